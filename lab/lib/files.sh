@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# What goes into dom0 and what comes out: tar archives written raw on two drives whose contents are
+# no part of a snapshot. (A drive carries hundreds of MB in seconds, a serial port would not.)
+
+script_dir=/root/lab-script
+
+# pack_in [SCRIPT]: the project's build, then --copy's files, then SCRIPT, made executable.
+pack_in() {
+    local item from to
+    mkdir -p "$run/project" "$run/copies"
+    install_project
+    if [ $# -gt 0 ]; then
+        install -D -m 755 "$1" "$run/project/$script_dir/$(basename "$1")"
+    fi
+    for item in "${copies[@]}"; do
+        from=${item%:*} to=${item##*:}
+        [ -e "$from" ] || usage_error "there is no file '$from'"
+        [[ $to == /* ]] || usage_error "the path in dom0 must be absolute, not '$to'"
+        [[ $to == */ ]] && to=$to$(basename "$from")
+        mkdir -p "$run/copies/$(dirname "$to")"
+        if [ -d "$from" ]; then
+            cp -a --reflink=auto "$from" "$run/copies/$to"
+        else
+            ln -sf "$(readlink -f "$from")" "$run/copies/$to"
+        fi
+    done
+    tar -cf "$run/in" --owner=0 --group=0 --numeric-owner -C "$run/project" . &&
+        tar -rhf "$run/in" --owner=0 --group=0 --numeric-owner -C "$run/copies" . ||
+        fail "cannot pack the files for dom0"
+    rm -rf "$run/project" "$run/copies"
+    [ "$(stat -c %s "$run/in")" -le "$drive_bytes" ] || fail "the files for dom0 are too large"
+}
+
+install_project() {
+    [ "$install" = yes ] && [ -f "$project_dir/Makefile" ] || return
+    grep -q '^install:' "$project_dir/Makefile" || return
+    flock "$project_dir/Makefile" make -s -C "$project_dir" install PREFIX=/usr/local \
+        DESTDIR="$run/project" >&2 || fail "the project's build failed"
+}
+
+unpack_in() {
+    relay --timeout 600 run /usr/lib/xl-ext-lab/lab-unpack > /dev/null ||
+        console_tail "dom0 could not unpack the files given to it"
+}
+
+fetch_out() {
+    local item from to i=0 paths=() status=0
+    [ ${#fetches[@]} -gt 0 ] || return 0
+    for item in "${fetches[@]}"; do
+        paths+=("${item%:*}")
+    done
+    relay --timeout 600 run /usr/lib/xl-ext-lab/lab-pack "${paths[@]}" > /dev/null
+    mkdir "$run/fetched"
+    tar -xf "$run/out" -C "$run/fetched" 2> /dev/null
+    for item in "${fetches[@]}"; do
+        from=${item%:*} to=${item##*:}
+        if [ -e "$run/fetched/$i" ]; then
+            rm -rf "$to"
+            mv "$run/fetched/$i" "$to" || status=1
+        else
+            say "nothing was fetched of $from"
+            status=1
+        fi
+        i=$((i + 1))
+    done
+    return "$status"
+}

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# One emulated machine: start it cold or from a snapshot, talk to its dom0, end it.
+
+xen_options='console=com1 com1=115200,8n1 dom0_max_vcpus=1 loglvl=info guest_loglvl=info bootscrub=0'
+drive_bytes=$((16 << 30)) # nominal: the in and out drives are sparse files
+
+# make_run_folder: a folder for this run's files; those of runs that were killed are removed.
+make_run_folder() {
+    local old
+    mkdir -p "$cache_dir/runs" || fail "cannot create $cache_dir/runs"
+    for old in "$cache_dir"/runs/*/; do
+        [ -e "$old/lock" ] && flock -n "$old/lock" rm -rf "$old"
+    done
+    run=$(mktemp -d "$cache_dir/runs/XXXXXX") || fail "cannot create a folder below $cache_dir/runs"
+    exec {run_lock}> "$run/lock"
+    flock "$run_lock"
+    trap 'end_machine; rm -rf "$run"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    trap 'exit 129' HUP
+}
+
+end_machine() {
+    [ -n "${machine_pid-}" ] || return
+    kill "$machine_pid" 2> /dev/null
+    wait "$machine_pid" 2> /dev/null
+    machine_pid=
+}
+
+# start_machine [QEMU OPTION]...
+start_machine() {
+    local fifo
+    for fifo in port.in port.out monitor.in monitor.out; do
+        rm -f "$run/$fifo"
+        mkfifo "$run/$fifo"
+    done
+    truncate -s "$drive_bytes" "$run/in" "$run/out"
+    setpriv --pdeathsig KILL qemu-system-x86_64 \
+        -accel tcg,thread=multi -machine q35,memory-backend=ram -cpu "$cpu" -m "$mem" -smp "$smp" \
+        -nodefaults -no-user-config -display none -no-reboot -name "xl-ext lab" \
+        -serial "file:$run/console" \
+        -chardev "pipe,id=monitor,path=$run/monitor" -mon chardev=monitor,mode=control \
+        -kernel "$system/xen" -append "$xen_options dom0_mem=${dom0_mem}M,max:${dom0_mem}M" \
+        -initrd "$system/vmlinuz console=hvc0 quiet panic=1,$image/initramfs" \
+        -drive "file=$system/drive,format=raw,if=virtio,readonly=on" \
+        -drive "file=$run/in,format=raw,if=virtio,readonly=on" \
+        -drive "file=$run/out,format=raw,if=virtio,cache=unsafe" \
+        -device virtio-serial -chardev "pipe,id=port,path=$run/port" \
+        -device virtserialport,chardev=port,name=xl-ext-lab \
+        "$@" < /dev/null > "$run/qemu.log" 2>&1 {run_lock}>&- &
+    machine_pid=$!
+}
+
+start_cold() {
+    say "booting Xen"
+    start_machine -object "memory-backend-ram,id=ram,size=${mem}M"
+}
+
+# relay [OPTION]... wait|run ARG...: in the background, because only wait lets a trap run at once.
+relay() {
+    local status
+    : > "$run/result"
+    "$image/lab-relay" --pid "$machine_pid" --port "$run/port" --result "$run/result" "$@" <&0 &
+    relay_pid=$!
+    wait "$relay_pid"
+    status=$?
+    relay_result=$(cat "$run/result")
+    return "$status"
+}
+
+console_tail() {
+    say "$1"
+    say "the end of the console's log:"
+    tail -n 40 "$run/console" 2> /dev/null | tr -d '\r' >&2
+    [ -s "$run/qemu.log" ] && sed 's/^/qemu: /' "$run/qemu.log" >&2
+    exit 125
+}
+
+boot_machine() {
+    start_cold
+    relay --timeout "$boot_timeout" wait && return
+    case $relay_result in
+    timeout) console_tail "dom0 did not come up within $boot_timeout s" ;;
+    *) console_tail "the machine ended while booting" ;;
+    esac
+}

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# The part of the set-up that turns Debian's packages into dom0's system drive and boot files.
+
+# Unpacked, not configured: needs neither root nor namespaces. The sources are the machine's own.
+setup_tree() {
+    local packages sources suite
+    [ -e "$system/tree" ] && return
+    packages=$(packages_of "$lab_dir/image/packages" | paste -sd,)
+    sources=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2> /dev/null)
+    suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    say "$step_label unpacking dom0's packages"
+    rm -rf "$system/tree.part"
+    mkdir -p "$system/tmp"
+    # shellcheck disable=SC2016
+    TMPDIR=$system/tmp mmdebstrap --mode=chrootless --variant=extract --include="$packages" \
+        --setup-hook='mkdir -p "$1"/usr/bin "$1"/usr/sbin "$1"/usr/lib "$1"/usr/lib64' \
+        --setup-hook='ln -s usr/bin usr/sbin usr/lib usr/lib64 "$1"' \
+        "$suite" "$system/tree.part" - <<< "$sources" >> "$setup_log" 2>&1 &&
+        finish_tree "$system/tree.part" >> "$setup_log" 2>&1 &&
+        mv "$system/tree.part" "$system/tree"
+}
+
+# What the packages' own scripts would have done, as far as dom0 needs it.
+finish_tree() {
+    local tree=$1 applet
+    cp "$tree/usr/share/base-passwd/passwd.master" "$tree/etc/passwd"
+    cp "$tree/usr/share/base-passwd/group.master" "$tree/etc/group"
+    echo dom0 > "$tree/etc/hostname"
+    echo "127.0.0.1 localhost dom0" > "$tree/etc/hosts"
+    mkdir -p "$tree/var/lib/xen" "$tree/var/log/xen" "$tree/etc/xen" "$tree/usr/local/bin"
+    rm -rf "$tree/var/run"
+    ln -s /run "$tree/var/run"
+    [ -e "$tree/usr/bin/sh" ] || ln -s dash "$tree/usr/bin/sh"
+    [ -e "$tree/usr/bin/awk" ] || ln -s gawk "$tree/usr/bin/awk"
+    for applet in $("$tree/usr/bin/busybox" --list); do
+        [ -e "$tree/usr/bin/$applet" ] || [ -e "$tree/usr/sbin/$applet" ] ||
+            ln -s busybox "$tree/usr/bin/$applet"
+    done
+    PATH=$PATH:/usr/sbin depmod -b "$tree" "$(kernel_of "$tree")"
+}
+
+kernel_of() {
+    (cd "$1/usr/lib/modules" && echo *)
+}
+
+# lz4 costs next to nothing to unpack, which counts on an emulated CPU.
+setup_drive() {
+    [ -e "$system/drive" ] && return
+    say "$step_label packing dom0's system drive"
+    PATH=$PATH:/usr/sbin mksquashfs "$system/tree" "$system/drive.part" -noappend -no-progress \
+        -quiet -all-root -comp lz4 -wildcards -ef <(grep -v '^#' "$lab_dir/image/excludes") \
+        >> "$setup_log" 2>&1 &&
+        mv "$system/drive.part" "$system/drive"
+}
+
+initramfs_modules=(virtio_pci virtio_blk virtio_console squashfs overlay)
+
+setup_boot_files() {
+    local tree=$system/tree root=$system/modules.tree kernel path
+    say "$step_label extracting the hypervisor, the kernel and its modules"
+    kernel=$(kernel_of "$tree")
+    rm -rf "$root"
+    mkdir -p "$root"/{bin,dev,proc,sys,modules}
+    cp "$tree/usr/bin/busybox" "$root/bin/"
+    for path in $(PATH=$PATH:/usr/sbin modprobe -d "$tree" -S "$kernel" -D -a \
+        "${initramfs_modules[@]}" 2>> "$setup_log" | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'); do
+        cp "$path" "$root/modules/"
+        basename "$path" >> "$root/modules/order"
+    done
+    pack_cpio "$root" > "$system/modules.cpio" &&
+        gunzip -c "$tree"/boot/xen-*-amd64.gz > "$system/xen" &&
+        cp "$tree/boot/vmlinuz-$kernel" "$system/vmlinuz" &&
+        rm -rf "$root" "$tree" "$system/tmp"
+}

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# Prepares what a machine is started from, in two folders of the cache:
+#   $system  from Debian's packages: drive (squashfs of dom0's files), xen, vmlinuz, modules.cpio
+#   $image   from the lab's own files: lab-relay (for the host), initramfs
+# Each step makes its file by rename, so that a set-up that was interrupted goes on where it was.
+# Needs no root beyond installing packages.
+
+setup() {
+    local started=$SECONDS done_something=
+    system=$cache_dir/system-$(system_key)
+    image=$cache_dir/boot-$(boot_key)
+    [ -e "$system/ready" ] || run_steps "$system" packages tree drive boot_files
+    [ -e "$image/ready" ] || run_steps "$image" packages programs initramfs
+    [ -z "$done_something" ] ||
+        say "set-up done in $((SECONDS - started)) s, $(du -shc "$system" "$image" | tail -1 |
+            cut -f1) in $cache_dir"
+}
+
+# run_steps FOLDER STEP...
+run_steps() {
+    local folder=$1 lock step n=0
+    shift
+    setup_log=$folder/setup.log
+    done_something=yes
+    mkdir -p "$folder" || fail "cannot create $folder"
+    exec {lock}> "$folder/lock"
+    flock -n "$lock" || {
+        say "another set-up is running, waiting for it"
+        flock "$lock"
+    }
+    if [ ! -e "$folder/ready" ]; then
+        : > "$setup_log"
+        for step; do
+            n=$((n + 1))
+            step_label="set-up of ${folder##*/}, $n/$#:"
+            "setup_$step" || {
+                tail -n 20 "$setup_log" >&2
+                fail "set-up failed at step '$step', see $setup_log"
+            }
+        done
+        touch "$folder/ready"
+    fi
+    exec {lock}>&-
+}
+
+setup_packages() {
+    local missing=() package as_root=()
+    for package in $(packages_of "$project_dir/scripts/packages" lab); do
+        dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2> /dev/null | grep -q '^.i' ||
+            missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$(id -u)" != 0 ]; then
+        sudo -n true 2> /dev/null ||
+            fail "packages are missing, install them as root: apt-get install ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "$step_label installing packages: ${missing[*]}"
+    "${as_root[@]}" apt-get update >> "$setup_log" 2>&1 || true
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "${missing[@]}" >> "$setup_log" 2>&1
+}
+
+setup_programs() {
+    local flags=(-std=gnu11 -O2 -Wall -Wextra)
+    say "$step_label compiling the lab's programs"
+    gcc "${flags[@]}" -o "$image/lab-relay" "$lab_dir"/channel/{host,frame}.c >> "$setup_log" 2>&1 &&
+        gcc "${flags[@]}" -static -o "$image/lab-runner" "$lab_dir"/channel/{dom0,frame}.c \
+            >> "$setup_log" 2>&1
+}
+
+# The kernel reads several archives in a row as one.
+setup_initramfs() {
+    local root=$image/initramfs.tree
+    say "$step_label making dom0's initramfs"
+    rm -rf "$root"
+    mkdir -p "$root/lab"
+    cp "$lab_dir/image/initramfs-init" "$root/init"
+    cp "$image/lab-runner" "$lab_dir"/image/{dom0-init,lab-pack,lab-unpack} "$root/lab/"
+    pack_cpio "$root" > "$image/own.cpio" || return
+    cat "$system/modules.cpio" "$image/own.cpio" > "$image/initramfs" || return
+    rm -rf "$root" "$image/own.cpio"
+}
+
+pack_cpio() {
+    (cd "$1" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet)
+}
