@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# One non-recursive make. Sources are found by folder; a folder with targets of its own says so in its module.mk,
+# which is included at the end. Everything made goes below build/ (SANITIZE=... builds below build/san).
+
+VERSION  := 0.1.0
+SOVERSION := 0
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+LIBDIR   ?= $(PREFIX)/lib
+BINDIR   ?= $(PREFIX)/sbin
+MANDIR   ?= $(PREFIX)/share/man
+PLUGINDIR ?= $(LIBDIR)/xl-ext/plugins
+LIBEXECDIR ?= $(PREFIX)/libexec/xl-ext
+
+CC       ?= gcc
+SANITIZE ?=
+ifneq ($(SANITIZE),)
+O        := build/san
+SANFLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+O        := build
+SANFLAGS :=
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
+            -Wundef -Wformat=2 -Wno-unused-parameter -Wno-missing-field-initializers
+CFLAGS   ?= -O2 -g
+CPPFLAGS += -I. -Ilibxl-plugins -Ilibxl-plugins/include -D_GNU_SOURCE -DHAVE_YAJL_YAJL_VERSION_H -D_FORTIFY_SOURCE=2 \
+            -DXLX_VERSION='"$(VERSION)"' -DXLX_PLUGINDIR='"$(PLUGINDIR)"' -DXLX_LIBEXECDIR='"$(LIBEXECDIR)"'
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) $(SANFLAGS) -fPIC -fvisibility=hidden -MMD -MP
+ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -Wl,--as-needed -Wl,-O1 -Wl,-z,relro
+LIBS     := -lxenlight -lxlutil -lxenguest -lxenctrl -lxenevtchn -lxenstore -lxentoollog -luv -lyajl
+
+ifneq ($(SANITIZE),)
+CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
+endif
+
+# The library: everything below base/, xenstore/ and libxl-plugins/. The tool: xl-ext/.
+LIB_SRCS  := $(sort $(wildcard base/*.c xenstore/*.c libxl-plugins/*/*.c))
+TOOL_SRCS := $(sort $(wildcard xl-ext/*.c))
+BASE_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(filter base/%,$(LIB_SRCS)))
+LIB_OBJS  := $(patsubst %.c,$(O)/obj/%.o,$(LIB_SRCS))
+TOOL_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(TOOL_SRCS))
+TEST_SRCS := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
+TEST_BINS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(filter tests/unit/test_%.c $(foreach d,$(wildcard tests/unit/*/),$(d)test_%.c),$(TEST_SRCS)))
+
+ALL_TARGETS := $(O)/libxlx.so $(O)/xl-ext
+
+.PHONY: all
+all:
+
+# Folders with targets of their own.
+include $(sort $(wildcard */module.mk */*/module.mk))
+
+all: $(ALL_TARGETS)
+
+# The first command of a fresh machine: what make itself needs is installed once, when a compiler run would fail.
+$(O)/.packages-build: scripts/packages
+	@mkdir -p $(@D)
+	@scripts/need-packages build
+	@touch $@
+
+$(O)/.packages-test: scripts/packages
+	@mkdir -p $(@D)
+	@scripts/need-packages build test
+	@touch $@
+
+$(O)/obj/%.o: %.c | $(O)/.packages-build
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC    $<";)$(CC) $(CPPFLAGS) $(CPPFLAGS_$(subst /,_,$(*D))) $(ALL_CFLAGS) -c -o $@ $<
+
+$(O)/libxlx.so.$(SOVERSION): $(LIB_OBJS) libxl-plugins/libxlx.map
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libxlx.so.$(SOVERSION) \
+	    -Wl,--version-script=libxl-plugins/libxlx.map -o $@ $(LIB_OBJS) $(LIBS) $(LIB_EXTRA_LIBS)
+
+$(O)/libxlx.so: $(O)/libxlx.so.$(SOVERSION)
+	@ln -sf $(<F) $@
+
+# For unit tests, which look inside.
+$(O)/libxlx.a: $(LIB_OBJS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+# The tool finds the library beside itself in build/, and in LIBDIR when installed.
+$(O)/xl-ext: $(TOOL_OBJS) $(BASE_OBJS) $(O)/libxlx.so
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -o $@ $(TOOL_OBJS) $(BASE_OBJS) -L$(O) -lxlx \
+	    -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib' -lxentoollog -luv -lyajl
+
+$(O)/tests/unit/%: $(O)/obj/tests/unit/%.o $(O)/libxlx.a | $(O)/.packages-test
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -o $@ $< $(TEST_OBJS_$(subst /,_,$*)) $(O)/libxlx.a $(TEST_LIBS_$(subst /,_,$*)) -lcmocka $(LIBS) $(LIB_EXTRA_LIBS)
+
+$(O)/obj/tests/unit/%.o: | $(O)/.packages-test
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PLUGINDIR) \
+	    $(DESTDIR)$(MANDIR)/man1
+	install -m 755 $(O)/xl-ext $(DESTDIR)$(BINDIR)/xl-ext
+	install -m 644 $(O)/libxlx.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libxlx.so.$(SOVERSION)
+	ln -sf libxlx.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libxlx.so
+	install -m 644 libxl-plugins/include/xlx.h $(DESTDIR)$(PREFIX)/include/xlx.h
+	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' \
+	    -e 's|@PLUGINDIR@|$(PLUGINDIR)|g' libxl-plugins/xlx.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/xlx.pc
+	[ ! -f docs/man/xl-ext.1 ] || install -m 644 docs/man/xl-ext.1 $(DESTDIR)$(MANDIR)/man1/xl-ext.1
+	$(foreach hook,$(INSTALL_HOOKS),$(MAKE) -s $(hook) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' &&) true
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+-include $(LIB_OBJS:.o=.d) $(TOOL_OBJS:.o=.d) $(patsubst %.c,$(O)/obj/%.d,$(TEST_SRCS))

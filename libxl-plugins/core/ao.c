@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/ao.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+static void timed_out(struct ev_timer *t)
+{
+    struct ao *ao = CONTAINER_OF(t, struct ao, timeout);
+
+    if (ao->aborting)
+        return;
+    ao->aborting = true;
+    ao->abort(ao, ERROR_TIMEDOUT);
+}
+
+void ao_start(struct ao *ao, void (*abort_operation)(struct ao *ao, int rc))
+{
+    if (ao->running) {
+        fputs("xl-ext: an operation was started twice\n", stderr);
+        abort();
+    }
+    ao->running = true;
+    ao->aborting = false;
+    ao->abort = abort_operation;
+    ao->gc = gc_new();
+    if (ao->timeout_ms)
+        ev_timer_start(&ao->ctx->loop, &ao->timeout, ao->timeout_ms, 0, timed_out);
+}
+
+void ao_complete(struct ao *ao, int rc)
+{
+    void (*done)(struct ao * ao, int rc) = ao->done;
+    struct gc *gc = TAKE_PTR(ao->gc);
+
+    ev_timer_stop(&ao->timeout);
+    ev_timer_stop(&ao->soon);
+    ao->running = false;
+    ao->rc = rc;
+    if (done)
+        done(ao, rc);
+    gc_free(gc);
+}
+
+static void soon_fired(struct ev_timer *t)
+{
+    struct ao *ao = CONTAINER_OF(t, struct ao, soon);
+
+    ao_complete(ao, ao->rc);
+}
+
+void ao_complete_soon(struct ao *ao, int rc)
+{
+    ao->rc = rc;
+    /* From now on there is nothing left to abort. */
+    ao->aborting = true;
+    ev_timer_start(&ao->ctx->loop, &ao->soon, 0, 0, soon_fired);
+}
+
+void ao_abort(struct ao *ao)
+{
+    if (!ao->running || ao->aborting)
+        return;
+    ao->aborting = true;
+    ao->abort(ao, ERROR_ABORTED);
+}
+
+struct waiter {
+    struct ao *ao;
+    struct ev_signal sigint, sigterm;
+};
+
+static void interrupted_by_int(struct ev_signal *s, int signum)
+{
+    ao_abort(CONTAINER_OF(s, struct waiter, sigint)->ao);
+}
+
+static void interrupted_by_term(struct ev_signal *s, int signum)
+{
+    ao_abort(CONTAINER_OF(s, struct waiter, sigterm)->ao);
+}
+
+int ao_wait(struct ao *ao)
+{
+    struct xlx_ctx *ctx = ao->ctx;
+    struct waiter waiter = {.ao = ao};
+    int rc;
+
+    rc = ev_signal_start(&ctx->loop, &waiter.sigint, SIGINT, interrupted_by_int);
+    if (!rc)
+        rc = ev_signal_start(&ctx->loop, &waiter.sigterm, SIGTERM, interrupted_by_term);
+    if (rc) {
+        LOG(ctx, ERROR, "cannot catch signals: %s", error_text(rc));
+        ao_abort(ao);
+    }
+    while (ao->running) {
+        uv_run(&ctx->loop, UV_RUN_ONCE);
+        if (ctx->xenstore_lost && ao->running)
+            ao_abort(ao);
+    }
+    ev_signal_stop(&waiter.sigint);
+    ev_signal_stop(&waiter.sigterm);
+    return ctx->xenstore_lost && ao->rc == ERROR_ABORTED ? ERROR_FAIL : ao->rc;
+}

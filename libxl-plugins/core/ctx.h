@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_CORE_CTX_H
+#define XLX_CORE_CTX_H
+
+/*
+ * The context: one loop, and the connections that operations share. Each is opened when first asked for, because most
+ * of a short command's time is spent opening what it does not need.
+ */
+
+#include <uv.h>
+#include <xenctrl.h>
+#include <xenstore.h>
+
+#include "base/ev.h"
+#include "xenstore/watch.h"
+#include "xlx.h"
+
+struct sampler;
+
+struct xlx_ctx {
+    xentoollog_logger *logger;
+    uv_loop_t loop;
+    /* NULL until asked for */
+    struct xs_handle *xs;
+    xc_interface *xc;
+    libxl_ctx *libxl;
+    struct store_watcher *watcher;
+    struct sampler *sampler;
+    struct plugin_set *plugins;
+    struct ev_signal sigchld;
+    bool xenstore_lost;
+};
+
+/* Each returns 0 with the thing in *result, which stays the context's, or a logged error that says what this machine is
+ * instead of a dom0. */
+int ctx_xs(struct xlx_ctx *ctx, struct xs_handle **xs);
+int ctx_xc(struct xlx_ctx *ctx, xc_interface **xc);
+int ctx_watcher(struct xlx_ctx *ctx, struct store_watcher **watcher);
+/* libxl joined to the loop by osevent hooks, SIGCHLD ours: every long libxl call needs an ao_how from now on. */
+int ctx_libxl(struct xlx_ctx *ctx, libxl_ctx **libxl);
+
+/* Why Xen cannot be used here: a static sentence, or NULL when nothing speaks against it. */
+const char *ctx_why_no_dom0(void);
+
+#define LOG(ctx, level, ...) xlx_log((ctx), XTL_##level, __VA_ARGS__)
+/* With "domain %u: " in front. */
+#define LOGD(ctx, level, domid, format, ...)                                                                           \
+    xlx_log((ctx), XTL_##level, "domain %u: " format, (unsigned)(domid), ##__VA_ARGS__)
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/domain.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/parse.h"
+#include "core/sampler.h"
+#include "xenstore/paths.h"
+#include "xenstore/store.h"
+
+void domain_name(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, char name[XLX_NAME_MAX])
+{
+    GC_SCOPE(gc);
+    char *text;
+
+    if (store_read(gc, xs, XBT_NULL, path_in_domain(gc, domid, NODE_NAME), STORE_VALUE_MAX, &text) || !*text) {
+        snprintf(name, XLX_NAME_MAX, "%s", domid ? "(unnamed)" : "Domain-0");
+        return;
+    }
+    snprintf(name, XLX_NAME_MAX, "%s", text);
+    for (char *c = name; *c; c++) {
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
+    }
+}
+
+libxl_domain_type domain_type(struct xs_handle *xs, uint32_t domid)
+{
+    GC_SCOPE(gc);
+    char *text;
+
+    if (store_read(gc, xs, XBT_NULL, path_libxl_type(gc, domid), 8, &text))
+        return domid ? LIBXL_DOMAIN_TYPE_INVALID : LIBXL_DOMAIN_TYPE_PV;
+    if (!strcmp(text, "pv"))
+        return LIBXL_DOMAIN_TYPE_PV;
+    if (!strcmp(text, "pvh"))
+        return LIBXL_DOMAIN_TYPE_PVH;
+    if (!strcmp(text, "hvm"))
+        return LIBXL_DOMAIN_TYPE_HVM;
+    return LIBXL_DOMAIN_TYPE_INVALID;
+}
+
+const char *domain_type_name(libxl_domain_type type)
+{
+    switch (type) {
+    case LIBXL_DOMAIN_TYPE_PV:
+        return "pv";
+    case LIBXL_DOMAIN_TYPE_PVH:
+        return "pvh";
+    case LIBXL_DOMAIN_TYPE_HVM:
+        return "hvm";
+    default:
+        return "unknown";
+    }
+}
+
+void domain_uuid_text(const xen_domain_handle_t handle, char uuid[XLX_UUID_LEN])
+{
+    char *out = uuid;
+
+    for (unsigned i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *out++ = '-';
+        out += sprintf(out, "%02x", handle[i]);
+    }
+}
+
+static bool looks_like_uuid(const char *text)
+{
+    if (strlen(text) != XLX_UUID_LEN - 1)
+        return false;
+    for (unsigned i = 0; i < XLX_UUID_LEN - 1; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+        if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+            return false;
+    }
+    return true;
+}
+
+static int find_by_uuid(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
+{
+    GC_SCOPE(gc);
+    xc_domaininfo_t *infos;
+    size_t count;
+    int rc;
+
+    rc = sampler_look(ctx, gc, &infos, &count);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < count; i++) {
+        char uuid[XLX_UUID_LEN];
+
+        domain_uuid_text(infos[i].handle, uuid);
+        if (!strcasecmp(uuid, text)) {
+            *domid = infos[i].domain;
+            return 0;
+        }
+    }
+    return ERROR_DOMAIN_NOTFOUND;
+}
+
+static int find_by_name(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
+{
+    struct xs_handle *xs;
+    char **names;
+    unsigned count;
+    uint64_t id;
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = ctx_xs(ctx, &xs);
+    if (rc)
+        return rc;
+    rc = store_list(gc, xs, XBT_NULL, "/local/domain", &names, &count);
+    if (rc)
+        return ERROR_DOMAIN_NOTFOUND;
+    for (unsigned i = 0; i < count; i++) {
+        char *name;
+
+        if (!parse_digits(names[i], strlen(names[i]), UINT16_MAX, &id))
+            continue;
+        rc = store_read(gc, xs, XBT_NULL, path_in_domain(gc, (uint32_t)id, NODE_NAME), STORE_VALUE_MAX, &name);
+        if (!rc && !strcmp(name, text)) {
+            *domid = (uint32_t)id;
+            return 0;
+        }
+    }
+    if (!strcmp(text, "Domain-0")) {
+        *domid = 0;
+        return 0;
+    }
+    return ERROR_DOMAIN_NOTFOUND;
+}
+
+static int find_by_domid(struct xlx_ctx *ctx, uint64_t wanted, uint32_t *domid)
+{
+    xc_domaininfo_t info;
+    xc_interface *xc;
+    int rc;
+
+    rc = ctx_xc(ctx, &xc);
+    if (rc)
+        return rc;
+    if (xc_domain_getinfolist(xc, (uint32_t)wanted, 1, &info) != 1 || info.domain != wanted)
+        return ERROR_DOMAIN_NOTFOUND;
+    *domid = (uint32_t)wanted;
+    return 0;
+}
+
+int xlx_domain_find(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
+{
+    uint64_t id;
+    int rc;
+
+    if (!*text) {
+        LOG(ctx, ERROR, "the domain's name is empty");
+        return ERROR_INVAL;
+    }
+    if (strspn(text, "0123456789") == strlen(text))
+        rc = parse_digits(text, strlen(text), DOMID_FIRST_RESERVED - 1, &id) ? find_by_domid(ctx, id, domid)
+                                                                             : ERROR_DOMAIN_NOTFOUND;
+    else if (looks_like_uuid(text))
+        rc = find_by_uuid(ctx, text, domid);
+    else
+        rc = find_by_name(ctx, text, domid);
+    if (rc == ERROR_DOMAIN_NOTFOUND)
+        LOG(ctx, ERROR, "there is no domain '%.128s'", text);
+    return rc;
+}

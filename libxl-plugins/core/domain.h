@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_CORE_DOMAIN_H
+#define XLX_CORE_DOMAIN_H
+
+/* What a domain is called and what kind it is, asked of xenstore. */
+
+#include "base/gc.h"
+#include "core/ctx.h"
+
+/* The name, at most XLX_NAME_MAX - 1 bytes, with control characters made visible as '?'. A domain without a readable
+ * name is "(unnamed)"; dom0 without one is "Domain-0". */
+void domain_name(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, char name[XLX_NAME_MAX]);
+
+/* From /libxl/<domid>/type; dom0 is PV. LIBXL_DOMAIN_TYPE_INVALID: libxl does not know the domain. */
+libxl_domain_type domain_type(struct xs_handle *xs, uint32_t domid);
+/* "pv", "pvh", "hvm" or "unknown". */
+const char *domain_type_name(libxl_domain_type type);
+
+void domain_uuid_text(const xen_domain_handle_t handle, char uuid[XLX_UUID_LEN]);
+
+#endif

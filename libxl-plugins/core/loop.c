@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/loop.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include <libxl_event.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+/* libxl asks for fds and time-outs through these hooks; "for_app" is ours and carries the source. */
+
+struct hooked_fd {
+    struct xlx_ctx *ctx;
+    void *for_libxl;
+    short events;
+    struct ev_fd ev;
+};
+
+struct hooked_timeout {
+    struct xlx_ctx *ctx;
+    void *for_libxl;
+    struct ev_timer ev;
+};
+
+static void hooked_fd_ready(struct ev_fd *ev, int fd, short revents)
+{
+    struct hooked_fd *h = CONTAINER_OF(ev, struct hooked_fd, ev);
+
+    /* libxl polls the fd again itself, so an event too many does no harm; one that it did not ask for would trip it. */
+    revents &= (short)(h->events | POLLERR | POLLHUP);
+    if (revents)
+        libxl_osevent_occurred_fd(h->ctx->libxl, h->for_libxl, fd, h->events, revents);
+}
+
+static int fd_register(void *user, int fd, void **for_app, short events, void *for_libxl)
+{
+    struct xlx_ctx *ctx = user;
+    struct hooked_fd *h = calloc(1, sizeof(*h));
+
+    if (!h)
+        abort();
+    *h = (struct hooked_fd){.ctx = ctx, .for_libxl = for_libxl, .events = events};
+    if (ev_fd_start(&ctx->loop, &h->ev, fd, events, hooked_fd_ready)) {
+        free(h);
+        return ERROR_OSEVENT_REG_FAIL;
+    }
+    *for_app = h;
+    return 0;
+}
+
+static int fd_modify(void *user, int fd, void **for_app, short events)
+{
+    struct hooked_fd *h = *for_app;
+
+    h->events = events;
+    return ev_fd_modify(&h->ev, events) ? ERROR_OSEVENT_REG_FAIL : 0;
+}
+
+static void fd_deregister(void *user, int fd, void *for_app)
+{
+    struct hooked_fd *h = for_app;
+
+    ev_fd_stop(&h->ev);
+    free(h);
+}
+
+static void hooked_timeout_fired(struct ev_timer *ev)
+{
+    struct hooked_timeout *h = CONTAINER_OF(ev, struct hooked_timeout, ev);
+    struct xlx_ctx *ctx = h->ctx;
+    void *for_libxl = h->for_libxl;
+
+    free(h);
+    libxl_osevent_occurred_timeout(ctx->libxl, for_libxl);
+}
+
+/* libxl's time is absolute CLOCK_REALTIME. */
+static uint64_t ms_until(struct timeval at)
+{
+    struct timeval now, left;
+
+    gettimeofday(&now, NULL);
+    if (!timercmp(&at, &now, >))
+        return 0;
+    timersub(&at, &now, &left);
+    return (uint64_t)left.tv_sec * 1000 + (uint64_t)(left.tv_usec + 999) / 1000;
+}
+
+static int timeout_register(void *user, void **for_app, struct timeval at, void *for_libxl)
+{
+    struct xlx_ctx *ctx = user;
+    struct hooked_timeout *h = calloc(1, sizeof(*h));
+
+    if (!h)
+        abort();
+    *h = (struct hooked_timeout){.ctx = ctx, .for_libxl = for_libxl};
+    ev_timer_start(&ctx->loop, &h->ev, ms_until(at), 0, hooked_timeout_fired);
+    *for_app = h;
+    return 0;
+}
+
+/* libxl only ever moves a time-out to "now", to have it called back; it never deregisters one. */
+static int timeout_modify(void *user, void **for_app, struct timeval at)
+{
+    struct hooked_timeout *h = *for_app;
+
+    ev_timer_stop(&h->ev);
+    ev_timer_start(&h->ctx->loop, &h->ev, ms_until(at), 0, hooked_timeout_fired);
+    return 0;
+}
+
+static void timeout_deregister(void *user, void *for_app)
+{
+    abort(); /* libxl_event.h: never called */
+}
+
+static const libxl_osevent_hooks hooks = {
+    .fd_register = fd_register,
+    .fd_modify = fd_modify,
+    .fd_deregister = fd_deregister,
+    .timeout_register = timeout_register,
+    .timeout_modify = timeout_modify,
+    .timeout_deregister = timeout_deregister,
+};
+
+static const libxl_childproc_hooks child_hooks = {.chldowner = libxl_sigchld_owner_mainloop};
+
+static void children_exited(struct ev_signal *s, int signum)
+{
+    struct xlx_ctx *ctx = CONTAINER_OF(s, struct xlx_ctx, sigchld);
+
+    libxl_childproc_sigchld_occurred(ctx->libxl);
+}
+
+int loop_join_libxl(struct xlx_ctx *ctx)
+{
+    int rc;
+
+    rc = ev_signal_start(&ctx->loop, &ctx->sigchld, SIGCHLD, children_exited);
+    if (rc) {
+        LOG(ctx, ERROR, "cannot catch SIGCHLD for libxl's children: %s", error_text(rc));
+        return rc;
+    }
+    /* It must not keep the loop alive when nothing else is to be waited for. */
+    ev_signal_unref(&ctx->sigchld);
+    libxl_osevent_register_hooks(ctx->libxl, &hooks, ctx);
+    libxl_childproc_setmode(ctx->libxl, &child_hooks, NULL);
+    return 0;
+}

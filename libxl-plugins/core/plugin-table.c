@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/plugin.h"
+
+/* The plugins of xl-ext itself: one folder each. */
+extern const struct xlx_plugin plugin_memory;
+
+const struct xlx_plugin *const plugin_static_table[] = {
+    &plugin_memory,
+    NULL,
+};

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/plugin.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+struct plugin_set {
+    struct gc *gc;
+    const struct xlx_plugin **plugins;
+    void **handles; /* of dlopen, NULL for the static table's */
+    bool *started;
+    size_t count;
+};
+
+/* ---- checking a plugin's tables ---- */
+
+static const char *option_fault(struct gc *gc, const struct xlx_command *c, size_t index)
+{
+    static const size_t sizes[] = {
+        [XLX_OPTION_FLAG] = sizeof(bool),         [XLX_OPTION_TEXT] = sizeof(char *),
+        [XLX_OPTION_NUMBER] = sizeof(uint64_t),   [XLX_OPTION_SIZE] = sizeof(uint64_t),
+        [XLX_OPTION_DURATION] = sizeof(uint64_t), [XLX_OPTION_LIST] = sizeof(struct xlx_list),
+    };
+    const struct xlx_option *o = &c->options[index];
+
+    if (!o->letter && !o->name)
+        return gc_printf(gc, "command %s: option %zu has neither letter nor name", c->name, index);
+    if (!o->help)
+        return gc_printf(gc, "command %s: option %zu has no help", c->name, index);
+    if ((size_t)o->type >= ARRAY_LEN(sizes) || o->offset > c->options_size ||
+        sizes[o->type] > c->options_size - o->offset)
+        return gc_printf(gc, "command %s: option %zu lies outside its struct", c->name, index);
+    if ((o->type == XLX_OPTION_FLAG) != !o->value)
+        return gc_printf(gc, "command %s: option %zu must name its value exactly when it takes one", c->name, index);
+    for (size_t i = 0; i < index; i++) {
+        const struct xlx_option *other = &c->options[i];
+
+        if (o->letter && o->letter == other->letter)
+            return gc_printf(gc, "command %s: option -%c stands twice", c->name, o->letter);
+        if (o->name && other->name && !strcmp(o->name, other->name))
+            return gc_printf(gc, "command %s: option --%s stands twice", c->name, o->name);
+    }
+    return NULL;
+}
+
+static const char *command_fault(struct gc *gc, const struct xlx_command *c)
+{
+    if (!c->name || !*c->name || strspn(c->name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(c->name))
+        return "a command's name is missing or has other characters than a-z, 0-9 and -";
+    if (!c->summary || !c->synopsis || !c->run)
+        return gc_printf(gc, "command %s: summary, synopsis or run is missing", c->name);
+    if (*c->summary && c->summary[strlen(c->summary) - 1] == '.')
+        return gc_printf(gc, "command %s: the summary ends in a full stop", c->name);
+    if (c->args_min < 0 || (c->args_max != XLX_ARGS_ANY && c->args_max < c->args_min))
+        return gc_printf(gc, "command %s: least and most arguments contradict each other", c->name);
+    for (size_t i = 0; i < c->option_count; i++) {
+        const char *fault = option_fault(gc, c, i);
+
+        if (fault)
+            return fault;
+    }
+    return NULL;
+}
+
+const char *plugin_fault(struct gc *gc, const struct xlx_plugin *plugin)
+{
+    if (!plugin->name || !plugin->summary)
+        return "name or summary is missing";
+    for (size_t i = 0; i < plugin->command_count; i++) {
+        const char *fault = command_fault(gc, plugin->commands[i]);
+
+        if (fault)
+            return fault;
+        if (i && strcmp(plugin->commands[i - 1]->name, plugin->commands[i]->name) >= 0)
+            return gc_printf(gc, "commands %s and %s are not sorted", plugin->commands[i - 1]->name,
+                             plugin->commands[i]->name);
+    }
+    return NULL;
+}
+
+/* ---- the plugin folder ---- */
+
+static void add_plugin(struct plugin_set *set, const struct xlx_plugin *plugin, void *handle)
+{
+    size_t n = set->count + 1;
+
+    set->plugins = gc_realloc(set->gc, set->plugins, n * sizeof(*set->plugins));
+    set->handles = gc_realloc(set->gc, set->handles, n * sizeof(*set->handles));
+    set->started = gc_realloc(set->gc, set->started, n * sizeof(*set->started));
+    set->plugins[set->count] = plugin;
+    set->handles[set->count] = handle;
+    set->started[set->count] = false;
+    set->count = n;
+}
+
+/* Whoever may write a plugin is root. */
+static const char *trust_fault(int fd, mode_t type)
+{
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return strerror(errno);
+    if ((st.st_mode & S_IFMT) != type)
+        return "it is not of the right type";
+    if (st.st_uid != 0)
+        return "it does not belong to root";
+    if (st.st_mode & (S_IWGRP | S_IWOTH))
+        return "others than root may write it";
+    return NULL;
+}
+
+static bool name_is_taken(const struct plugin_set *set, const struct xlx_plugin *plugin, const char **what)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct xlx_plugin *other = set->plugins[i];
+
+        if (!strcmp(other->name, plugin->name)) {
+            *what = plugin->name;
+            return true;
+        }
+        for (size_t a = 0; a < other->command_count; a++) {
+            for (size_t b = 0; b < plugin->command_count; b++) {
+                if (!strcmp(other->commands[a]->name, plugin->commands[b]->name)) {
+                    *what = plugin->commands[b]->name;
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+static void load_plugin(struct xlx_ctx *ctx, struct plugin_set *set, int folder_fd, const char *file)
+{
+    const struct xlx_plugin *plugin;
+    const char *fault, *taken;
+    void *handle;
+    CLEANUP_FD int fd = -1;
+    GC_SCOPE(gc);
+
+    fd = openat(folder_fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    fault = fd < 0 ? strerror(errno) : trust_fault(fd, S_IFREG);
+    if (fault) {
+        LOG(ctx, ERROR, "plugin %s is left out: %s", file, fault);
+        return;
+    }
+    /* Through the descriptor that was checked, so that nobody can swap the file in between. */
+    handle = dlopen(gc_printf(gc, "/proc/self/fd/%d", fd), RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+        LOG(ctx, ERROR, "plugin %s is left out: %s", file, dlerror());
+        return;
+    }
+    plugin = dlsym(handle, "xlx_plugin");
+    if (!plugin)
+        fault = "it does not define the symbol xlx_plugin";
+    else if (plugin->abi != XLX_PLUGIN_ABI)
+        fault =
+            gc_printf(gc, "it was built for plugin interface %u, this is %u", (unsigned)plugin->abi, XLX_PLUGIN_ABI);
+    else
+        fault = plugin_fault(gc, plugin);
+    if (!fault && name_is_taken(set, plugin, &taken))
+        fault = gc_printf(gc, "the name '%s' is taken", taken);
+    if (fault) {
+        LOG(ctx, ERROR, "plugin %s is left out: %s", file, fault);
+        dlclose(handle);
+        return;
+    }
+    add_plugin(set, plugin, handle);
+}
+
+static int is_plugin_file(const struct dirent *e)
+{
+    size_t n = strlen(e->d_name);
+
+    return n > 3 && e->d_name[0] != '.' && !strcmp(e->d_name + n - 3, ".so");
+}
+
+static void load_folder(struct xlx_ctx *ctx, struct plugin_set *set, const char *folder)
+{
+    CLEANUP_FD int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP_FREE struct dirent **entries = NULL;
+    const char *fault;
+    int n;
+
+    if (fd < 0) {
+        if (errno != ENOENT)
+            LOG(ctx, ERROR, "the plugin folder %s is left out: %s", folder, strerror(errno));
+        return;
+    }
+    fault = trust_fault(fd, S_IFDIR);
+    if (fault) {
+        LOG(ctx, ERROR, "the plugin folder %s is left out: %s", folder, fault);
+        return;
+    }
+    n = scandirat(fd, ".", &entries, is_plugin_file, alphasort);
+    for (int i = 0; i < n; i++) {
+        load_plugin(ctx, set, fd, entries[i]->d_name);
+        free(entries[i]);
+    }
+}
+
+/* ---- public ---- */
+
+const struct xlx_plugin *const *xlx_plugins(struct xlx_ctx *ctx, const char *folder, size_t *count)
+{
+    struct plugin_set *set = ctx->plugins;
+
+    if (!set) {
+        struct gc *gc = gc_new();
+
+        set = ctx->plugins = GC_NEW(gc, struct plugin_set);
+        set->gc = gc;
+        for (const struct xlx_plugin *const *p = plugin_static_table; *p; p++)
+            add_plugin(set, *p, NULL);
+        load_folder(ctx, set, folder ? folder : XLX_PLUGINDIR);
+    }
+    *count = set->count;
+    return set->plugins;
+}
+
+static const struct xlx_command *command_in(const struct xlx_plugin *plugin, const char *name)
+{
+    for (size_t i = 0; i < plugin->command_count; i++) {
+        if (!strcmp(plugin->commands[i]->name, name))
+            return plugin->commands[i];
+    }
+    return NULL;
+}
+
+const struct xlx_command *xlx_command_find(struct xlx_ctx *ctx, const char *name, const struct xlx_plugin **plugin)
+{
+    const struct xlx_plugin *const *plugins;
+    const struct xlx_command *command = NULL;
+    size_t count, i;
+
+    /* Our own first, without a look at the plugin folder: no file can take such a name anyway. */
+    for (i = 0; !command && plugin_static_table[i]; i++) {
+        command = command_in(plugin_static_table[i], name);
+        if (command && plugin)
+            *plugin = plugin_static_table[i];
+    }
+    if (command)
+        return command;
+    plugins = xlx_plugins(ctx, NULL, &count);
+    for (i = 0; !command && i < count; i++) {
+        command = command_in(plugins[i], name);
+        if (command && plugin)
+            *plugin = plugins[i];
+    }
+    return command;
+}
+
+int xlx_command_run(const struct xlx_invocation *in)
+{
+    struct xlx_ctx *ctx = in->ctx;
+    const struct xlx_plugin *plugin;
+    size_t count, i;
+
+    if (!xlx_command_find(ctx, in->command->name, &plugin))
+        return XLX_EXIT_FAILED;
+    if (plugin->start) {
+        xlx_plugins(ctx, NULL, &count);
+        for (i = 0; i < count && ctx->plugins->plugins[i] != plugin; i++)
+            ;
+        if (!ctx->plugins->started[i]) {
+            int rc = plugin->start(ctx);
+
+            if (rc) {
+                LOG(ctx, ERROR, "plugin %s could not start: %s", plugin->name, error_text(rc));
+                return xlx_exit_of(rc);
+            }
+            ctx->plugins->started[i] = true;
+        }
+    }
+    return in->command->run(in);
+}
+
+int xlx_exit_of(int rc)
+{
+    switch (rc) {
+    case 0:
+        return XLX_EXIT_DONE;
+    case ERROR_ABORTED:
+        return XLX_EXIT_INTERRUPTED;
+    case ERROR_TIMEDOUT:
+        return XLX_EXIT_NOT_REACHED;
+    case ERROR_INVAL:
+        return XLX_EXIT_USAGE;
+    default:
+        return XLX_EXIT_FAILED;
+    }
+}
+
+void plugin_set_free(struct xlx_ctx *ctx, struct plugin_set *set)
+{
+    if (!set)
+        return;
+    while (set->count--) {
+        const struct xlx_plugin *plugin = set->plugins[set->count];
+
+        if (set->started[set->count] && plugin->stop)
+            plugin->stop(ctx);
+        if (set->handles[set->count])
+            dlclose(set->handles[set->count]);
+    }
+    gc_free(set->gc);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/sampler.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+struct sampler {
+    struct xlx_ctx *ctx;
+    struct ev_timer timer;
+    struct sampler_client *clients;
+    /* where a walk over the clients goes on, so that any of them may leave meanwhile */
+    struct sampler_client *walk;
+};
+
+int sampler_look(struct xlx_ctx *ctx, struct gc *gc, xc_domaininfo_t **infos, size_t *count)
+{
+    unsigned capacity = 64, n = 0;
+    xc_interface *xc;
+    int rc, r;
+
+    rc = ctx_xc(ctx, &xc);
+    if (rc)
+        return rc;
+    *infos = gc_array(gc, capacity, sizeof(**infos));
+    for (;;) {
+        uint32_t first = n ? (*infos)[n - 1].domain + 1u : 0;
+
+        r = xc_domain_getinfolist(xc, first, capacity - n, *infos + n);
+        if (r < 0) {
+            LOG(ctx, ERROR, "cannot list the domains: %s", strerror(errno));
+            return error_of_errno(errno);
+        }
+        n += (unsigned)r;
+        if (n < capacity)
+            break;
+        capacity *= 4;
+        *infos = gc_realloc(gc, *infos, capacity * sizeof(**infos));
+    }
+    *count = n;
+    return 0;
+}
+
+static int compare_domid(const void *key, const void *info)
+{
+    uint32_t a = *(const uint32_t *)key, b = ((const xc_domaininfo_t *)info)->domain;
+
+    return a < b ? -1 : a > b;
+}
+
+const xc_domaininfo_t *sampler_find(const xc_domaininfo_t *infos, size_t count, uint32_t domid)
+{
+    return count ? bsearch(&domid, infos, count, sizeof(*infos), compare_domid) : NULL;
+}
+
+static uint64_t now_ms(struct sampler *s)
+{
+    uv_update_time(&s->ctx->loop);
+    return uv_now(&s->ctx->loop);
+}
+
+static void time_to_look(struct ev_timer *t);
+
+static void arm(struct sampler *s)
+{
+    uint64_t now = now_ms(s), due = UINT64_MAX;
+
+    ev_timer_stop(&s->timer);
+    for (const struct sampler_client *c = s->clients; c; c = c->next) {
+        if (c->due_ms < due)
+            due = c->due_ms;
+    }
+    if (due != UINT64_MAX)
+        ev_timer_start(&s->ctx->loop, &s->timer, due > now ? due - now : 0, 0, time_to_look);
+}
+
+static void time_to_look(struct ev_timer *t)
+{
+    struct sampler *s = CONTAINER_OF(t, struct sampler, timer);
+    uint64_t now = now_ms(s);
+    xc_domaininfo_t *infos;
+    size_t count = 0;
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = sampler_look(s->ctx, gc, &infos, &count);
+    /* Everybody gets every answer: it has been paid for. */
+    for (struct sampler_client *c = s->clients; c; c = s->walk) {
+        s->walk = c->next;
+        c->due_ms = now + c->interval_ms;
+        c->sampled(c, rc, infos, count, now);
+    }
+    arm(s);
+}
+
+int sampler_join(struct xlx_ctx *ctx, struct sampler_client *client, uint64_t interval_ms,
+                 void (*sampled)(struct sampler_client *, int, const xc_domaininfo_t *, size_t, uint64_t))
+{
+    struct sampler *s = ctx->sampler;
+    xc_interface *xc;
+    int rc;
+
+    rc = ctx_xc(ctx, &xc);
+    if (rc)
+        return rc;
+    if (!s) {
+        s = ctx->sampler = calloc(1, sizeof(*s));
+        if (!s)
+            abort();
+        s->ctx = ctx;
+    }
+    client->sampler = s;
+    client->sampled = sampled;
+    client->next = s->clients;
+    s->clients = client;
+    client->interval_ms = interval_ms < SAMPLER_INTERVAL_MIN_MS ? SAMPLER_INTERVAL_MIN_MS : interval_ms;
+    client->due_ms = now_ms(s) + interval_ms;
+    arm(s);
+    return 0;
+}
+
+void sampler_interval(struct sampler_client *client, uint64_t interval_ms)
+{
+    uint64_t now;
+
+    if (interval_ms < SAMPLER_INTERVAL_MIN_MS)
+        interval_ms = SAMPLER_INTERVAL_MIN_MS;
+    if (client->interval_ms == interval_ms)
+        return;
+    now = now_ms(client->sampler);
+    client->interval_ms = interval_ms;
+    client->due_ms = now + interval_ms;
+    arm(client->sampler);
+}
+
+void sampler_leave(struct sampler_client *client)
+{
+    struct sampler *s = TAKE_PTR(client->sampler);
+    struct sampler_client **p;
+
+    if (!s)
+        return;
+    if (s->walk == client)
+        s->walk = client->next;
+    for (p = &s->clients; *p != client; p = &(*p)->next)
+        ;
+    *p = client->next;
+    arm(s);
+}
+
+void sampler_free(struct sampler *sampler)
+{
+    if (!sampler)
+        return;
+    ev_timer_stop(&sampler->timer);
+    free(sampler);
+}

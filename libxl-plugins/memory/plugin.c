@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/cleanup.h"
+#include "memory/memory.h"
+
+static const struct xlx_command *const commands[] = {
+    &cmd_mem_list,
+};
+
+extern const struct xlx_plugin plugin_memory;
+const struct xlx_plugin plugin_memory = {
+    .abi = XLX_PLUGIN_ABI,
+    .name = "memory",
+    .summary = "targets, and what guests make of them",
+    .commands = commands,
+    .command_count = ARRAY_LEN(commands),
+};

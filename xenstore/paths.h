@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_XENSTORE_PATHS_H
+#define XLX_XENSTORE_PATHS_H
+
+/*
+ * Every path of xenstore that xl-ext reads or writes, in one place. docs/misc/xenstore-paths.pandoc of Xen describes
+ * the nodes that are not ours. Results live in the pool.
+ */
+
+#include <stdint.h>
+
+#include "base/gc.h"
+
+/* /local/domain/<domid> */
+char *path_domain(struct gc *gc, uint32_t domid);
+/* /local/domain/<domid>/<rest> */
+char *path_in_domain(struct gc *gc, uint32_t domid, const char *rest);
+
+/* Below a domain's folder. Decimal KiB, written by the toolstack, readable by the guest. */
+#define NODE_MEMORY_TARGET "memory/target"
+#define NODE_MEMORY_STATIC_MAX "memory/static-max"
+#define NODE_MEMORY_VIDEORAM "memory/videoram"
+/* Ours: the constant difference between what a settled guest holds and its target, decimal KiB, may be negative.
+ * The name is XenServer's. */
+#define NODE_MEMORY_OFFSET "memory/memory-offset"
+
+#define NODE_NAME "name"
+/* Path /vm/<uuid>, as text. */
+#define NODE_VM "vm"
+
+/* /libxl/<domid>/type: pv, pvh or hvm. */
+char *path_libxl_type(struct gc *gc, uint32_t domid);
+/* /libxl/<domid>/dm-version: there only for domains that have a device model. */
+char *path_libxl(struct gc *gc, uint32_t domid, const char *rest);
+/* /vm/<uuid>/<rest> */
+char *path_vm(struct gc *gc, const char *uuid, const char *rest);
+
+/* What only dom0 sees of ours: /local/domain/0/xl-ext/<rest>. */
+char *path_own(struct gc *gc, const char *rest);
+
+/* Special watches of xenstored. */
+#define WATCH_INTRODUCE_DOMAIN "@introduceDomain"
+#define WATCH_RELEASE_DOMAIN "@releaseDomain"
+
+#endif

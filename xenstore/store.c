@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "xenstore/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/parse.h"
+
+int store_read(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *path, size_t max, char **value)
+{
+    unsigned len;
+    CLEANUP_FREE char *raw = xs_read(xs, t, path, &len);
+
+    if (!raw)
+        return errno == ENOENT ? ERROR_NOTFOUND : ERROR_FAIL;
+    if (len > max)
+        return ERROR_BUFFERFULL;
+    if (memchr(raw, 0, len))
+        return ERROR_INVAL;
+    *value = gc_strndup(gc, raw, len);
+    return 0;
+}
+
+int store_read_u64(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *path, uint64_t max,
+                   uint64_t *value)
+{
+    char *text;
+    int rc;
+
+    rc = store_read(gc, xs, t, path, 32, &text);
+    if (rc)
+        return rc == ERROR_BUFFERFULL ? ERROR_INVAL : rc;
+    return parse_digits(text, strlen(text), max, value) ? 0 : ERROR_INVAL;
+}
+
+int store_read_i64(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *path, int64_t *value)
+{
+    uint64_t magnitude;
+    bool minus;
+    char *text;
+    int rc;
+
+    rc = store_read(gc, xs, t, path, 32, &text);
+    if (rc)
+        return rc == ERROR_BUFFERFULL ? ERROR_INVAL : rc;
+    minus = *text == '-';
+    if (!parse_digits(text + minus, strlen(text + minus), INT64_MAX, &magnitude))
+        return ERROR_INVAL;
+    *value = minus ? -(int64_t)magnitude : (int64_t)magnitude;
+    return 0;
+}
+
+int store_write(struct xs_handle *xs, xs_transaction_t t, const char *path, const char *value)
+{
+    return xs_write(xs, t, path, value, (unsigned)strlen(value)) ? 0 : ERROR_FAIL;
+}
+
+int store_printf(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *path, const char *format, ...)
+{
+    va_list args;
+    char *value;
+
+    va_start(args, format);
+    value = gc_vprintf(gc, format, args);
+    va_end(args);
+    return store_write(xs, t, path, value);
+}
+
+int store_remove(struct xs_handle *xs, xs_transaction_t t, const char *path)
+{
+    return xs_rm(xs, t, path) || errno == ENOENT ? 0 : ERROR_FAIL;
+}
+
+int store_list(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *path, char ***names,
+               unsigned *count)
+{
+    unsigned n;
+    CLEANUP_FREE char **raw = xs_directory(xs, t, path, &n);
+
+    if (!raw)
+        return errno == ENOENT ? ERROR_NOTFOUND : ERROR_FAIL;
+    *names = gc_array(gc, n + 1, sizeof(**names));
+    for (unsigned i = 0; i < n; i++)
+        (*names)[i] = gc_strdup(gc, raw[i]);
+    *count = n;
+    return 0;
+}
+
+int store_transaction(struct xs_handle *xs, int (*body)(struct xs_handle *xs, xs_transaction_t t, void *arg), void *arg)
+{
+    for (unsigned tries = 0; tries < STORE_TRANSACTION_TRIES; tries++) {
+        xs_transaction_t t = xs_transaction_start(xs);
+        int rc;
+
+        if (t == XBT_NULL) {
+            /* xenstored answers EAGAIN here when too many transactions are open. */
+            if (errno == EAGAIN)
+                continue;
+            return ERROR_FAIL;
+        }
+        rc = body(xs, t, arg);
+        if (rc) {
+            int saved_errno = errno;
+            xs_transaction_end(xs, t, true);
+            errno = saved_errno;
+            return rc;
+        }
+        if (xs_transaction_end(xs, t, false))
+            return 0;
+        if (errno != EAGAIN)
+            return ERROR_FAIL;
+    }
+    return ERROR_TIMEDOUT;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "xenstore/watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "xenstore/store.h"
+
+/* Watches are found by serial number, which is their token; a hash table keeps an event O(1) with a thousand domains.
+ */
+#define BUCKETS 256
+
+struct store_watcher {
+    uv_loop_t *loop;
+    struct xs_handle *xs;
+    struct ev_fd fd;
+    struct store_watch *buckets[BUCKETS];
+    uint64_t last_serial;
+    void (*lost)(void *arg);
+    void *lost_arg;
+};
+
+static struct store_watch **find_watch(struct store_watcher *w, uint64_t serial)
+{
+    struct store_watch **p = &w->buckets[serial % BUCKETS];
+
+    while (*p && (*p)->serial != serial)
+        p = &(*p)->next;
+    return p;
+}
+
+static void events_arrived(struct ev_fd *f, int fd, short revents)
+{
+    struct store_watcher *w = CONTAINER_OF(f, struct store_watcher, fd);
+
+    for (;;) {
+        CLEANUP_FREE char **event = xs_check_watch(w->xs);
+        struct store_watch *watch;
+
+        if (!event) {
+            if (errno != EAGAIN && errno != EINTR) {
+                ev_fd_stop(&w->fd);
+                if (w->lost)
+                    w->lost(w->lost_arg);
+            }
+            return;
+        }
+        /* An unknown serial: the watch was stopped while its event was under way. */
+        watch = *find_watch(w, strtoull(event[XS_WATCH_TOKEN], NULL, 10));
+        if (watch)
+            watch->changed(watch, event[XS_WATCH_PATH]);
+    }
+}
+
+struct store_watcher *store_watcher_new(uv_loop_t *loop, struct xs_handle *xs, void (*lost)(void *arg), void *arg)
+{
+    struct store_watcher *w = calloc(1, sizeof(*w));
+
+    if (!w)
+        abort();
+    w->loop = loop;
+    w->xs = xs;
+    w->lost = lost;
+    w->lost_arg = arg;
+    if (ev_fd_start(loop, &w->fd, xs_fileno(xs), POLLIN, events_arrived)) {
+        free(w);
+        return NULL;
+    }
+    /* Watches alone do not keep a program running: what waits for one has a timer. */
+    ev_fd_unref(&w->fd);
+    return w;
+}
+
+void store_watcher_free(struct store_watcher *w)
+{
+    if (!w)
+        return;
+    ev_fd_stop(&w->fd);
+    free(w);
+}
+
+int store_watch_start(struct store_watcher *w, struct store_watch *watch, const char *path,
+                      void (*changed)(struct store_watch *, const char *))
+{
+    struct store_watch **slot;
+
+    if (watch->watcher) {
+        fputs("xl-ext: a xenstore watch was started twice\n", stderr);
+        abort();
+    }
+    watch->serial = ++w->last_serial;
+    snprintf(watch->token, sizeof(watch->token), "%" PRIu64, watch->serial);
+    watch->changed = changed;
+    watch->path = strdup(path);
+    if (!watch->path)
+        abort();
+    watch->next = NULL;
+    slot = find_watch(w, watch->serial);
+    *slot = watch;
+    watch->watcher = w;
+    if (!xs_watch(w->xs, watch->path, watch->token)) {
+        int saved_errno = errno;
+
+        store_watch_stop(watch);
+        errno = saved_errno;
+        return errno == ENOENT ? ERROR_NOTFOUND : ERROR_FAIL;
+    }
+    return 0;
+}
+
+void store_watch_stop(struct store_watch *watch)
+{
+    struct store_watcher *w = TAKE_PTR(watch->watcher);
+
+    if (!w)
+        return;
+    *find_watch(w, watch->serial) = watch->next;
+    /* Fails only when it was never registered or xenstored is gone: nothing is left to undo either way. */
+    xs_unwatch(w->xs, watch->path, watch->token);
+    free(TAKE_PTR(watch->path));
+}
+
+/* ---- waiting for a node ---- */
+
+static void wait_done(struct store_wait *wait, int rc)
+{
+    store_wait_stop(wait);
+    wait->done(wait, rc);
+}
+
+static void wait_node_changed(struct store_watch *watch, const char *path)
+{
+    struct store_wait *wait = CONTAINER_OF(watch, struct store_wait, watch);
+    GC_SCOPE(gc);
+    char *value = NULL;
+    int rc;
+
+    rc = store_read(gc, watch->watcher->xs, XBT_NULL, wait->path, STORE_VALUE_MAX, &value);
+    if (rc && rc != ERROR_NOTFOUND) {
+        wait_done(wait, rc);
+        return;
+    }
+    rc = wait->wanted(wait, value);
+    if (rc)
+        wait_done(wait, rc > 0 ? 0 : rc);
+}
+
+static void wait_timed_out(struct ev_timer *t)
+{
+    wait_done(CONTAINER_OF(t, struct store_wait, timer), ERROR_TIMEDOUT);
+}
+
+int store_wait_start(struct store_watcher *w, struct store_wait *wait)
+{
+    int rc;
+
+    rc = ev_timer_start(w->loop, &wait->timer, wait->timeout_ms, 0, wait_timed_out);
+    if (rc)
+        return rc;
+    rc = store_watch_start(w, &wait->watch, wait->path, wait_node_changed);
+    if (rc)
+        ev_timer_stop(&wait->timer);
+    return rc;
+}
+
+void store_wait_stop(struct store_wait *wait)
+{
+    store_watch_stop(&wait->watch);
+    ev_timer_stop(&wait->timer);
+}

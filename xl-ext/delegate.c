@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "xl-ext/tool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "xl-ext/messages.h"
+
+/* "ln -s xl-ext xl" somewhere in PATH must not make us call ourselves for ever: the first xl that is not this program.
+ */
+static char *find_xl(struct gc *gc)
+{
+    const char *path = getenv("PATH"), *end;
+    struct stat self, st;
+    bool know_self = !stat("/proc/self/exe", &self);
+
+    if (!path || !*path)
+        path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    for (; *path; path = *end ? end + 1 : end) {
+        char *file;
+
+        end = path + strcspn(path, ":");
+        file = gc_printf(gc, "%.*s/xl", (int)(end - path), path);
+        if (access(file, X_OK) || stat(file, &st) || !S_ISREG(st.st_mode))
+            continue;
+        if (know_self && st.st_dev == self.st_dev && st.st_ino == self.st_ino)
+            continue;
+        return file;
+    }
+    return NULL;
+}
+
+int delegate_to_xl(struct gc *gc, const struct global_options *global, const char *command, int argc, char **argv)
+{
+    char *xl = find_xl(gc);
+    char **arguments;
+    int n = 0;
+
+    if (global->json || global->quiet || global->timeout_ms) {
+        message_error(
+            "'%.64s' is xl's command: --json, --quiet and --timeout are xl-ext's own options and cannot stand "
+            "before it",
+            command);
+        return XLX_EXIT_USAGE;
+    }
+    if (!xl) {
+        message_error("'%.64s' is not a command of xl-ext, and there is no xl in PATH to hand it to: see 'xl-ext help'",
+                      command);
+        return XLX_EXIT_FAILED;
+    }
+    arguments = gc_array(gc, (size_t)(global->for_xl_count + argc + 2), sizeof(*arguments));
+    arguments[n++] = gc_strdup(gc, "xl");
+    for (int i = 0; i < global->for_xl_count; i++)
+        arguments[n++] = global->for_xl[i];
+    for (int i = 0; i < argc; i++)
+        arguments[n++] = argv[i];
+    execv(xl, arguments);
+    message_error("cannot run %s: %s", xl, strerror(errno));
+    return XLX_EXIT_FAILED;
+}

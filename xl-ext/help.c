@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "xl-ext/tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Everything here is read from the command tables; nothing about a command is written twice. */
+
+void help_usage(const struct xlx_command *command)
+{
+    fprintf(stderr, "usage: xl-ext %s %s\n", command->name, command->synopsis);
+}
+
+static void option_label(const struct xlx_option *o, char *label, size_t size)
+{
+    snprintf(label, size, "%s%c%s%s%s%s%s", o->letter ? "-" : "  ", o->letter ? o->letter : ' ',
+             o->letter && o->name ? ", "
+             : o->name            ? "  "
+                                  : "",
+             o->name ? "--" : "", o->name ? o->name : "", o->value ? " " : "", o->value ? o->value : "");
+}
+
+/* Text wrapped at 78 columns; a line that starts with a blank is kept as it is. */
+static void print_wrapped(const char *text, unsigned indent)
+{
+    while (*text) {
+        size_t line = strcspn(text, "\n"), column = indent;
+
+        if (*text == ' ') {
+            printf("%*s%.*s\n", (int)indent, "", (int)line, text);
+            text += line + (text[line] == '\n');
+            continue;
+        }
+        printf("%*s", (int)indent, "");
+        while (line) {
+            size_t word = strcspn(text, " \n");
+
+            if (word > line)
+                word = line;
+            if (column > indent && column + 1 + word > 78) {
+                printf("\n%*s", (int)indent, "");
+                column = indent;
+            }
+            if (column > indent) {
+                putchar(' ');
+                column++;
+            }
+            printf("%.*s", (int)word, text);
+            column += word;
+            text += word;
+            line -= word;
+            while (line && *text == ' ') {
+                text++;
+                line--;
+            }
+        }
+        putchar('\n');
+        text += *text == '\n';
+    }
+}
+
+void help_command(const struct xlx_command *command)
+{
+    printf("usage: xl-ext %s %s\n\n", command->name, command->synopsis);
+    print_wrapped(command->summary, 0);
+    if (command->details) {
+        putchar('\n');
+        print_wrapped(command->details, 0);
+    }
+    if (command->option_count)
+        printf("\noptions:\n");
+    for (size_t i = 0; i < command->option_count; i++) {
+        char label[80];
+
+        option_label(&command->options[i], label, sizeof(label));
+        printf("  %-24s %s\n", label, command->options[i].help);
+    }
+}
+
+void help_overview(struct xlx_ctx *ctx)
+{
+    const struct xlx_plugin *const *plugins;
+    size_t count;
+
+    printf("usage: xl-ext [OPTIONS] COMMAND [ARGUMENTS]\n\n"
+           "xl-ext extends Xen's xl toolstack. A command that is not listed here is handed\n"
+           "to xl with all its arguments, so that 'alias xl=xl-ext' works.\n");
+    plugins = xlx_plugins(ctx, NULL, &count);
+    for (size_t i = 0; i < count; i++) {
+        printf("\n%s (%s):\n", plugins[i]->name, plugins[i]->summary);
+        for (size_t k = 0; k < plugins[i]->command_count; k++) {
+            const struct xlx_command *c = plugins[i]->commands[k];
+
+            if (!(c->flags & XLX_COMMAND_HIDDEN))
+                printf("  %-16s %s\n", c->name, c->summary);
+        }
+    }
+    printf("\noptions before the command:\n"
+           "  --json              JSON on standard output (every listing knows it; also behind the command)\n"
+           "  --quiet             errors only\n"
+           "  --timeout SECONDS   give up a wait after that time\n"
+           "  -v                  say more; repeat for still more\n"
+           "  -f -t -T -N         as in xl, handed on to it\n"
+           "  -h, --help          this text; 'xl-ext help COMMAND' for a command\n"
+           "  --version           the version\n\n"
+           "exit status: 0 done, 1 failed, 2 bad usage, 3 not reached in time, 4 refused by\n"
+           "a policy of xl-ext, 130 interrupted\n\n"
+           "No Xen here? 'make demo' and 'lab/xen-lab shell' in the source of xl-ext boot a\n"
+           "real Xen with guests in an emulated machine.\n");
+}
+
+void help_tables(struct xlx_ctx *ctx)
+{
+    const struct xlx_plugin *const *plugins;
+    size_t count;
+
+    plugins = xlx_plugins(ctx, NULL, &count);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < plugins[i]->command_count; k++) {
+            const struct xlx_command *c = plugins[i]->commands[k];
+
+            printf("command\t%s\t%s\t%s\t%d\n", c->name, c->synopsis, c->summary, c->domain_arg);
+            for (size_t n = 0; n < c->option_count; n++) {
+                const struct xlx_option *o = &c->options[n];
+
+                printf("option\t%s\t%c\t%s\t%s\t%s\n", c->name, o->letter ? o->letter : '-', o->name ? o->name : "-",
+                       o->value ? o->value : "-", o->help);
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XL_EXT_TOOL_H
+#define XL_EXT_TOOL_H
+
+/* What the files of the tool share. */
+
+#include "base/gc.h"
+#include "xlx.h"
+
+/* Options before the command. */
+struct global_options {
+    /* xl's own (-v -f -t -T -N), kept as given, for when the command is xl's */
+    char **for_xl;
+    int for_xl_count;
+    int verbose;
+    bool json, quiet, help, version;
+    uint64_t timeout_ms; /* 0: not given */
+};
+
+/* Reads the options in argv[1..] up to the command, whose index (argc when there is none) is returned; -1 after a
+ * message about a bad option. */
+int parse_global_options(struct gc *gc, int argc, char **argv, struct global_options *global);
+
+/* Reads a command's options from argv[1..] (argv[0] is the command's name) into options, which has the command's size
+ * and defaults. Options end at the first argument that is none, or at "--". Returns the index of the first argument
+ * left, or -1 after a message. *help is set when -h or --help is met. */
+int parse_command_options(struct gc *gc, const struct xlx_command *command, int argc, char **argv, void *options,
+                          struct global_options *global, bool *help);
+
+/* help.c: all from the command tables. */
+void help_overview(struct xlx_ctx *ctx);
+void help_command(const struct xlx_command *command);
+void help_usage(const struct xlx_command *command); /* one line, on standard error */
+/* The tables as tab-separated lines for scripts: completion and the check of the manual. */
+void help_tables(struct xlx_ctx *ctx);
+
+/* Replaces this process by xl with these arguments; returns only when there is no xl, after a message. */
+int delegate_to_xl(struct gc *gc, const struct global_options *global, const char *command, int argc, char **argv);
+
+/* ui.c */
+extern const struct xlx_ui_ops tool_ui_ops;
+
+#endif

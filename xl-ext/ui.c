@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "xl-ext/tool.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "xl-ext/messages.h"
+
+struct xlx_table {
+    struct gc *gc;
+    struct xlx_ui *ui;
+    const struct xlx_column *columns;
+    size_t column_count;
+    struct xlx_cell *cells; /* row by row */
+    size_t row_count, capacity;
+};
+
+/* ---- cells ---- */
+
+static const char *cell_text(struct gc *gc, const struct xlx_cell *cell)
+{
+    switch (cell->type) {
+    case XLX_CELL_TEXT:
+        return cell->text;
+    case XLX_CELL_NUMBER:
+        return gc_printf(gc, "%" PRId64, cell->number);
+    case XLX_CELL_BOOL:
+        return cell->number ? "yes" : "no";
+    case XLX_CELL_NONE:
+        break;
+    }
+    return "-";
+}
+
+static void cell_json(struct json_writer *w, const struct xlx_cell *cell)
+{
+    switch (cell->type) {
+    case XLX_CELL_TEXT:
+        json_string(w, cell->text);
+        break;
+    case XLX_CELL_NUMBER:
+        json_integer(w, cell->number);
+        break;
+    case XLX_CELL_BOOL:
+        json_bool(w, cell->number);
+        break;
+    case XLX_CELL_NONE:
+        json_null(w);
+        break;
+    }
+}
+
+static void row_json(struct json_writer *w, const struct xlx_column *columns, size_t count,
+                     const struct xlx_cell *cells)
+{
+    json_object_begin(w);
+    for (size_t i = 0; i < count; i++) {
+        if (columns[i].flags & XLX_COLUMN_TEXT)
+            continue;
+        json_key(w, columns[i].key);
+        cell_json(w, &cells[i]);
+    }
+    json_object_end(w);
+}
+
+/* Columns that a text of UTF-8 takes on a terminal, near enough: its code points. */
+static size_t display_width(const char *text)
+{
+    size_t n = 0;
+
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+static void print_padded(const char *text, size_t width, bool right, bool last)
+{
+    size_t own = display_width(text);
+    int pad = own < width ? (int)(width - own) : 0;
+
+    if (right)
+        printf("%*s%s", pad, "", text);
+    else
+        printf("%s%*s", text, last ? 0 : pad, "");
+}
+
+/* ---- tables ---- */
+
+static struct xlx_table *table_begin(struct xlx_ui *ui, const struct xlx_column *columns, size_t count)
+{
+    struct gc *gc = gc_new();
+    struct xlx_table *t = GC_NEW(gc, struct xlx_table);
+
+    t->gc = gc;
+    t->ui = ui;
+    t->columns = columns;
+    t->column_count = count;
+    return t;
+}
+
+static void table_row(struct xlx_table *t, const struct xlx_cell *cells)
+{
+    struct xlx_cell *row;
+
+    if (t->row_count == t->capacity) {
+        t->capacity = t->capacity ? t->capacity * 2 : 16;
+        t->cells = gc_realloc(t->gc, t->cells, t->capacity * t->column_count * sizeof(*t->cells));
+    }
+    row = t->cells + t->row_count++ * t->column_count;
+    for (size_t i = 0; i < t->column_count; i++) {
+        row[i] = cells[i];
+        if (cells[i].type == XLX_CELL_TEXT)
+            row[i].text = gc_strdup(t->gc, cells[i].text);
+    }
+}
+
+static void table_text(struct xlx_table *t)
+{
+    size_t last = t->column_count;
+    size_t *widths = gc_array(t->gc, t->column_count, sizeof(*widths));
+
+    for (size_t i = 0; i < t->column_count; i++) {
+        if (t->columns[i].flags & XLX_COLUMN_JSON)
+            continue;
+        last = i;
+        widths[i] = display_width(t->columns[i].heading);
+        for (size_t r = 0; r < t->row_count; r++) {
+            size_t w = display_width(cell_text(t->gc, &t->cells[r * t->column_count + i]));
+
+            if (w > widths[i])
+                widths[i] = w;
+        }
+    }
+    for (size_t r = 0; r <= t->row_count; r++) {
+        for (size_t i = 0; i < t->column_count; i++) {
+            const struct xlx_column *c = &t->columns[i];
+
+            if (c->flags & XLX_COLUMN_JSON)
+                continue;
+            print_padded(r ? cell_text(t->gc, &t->cells[(r - 1) * t->column_count + i]) : c->heading, widths[i],
+                         c->flags & XLX_COLUMN_RIGHT, i == last);
+            fputs(i == last ? "\n" : "  ", stdout);
+        }
+    }
+}
+
+static void table_end(struct xlx_table *t)
+{
+    message_progress(NULL);
+    if (t->ui->json) {
+        struct json_writer *w = json_writer_new(t->gc, true);
+
+        json_array_begin(w);
+        for (size_t r = 0; r < t->row_count; r++)
+            row_json(w, t->columns, t->column_count, t->cells + r * t->column_count);
+        json_array_end(w);
+        printf("%s", json_text(w, NULL));
+    } else {
+        table_text(t);
+    }
+    gc_free(t->gc);
+}
+
+/* ---- streams and records ---- */
+
+static void line(struct xlx_ui *ui, const struct xlx_column *columns, size_t count, const struct xlx_cell *cells)
+{
+    static const struct xlx_column *headed;
+    GC_SCOPE(gc);
+
+    message_progress(NULL);
+    if (ui->json) {
+        struct json_writer *w = json_writer_new(gc, false);
+
+        row_json(w, columns, count, cells);
+        printf("%s\n", json_text(w, NULL));
+    } else {
+        /* What comes later is not known, so widths are guessed from the headings. */
+        for (int pass = headed == columns; pass < 2; pass++) {
+            for (size_t i = 0; i < count; i++) {
+                const char *text = pass ? cell_text(gc, &cells[i]) : columns[i].heading;
+                size_t width = display_width(columns[i].heading);
+
+                if (columns[i].flags & XLX_COLUMN_JSON)
+                    continue;
+                if (width < 10)
+                    width = 10;
+                print_padded(text, width, columns[i].flags & XLX_COLUMN_RIGHT, i + 1 == count);
+                fputs(i + 1 == count ? "\n" : "  ", stdout);
+            }
+        }
+        headed = columns;
+    }
+    fflush(stdout);
+}
+
+static void record(struct xlx_ui *ui, const struct xlx_column *columns, size_t count, const struct xlx_cell *cells)
+{
+    size_t width = 0;
+    GC_SCOPE(gc);
+
+    message_progress(NULL);
+    if (ui->json) {
+        struct json_writer *w = json_writer_new(gc, true);
+
+        row_json(w, columns, count, cells);
+        printf("%s", json_text(w, NULL));
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!(columns[i].flags & XLX_COLUMN_JSON) && display_width(columns[i].heading) > width)
+            width = display_width(columns[i].heading);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (columns[i].flags & XLX_COLUMN_JSON)
+            continue;
+        print_padded(columns[i].heading, width, false, false);
+        printf("  %s\n", cell_text(gc, &cells[i]));
+    }
+}
+
+static void print(struct xlx_ui *ui, const char *format, ...)
+{
+    va_list args;
+
+    message_progress(NULL);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+}
+
+static void progress(struct xlx_ui *ui, const char *format, ...)
+{
+    va_list args;
+    GC_SCOPE(gc);
+
+    if (ui->quiet)
+        return;
+    if (!format) {
+        message_progress(NULL);
+        return;
+    }
+    va_start(args, format);
+    message_progress(gc_vprintf(gc, format, args));
+    va_end(args);
+}
+
+const struct xlx_ui_ops tool_ui_ops = {
+    .table_begin = table_begin,
+    .table_row = table_row,
+    .table_end = table_end,
+    .line = line,
+    .record = record,
+    .print = print,
+    .progress = progress,
+};
