@@ -52,11 +52,6 @@ start_machine() {
     machine_pid=$!
 }
 
-start_cold() {
-    say "booting Xen"
-    start_machine -object "memory-backend-ram,id=ram,size=${mem}M"
-}
-
 # relay [OPTION]... wait|run ARG...: in the background, because only wait lets a trap run at once.
 relay() {
     local status
@@ -77,8 +72,15 @@ console_tail() {
     exit 125
 }
 
+# boot_machine: returns when dom0 answers; ends the run with 125 when it does not.
 boot_machine() {
-    start_cold
+    [ "$use_snapshot" = yes ] && start_from_snapshot && return
+    say "booting Xen"
+    start_machine -object "memory-backend-ram,id=ram,size=${mem}M"
+    wait_for_boot
+}
+
+wait_for_boot() {
     relay --timeout "$boot_timeout" wait && return
     case $relay_result in
     timeout) console_tail "dom0 did not come up within $boot_timeout s" ;;
