@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "memd/memd.h"
+
+#define CONFIG_PATH "/etc/xl-ext/memd.cfg"
+#define RUN_FOLDER "/run/xl-ext"
+
+struct options {
+    const char *config;
+    const char *run_folder;
+};
+
+struct memd {
+    struct service_env env;
+    void *states[MEMD_SERVICES_MAX];
+    size_t started; /* so many of memd_services run */
+    struct tracker *tracker;
+    struct notify notify;
+    struct ev_signal sigterm, sigint;
+    bool ending;
+    int status;
+};
+
+/* ---- domains, told to every service ---- */
+
+static void appeared(void *arg, const struct service_domain *domain)
+{
+    struct memd *m = arg;
+
+    for (size_t i = 0; i < m->started; i++) {
+        if (memd_services[i]->domain_appeared)
+            memd_services[i]->domain_appeared(m->states[i], domain);
+    }
+}
+
+static void renamed(void *arg, const struct service_domain *domain)
+{
+    struct memd *m = arg;
+
+    for (size_t i = 0; i < m->started; i++) {
+        if (memd_services[i]->domain_renamed)
+            memd_services[i]->domain_renamed(m->states[i], domain);
+    }
+}
+
+static void shut_down(void *arg, const struct service_domain *domain, unsigned reason)
+{
+    struct memd *m = arg;
+
+    for (size_t i = 0; i < m->started; i++) {
+        if (memd_services[i]->domain_shut_down)
+            memd_services[i]->domain_shut_down(m->states[i], domain, reason);
+    }
+}
+
+static void gone(void *arg, uint32_t domid)
+{
+    struct memd *m = arg;
+
+    for (size_t i = 0; i < m->started; i++) {
+        if (memd_services[i]->domain_gone)
+            memd_services[i]->domain_gone(m->states[i], domid);
+    }
+}
+
+static const struct tracker_ops tracker_ops = {appeared, renamed, shut_down, gone};
+
+/* ---- start and end ---- */
+
+/* The folder of sockets and of the lock. The lock is let go by the kernel however memd ends. */
+static int lock_run_folder(struct xlx_ctx *ctx, const char *folder, int *lock)
+{
+    GC_SCOPE(gc);
+    const char *path = gc_printf(gc, "%s/memd.lock", folder);
+    CLEANUP_FD int fd = -1;
+
+    if (mkdir(folder, 0755) && errno != EEXIST) {
+        LOG(ctx, ERROR, "cannot make the folder %s: %s", folder, strerror(errno));
+        return error_of_errno(errno);
+    }
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        LOG(ctx, ERROR, "cannot open %s: %s", path, strerror(errno));
+        return error_of_errno(errno);
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        if (errno == EWOULDBLOCK)
+            LOG(ctx, ERROR, "another memd serves this host already (it holds %s)", path);
+        else
+            LOG(ctx, ERROR, "cannot lock %s: %s", path, strerror(errno));
+        return ERROR_FAIL;
+    }
+    *lock = TAKE_FD(fd);
+    return 0;
+}
+
+static void end(struct memd *m, int status)
+{
+    m->ending = true;
+    m->status = status;
+    uv_stop(&m->env.ctx->loop);
+}
+
+static void terminated(struct ev_signal *s, int signum)
+{
+    end(CONTAINER_OF(s, struct memd, sigterm), XLX_EXIT_DONE);
+}
+
+static void interrupted(struct ev_signal *s, int signum)
+{
+    end(CONTAINER_OF(s, struct memd, sigint), XLX_EXIT_INTERRUPTED);
+}
+
+static void service_failed(const struct service_env *env)
+{
+    struct memd *m = CONTAINER_OF(env, struct memd, env);
+
+    end(m, XLX_EXIT_FAILED);
+}
+
+static int start(struct memd *m)
+{
+    struct xlx_ctx *ctx = m->env.ctx;
+    int rc;
+
+    /* A client that has gone is seen by write's EPIPE. */
+    signal(SIGPIPE, SIG_IGN);
+    rc = ev_signal_start(&ctx->loop, &m->sigterm, SIGTERM, terminated);
+    if (!rc)
+        rc = ev_signal_start(&ctx->loop, &m->sigint, SIGINT, interrupted);
+    if (rc) {
+        LOG(ctx, ERROR, "cannot catch signals: %s", error_text(rc));
+        return rc;
+    }
+    for (size_t i = 0; memd_services[i]; i++) {
+        rc = memd_services[i]->start(&m->env, &m->states[i]);
+        if (rc)
+            return rc;
+        m->started = i + 1;
+    }
+    return tracker_new(ctx, &tracker_ops, m, &m->tracker);
+}
+
+static void stop(struct memd *m)
+{
+    tracker_free(m->tracker);
+    while (m->started) {
+        m->started--;
+        memd_services[m->started]->stop(m->states[m->started]);
+    }
+    ev_signal_stop(&m->sigterm);
+    ev_signal_stop(&m->sigint);
+}
+
+static int run(const struct xlx_invocation *in)
+{
+    const struct options *options = in->options;
+    struct memd m = {.env = {.ctx = in->ctx, .run_folder = options->run_folder, .fail = service_failed}};
+    bool config_given = strcmp(options->config, CONFIG_PATH);
+    struct config *config = NULL;
+    CLEANUP_FD int lock = -1;
+    int rc;
+
+    rc = config_load(in->ctx, options->config, config_given, &config);
+    if (rc)
+        return XLX_EXIT_USAGE;
+    m.env.config = config;
+    rc = lock_run_folder(in->ctx, options->run_folder, &lock);
+    if (rc)
+        goto out;
+    notify_start(in->ctx, &m.notify);
+    rc = start(&m);
+    if (!rc) {
+        notify_say(&m.notify, "READY=1");
+        while (!m.ending && !in->ctx->xenstore_lost)
+            uv_run(&in->ctx->loop, UV_RUN_DEFAULT);
+        if (!m.ending)
+            m.status = XLX_EXIT_FAILED;
+        notify_say(&m.notify, "STOPPING=1");
+    }
+    stop(&m);
+    notify_stop(&m.notify);
+
+out:
+    config_free(config);
+    return rc ? xlx_exit_of(rc) : m.status;
+}
+
+static const struct options defaults = {.config = CONFIG_PATH, .run_folder = RUN_FOLDER};
+
+static const struct xlx_option options[] = {
+    {'c', "config", XLX_OPTION_TEXT, offsetof(struct options, config), "FILE",
+     "configuration, in the syntax of xl.cfg (default " CONFIG_PATH ")"},
+    {0, "run-folder", XLX_OPTION_TEXT, offsetof(struct options, run_folder), "FOLDER",
+     "where its lock and sockets live (default " RUN_FOLDER ")"},
+};
+
+const struct xlx_command cmd_memd = {
+    .name = "memd",
+    .synopsis = "[-c FILE] [--run-folder FOLDER]",
+    .summary = "Run the memory daemon",
+    .details = "Runs in the foreground until SIGTERM. It serves a QMP socket for each domain below /run/xl-ext/qmp. "
+               "Under systemd it says when it is ready and feeds the watchdog. It may be killed at any moment and "
+               "started again.",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .options_size = sizeof(struct options),
+    .defaults = &defaults,
+    .domain_arg = XLX_NO_DOMAIN,
+    .flags = XLX_COMMAND_MODIFIES,
+    .run = run,
+};

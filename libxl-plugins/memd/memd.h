@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_MEMD_MEMD_H
+#define XLX_MEMD_MEMD_H
+
+/* What the files of memd's frame share. Services see core/service.h only. */
+
+#include "core/service.h"
+
+/* The services, in the order of their start; its end is NULL. They are stopped in the opposite order. */
+extern const struct service *const memd_services[];
+#define MEMD_SERVICES_MAX 8
+
+/*
+ * The domains that there are. Xen says that a domain has come or gone, not which: the tracker asks for the list then,
+ * once for all that happened at the same time, and tells what is different. It costs nothing while nothing happens.
+ */
+struct tracker;
+
+struct tracker_ops {
+    void (*appeared)(void *arg, const struct service_domain *domain);
+    void (*renamed)(void *arg, const struct service_domain *domain);
+    void (*shut_down)(void *arg, const struct service_domain *domain, unsigned reason);
+    void (*gone)(void *arg, uint32_t domid);
+};
+
+/* Tells of all domains that are there before it returns. Logs. */
+int tracker_new(struct xlx_ctx *ctx, const struct tracker_ops *ops, void *arg, struct tracker **tracker);
+/* Tells nothing. NULL is allowed. */
+void tracker_free(struct tracker *tracker);
+
+/*
+ * What systemd wants to know (sd_notify(3)): a datagram to $NOTIFY_SOCKET. Without that variable nothing is sent.
+ */
+struct notify {
+    int fd; /* -1: nobody to tell */
+    struct ev_timer watchdog;
+};
+/* Also starts to feed the watchdog of $WATCHDOG_USEC, at half its time. Never fails: failures are logged as warnings.
+ */
+void notify_start(struct xlx_ctx *ctx, struct notify *notify);
+void notify_say(struct notify *notify, const char *state);
+void notify_stop(struct notify *notify);
+
+extern const struct xlx_command cmd_memd;
+
+#endif
