@@ -25,11 +25,16 @@ pack_in() {
             ln -sf "$(readlink -f "$from")" "$run/copies/$to"
         fi
     done
-    tar -cf "$run/in" --owner=0 --group=0 --numeric-owner -C "$run/project" . &&
-        tar -rhf "$run/in" --owner=0 --group=0 --numeric-owner -C "$run/copies" . ||
+    append_in "$run/project" -c && append_in "$run/copies" -rh ||
         fail "cannot pack the files for dom0"
     rm -rf "$run/project" "$run/copies"
     [ "$(stat -c %s "$run/in")" -le "$drive_bytes" ] || fail "the files for dom0 are too large"
+}
+
+# append_in FOLDER TAR-OPTIONS: what is in FOLDER, not FOLDER itself, which would be dom0's root.
+append_in() {
+    find "$1" -mindepth 1 -maxdepth 1 -printf '%P\0' |
+        tar "$2" -f "$run/in" --owner=0 --group=0 --numeric-owner -C "$1" --null -T -
 }
 
 install_project() {
