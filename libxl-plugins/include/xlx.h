@@ -84,7 +84,11 @@ struct xlx_cell {
     const char *text;        /* copied */
     int64_t number;          /* also BOOL: 0 or 1 */
 };
-#define XLX_TEXT(s) ((struct xlx_cell){(s) ? XLX_CELL_TEXT : XLX_CELL_NONE, (s), 0})
+static inline struct xlx_cell xlx_text(const char *text)
+{
+    return (struct xlx_cell){text ? XLX_CELL_TEXT : XLX_CELL_NONE, text, 0};
+}
+#define XLX_TEXT(s) xlx_text(s) /* NULL: XLX_NONE */
 #define XLX_NUMBER(n) ((struct xlx_cell){XLX_CELL_NUMBER, NULL, (int64_t)(n)})
 #define XLX_BOOL(b) ((struct xlx_cell){XLX_CELL_BOOL, NULL, !!(b)})
 #define XLX_NONE ((struct xlx_cell){XLX_CELL_NONE, NULL, 0})
