@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stddef.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "vcpu/vcpu.h"
+
+struct options {
+    bool pretty;
+};
+
+static const struct xlx_option options[] = {
+    {0, "pretty", XLX_OPTION_FLAG, offsetof(struct options, pretty), NULL,
+     "show the affinity as a list (0-3) in place of a picture, as virsh does"},
+};
+
+/* virsh knows offline, running and blocked; a vCPU that waits for a CPU is running to it. */
+static const char *virsh_state(const struct vcpu *vcpu)
+{
+    return !vcpu->online ? "offline" : vcpu->blocked && !vcpu->running ? "blocked" : "running";
+}
+
+/* The numbers of a set, also when it is the whole ("all" is xl's word). */
+static char *numbers(struct gc *gc, const struct cpu_set *set)
+{
+    char *text;
+
+    /* One CPU more that is not in the set keeps the list from being called all. */
+    struct cpu_set wider = cpu_set_new(gc, set->count + 1);
+
+    for (unsigned cpu = 0; cpu < set->count; cpu++) {
+        if (cpu_set_has(set, cpu))
+            cpu_set_add(&wider, cpu);
+    }
+    text = cpu_set_text(gc, &wider);
+    return text;
+}
+
+static void print_block(struct gc *gc, struct xlx_ui *ui, const struct vcpu *vcpu, bool pretty)
+{
+    ui->ops->print(ui, "%-15s %u\n", "VCPU:", vcpu->vcpu_id);
+    if (vcpu->online)
+        ui->ops->print(ui, "%-15s %u\n", "CPU:", vcpu->cpu);
+    else
+        ui->ops->print(ui, "%-15s %s\n", "CPU:", "N/A");
+    ui->ops->print(ui, "%-15s %s\n", "State:", virsh_state(vcpu));
+    if (vcpu->time_ns)
+        ui->ops->print(ui, "%-15s %.1fs\n", "CPU time:", (double)vcpu->time_ns / 1e9);
+    if (pretty)
+        ui->ops->print(ui, "%-15s %s (out of %u)\n", "CPU Affinity:", numbers(gc, &vcpu->hard), vcpu->hard.count);
+    else
+        ui->ops->print(ui, "%-15s %s\n", "CPU Affinity:", cpu_set_picture(gc, &vcpu->hard));
+}
+
+static void print_json(struct gc *gc, struct xlx_ui *ui, const struct vcpu *vcpus, size_t count)
+{
+    struct json_writer *w = json_writer_new(gc, true);
+
+    json_array_begin(w);
+    for (size_t i = 0; i < count; i++) {
+        json_object_begin(w);
+        json_key(w, "vcpu");
+        json_integer(w, vcpus[i].vcpu_id);
+        json_key(w, "cpu");
+        if (vcpus[i].online)
+            json_integer(w, vcpus[i].cpu);
+        else
+            json_null(w);
+        json_key(w, "state");
+        json_string(w, vcpu_state_name(&vcpus[i]));
+        json_key(w, "time_ns");
+        json_u64(w, vcpus[i].time_ns);
+        json_key(w, "hard_picture");
+        json_string(w, cpu_set_picture(gc, &vcpus[i].hard));
+        json_key(w, "soft_picture");
+        json_string(w, cpu_set_picture(gc, &vcpus[i].soft));
+        json_object_end(w);
+    }
+    json_array_end(w);
+    ui->ops->print(ui, "%s", json_text(w, NULL));
+}
+
+static int run(const struct xlx_invocation *in)
+{
+    const struct options *o = in->options;
+    struct cpu_host host;
+    struct vcpu *vcpus;
+    uint32_t domid;
+    size_t count;
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = xlx_domain_find(in->ctx, in->argv[0], &domid);
+    if (!rc)
+        rc = vcpu_host_get(in->ctx, gc, &host);
+    if (!rc)
+        rc = vcpu_list(in->ctx, gc, &host, domid, &vcpus, &count);
+    if (rc)
+        return xlx_exit_of(rc);
+    if (in->ui->json) {
+        print_json(gc, in->ui, vcpus, count);
+        return XLX_EXIT_DONE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            in->ui->ops->print(in->ui, "\n");
+        print_block(gc, in->ui, &vcpus[i], o->pretty);
+    }
+    return XLX_EXIT_DONE;
+}
+
+const struct xlx_command cmd_vcpu_info = {
+    .name = "vcpu-info",
+    .synopsis = "[--pretty] [--json] DOMAIN",
+    .summary = "Show a domain's vCPUs in the form of virsh vcpuinfo",
+    .details = "For scripts that read virsh vcpuinfo. The affinity is the hard one; vcpu-list -p shows both.",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .options_size = sizeof(struct options),
+    .args_min = 1,
+    .args_max = 1,
+    .domain_arg = 0,
+    .run = run,
+};
