@@ -143,7 +143,7 @@ static void xenstore_lost(void *arg)
 
 int ctx_watcher(struct xlx_ctx *ctx, struct store_watcher **watcher)
 {
-    struct xs_handle *xs;
+    struct xs_handle *xs = NULL;
     int rc;
 
     if (!ctx->watcher) {
