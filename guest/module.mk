@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The agent for Linux guests: static and against musl, so that it is one small file that runs in any guest. It is
+# never instrumented; its parsers are, in tests/unit/guest and tests/fuzz.
+
+AGENT_CC     ?= musl-gcc
+AGENT_CFLAGS ?= -Os
+AGENT_SRCS   := guest/agent.c guest/stats.c guest/xenbus.c
+
+ALL_TARGETS += $(O)/xl-ext-agent
+
+$(O)/xl-ext-agent: $(AGENT_SRCS) $(wildcard guest/*.h) | $(O)/.packages-build
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD    $@";)$(AGENT_CC) -I. -D_GNU_SOURCE -std=gnu11 $(WARNINGS) $(AGENT_CFLAGS) -static -s \
+	    -ffunction-sections -fdata-sections -Wl,--gc-sections -o $@ $(AGENT_SRCS)
+
+TEST_OBJS_guest_test_stats := $(O)/obj/guest/stats.o
+$(O)/tests/unit/guest/test_stats: $(O)/obj/guest/stats.o
+
+# Into a guest's tree: make install-agent DESTDIR=/mnt/guest PREFIX=/usr
+.PHONY: install-agent
+install-agent: $(O)/xl-ext-agent
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/init.d
+	install -m 755 $< $(DESTDIR)$(PREFIX)/sbin/xl-ext-agent
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|g' guest/xl-ext-agent.service.in > $(DESTDIR)$(PREFIX)/lib/systemd/system/xl-ext-agent.service
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|g' guest/xl-ext-agent.openrc.in > $(DESTDIR)/etc/init.d/xl-ext-agent
+	chmod 755 $(DESTDIR)/etc/init.d/xl-ext-agent
