@@ -14,3 +14,40 @@ unit-bins: $(TEST_BINS) $(O)/xl-ext
 FAST_CHECKS += check-unit
 check-fast: all check-unit
 	@tests/run --sanitized build/san $(patsubst $(O)/%,build/san/%,$(TEST_BINS)) $(sort $(wildcard tests/cli/*.sh tests/cli/*/*.sh))
+
+# ---- on a real Xen, in the lab ----
+
+.PHONY: check check-live check-all bench
+check-live: all
+	@tests/run-live --core
+
+# Both parts run to their end; the closing line adds up what they say.
+check: all
+	@tests/both-parts $(MAKE)
+
+check-all: all
+	@tests/both-parts $(MAKE) --all
+
+# Native benchmarks are programs below tests/bench/native; those of dom0 are scripts below tests/bench.
+BENCH_NATIVE = $(patsubst tests/bench/native/%.c,$(O)/tests/bench/%,$(sort $(wildcard tests/bench/native/*.c)))
+
+$(O)/tests/bench/%: $(O)/obj/tests/bench/native/%.o $(O)/libxlx.a
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_LDFLAGS) -o $@ $< $(O)/libxlx.a $(LIBS) $(LIB_EXTRA_LIBS)
+
+bench: all $(BENCH_NATIVE)
+	@tests/run-bench $(foreach b,$(BENCH_NATIVE),--native $(b)) tests/bench
+
+# Small programs that benchmarks in dom0 need; they go in by a "# lab: --copy" line.
+BENCH_TOOLS = $(patsubst tests/bench/tools/%.c,$(O)/tests/bench/tools/%,$(sort $(wildcard tests/bench/tools/*.c)))
+
+$(O)/tests/bench/tools/%: $(O)/obj/tests/bench/tools/%.o
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_LDFLAGS) -o $@ $< -lxenctrl -lxenstore
+
+bench: $(BENCH_TOOLS)
+
+# The first thing a newcomer runs.
+.PHONY: demo
+demo: all
+	@lab/xen-lab run lab/demo.sh

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* when-settled DOMID KIB: waits until the hypervisor counts KIB as the domain's, and prints the wall-clock time of that in
+ * microseconds. Looks every millisecond: for benchmarks only. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <xenctrl.h>
+
+static unsigned long long now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (unsigned long long)t.tv_sec * 1000000 + (unsigned long long)t.tv_nsec / 1000;
+}
+
+int main(int argc, char **argv)
+{
+    xc_interface *xc = xc_interface_open(NULL, NULL, 0);
+    unsigned long long end = now_us() + 120000000;
+    unsigned long domid, goal_kb;
+
+    if (argc != 3 || !xc)
+        return 2;
+    domid = strtoul(argv[1], NULL, 10);
+    goal_kb = strtoul(argv[2], NULL, 10);
+    while (now_us() < end) {
+        static const struct timespec pause = {0, 1000000};
+        xc_domaininfo_t info;
+
+        if (xc_domain_getinfolist(xc, (uint32_t)domid, 1, &info) != 1 || info.domain != domid)
+            return 1;
+        if (info.tot_pages * 4 == goal_kb) {
+            printf("%llu\n", now_us());
+            return 0;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return 1;
+}

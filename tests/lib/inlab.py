@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Scripts that run in the lab: found, grouped by their lab options, run in one boot a group.
+
+A sink is told what happens: begin(script path), see(line), end(script path, exit status), broken(what, scripts that did
+not run, log lines).
+"""
+import os
+import re
+import signal
+import subprocess
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# What goes into dom0: the tests themselves.
+DOM0_TESTS = "/root/tests"
+
+
+class Script:
+    def __init__(self, path):
+        self.path = os.path.relpath(path, ROOT)
+        with open(path, errors="replace") as f:
+            head = "".join(line for _, line in zip(range(40), f))
+        self.core = re.search(r"^# live:.*\bcore\b", head, re.M) is not None
+        lab = re.search(r"^# lab:\s*(.+)$", head, re.M)
+        self.lab = lab.group(1).strip() if lab else ""
+        timeout = re.search(r"^# timeout:\s*(\d+)$", head, re.M)
+        self.timeout = int(timeout.group(1)) if timeout else 180
+        self.on_host = self.path.startswith("tests/live/hosts/")
+
+
+def find_scripts(places):
+    found = []
+    for place in places:
+        if os.path.isfile(place):
+            found.append(Script(os.path.abspath(place)))
+            continue
+        for folder, _, files in sorted(os.walk(place)):
+            found += [Script(os.path.join(os.path.abspath(folder), f)) for f in sorted(files)
+                      if f.endswith(".sh") and os.access(os.path.join(folder, f), os.X_OK)]
+    return found
+
+
+# Runs in dom0: every script with its time, then a look at what it left behind.
+DISPATCHER = r"""#!/bin/sh
+cd /root/tests/.. || exit 1
+domains() { xenstore-list /local/domain 2>/dev/null | sort; }
+while read -r timeout script; do
+    echo "=== $script"
+    before=$(domains)
+    timeout -k 10 "$timeout" "./$script" </dev/null 2>&1
+    status=$?
+    left=$(domains | grep -vxF "$before" | tr '\n' ' ')
+    [ -z "$left" ] || echo "not ok - the script leaves no domain behind (domids $left)"
+    for domid in $left; do xl destroy "$domid" >/dev/null 2>&1; done
+    echo "=== end $status"
+done < /root/live-plan
+"""
+
+
+def run_in_dom0(scripts, lab_options, sink):
+    with tempfile.TemporaryDirectory() as tmp:
+        plan, dispatcher = os.path.join(tmp, "plan"), os.path.join(tmp, "dispatch.sh")
+        with open(plan, "w") as f:
+            f.writelines("%d %s\n" % (s.timeout, s.path) for s in scripts)
+        with open(dispatcher, "w") as f:
+            f.write(DISPATCHER)
+        os.chmod(dispatcher, 0o755)
+        limit = sum(s.timeout for s in scripts) + 300
+        command = [os.path.join(ROOT, "lab/xen-lab"), "run", "--timeout", str(limit)] + lab_options.split() + [
+            "--copy", os.path.join(ROOT, "tests") + ":" + DOM0_TESTS, "--copy", plan + ":/root/live-plan", dispatcher]
+        log = open(os.path.join(ROOT, "build", "live-%s.log" % (re.sub(r"\W+", "-", lab_options).strip("-") or "default")),
+                   "w")
+        lab = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
+                               errors="replace")
+        pending = [s.path for s in scripts]
+        current = None
+        try:
+            for line in lab.stdout:
+                line = line.rstrip("\n")
+                log.write(line + "\n")
+                log.flush()
+                if line.startswith("=== end ") and current:
+                    sink.end(current, int(line.split()[2]))
+                    pending.remove(current)
+                    current = None
+                elif line.startswith("=== "):
+                    current = line[4:]
+                    sink.begin(current)
+                elif current:
+                    sink.see(line)
+            status = lab.wait()
+        except KeyboardInterrupt:
+            lab.send_signal(signal.SIGINT)
+            lab.wait()
+            raise
+        log.close()
+        if status or pending:
+            with open(log.name, errors="replace") as f:
+                tail = f.read().splitlines()[-40:]
+            sink.broken("lab/xen-lab run %s: exit status %s" % (lab_options, status), pending, tail)
+
+
+def run_groups(scripts, sink):
+    """All scripts that belong into dom0, a boot for each set of lab options."""
+    os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
+    groups = {}
+    for s in scripts:
+        if not s.on_host:
+            groups.setdefault(s.lab, []).append(s)
+    for lab_options, members in groups.items():
+        run_in_dom0(members, lab_options, sink)
