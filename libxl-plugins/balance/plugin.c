@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "balance/balance.h"
+#include "base/cleanup.h"
+
+static const struct xlx_command *const commands[] = {
+    &cmd_mem_plan,
+};
+
+extern const struct xlx_plugin plugin_balance;
+const struct xlx_plugin plugin_balance = {
+    .abi = XLX_PLUGIN_ABI,
+    .name = "balance",
+    .summary = "memory to who needs it, by minimum, maximum and weight",
+    .commands = commands,
+    .command_count = ARRAY_LEN(commands),
+};
