@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Init's own QMP connection, which stays open: it hears when the guest unplugs an emulated network
+ * card. */
+#ifndef XL_EXT_STUBDOM_MONITOR_H
+#define XL_EXT_STUBDOM_MONITOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stubdom/init/qmp_socket.h"
+
+#define MONITOR_LINE_BYTES_MAX                                                                     \
+    16384 /* the longest line looked at; QEMU's events and its greeting are far below */
+
+/* Connect; QEMU need not be up yet. Returns the descriptor to poll for input, or -1 after
+ * reporting. */
+int monitor_start(const struct qmp_socket *socket);
+
+/* Read what there is and act on it. Returns 0, or -1 when the connection has ended (after closing
+ * it). */
+int monitor_dispatch(void);
+
+/* Is this line, of len bytes, the event that network card N ("nicN") has gone? */
+bool monitor_is_nic_deleted(const char *line, size_t len, uint32_t *devid);
+
+#endif

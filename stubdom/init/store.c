@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stubdom/init/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenstore.h>
+
+#include "base/cleanup.h"
+#include "stubdom/init/dm_argv.h"
+#include "stubdom/init/report.h"
+
+static void close_store(struct xs_handle **xs)
+{
+    if (*xs)
+        xs_close(*xs);
+}
+#define CLEANUP_XS __attribute__((cleanup(close_store)))
+
+static char *read_node(struct xs_handle *xs, const char *path, unsigned *len)
+{
+    char *value = xs_read(xs, XBT_NULL, path, len);
+
+    if (!value)
+        report("cannot read %s from xenstore: %s", path, strerror(errno));
+    return value;
+}
+
+static int read_domid(struct xs_handle *xs, const char *path, uint32_t *domid)
+{
+    unsigned len;
+    CLEANUP_FREE char *value = read_node(xs, path, &len);
+
+    if (!value)
+        return -1;
+    if (strlen(value) != len || !dm_argv_parse_domid(value, domid)) {
+        report("xenstore's %s is no domain id", path);
+        return -1;
+    }
+    return 0;
+}
+
+static int read_argument(struct xs_handle *xs, const char *folder, const char *key, char **argument)
+{
+    char path[XENSTORE_ABS_PATH_MAX];
+    const char *cause;
+    unsigned len;
+    char *value;
+
+    snprintf(path, sizeof(path), "%s/%s", folder, key);
+    value = read_node(xs, path, &len);
+    if (!value)
+        return -1;
+    cause = dm_argv_check_value(value, len);
+    if (cause) {
+        report("%s: %s", path, cause);
+        free(value);
+        return -1;
+    }
+    *argument = value; /* xs_read ends every value with a NUL */
+    return 0;
+}
+
+static int read_arguments(struct xs_handle *xs, const char *folder, struct store_guest *guest)
+{
+    static size_t order[DM_ARGS_MAX];
+    const char *cause;
+    unsigned n = 0;
+    CLEANUP_FREE char **keys = xs_directory(xs, XBT_NULL, folder, &n);
+
+    if (!keys) {
+        report("cannot list %s in xenstore: %s (is device_model_version qemu-xen?)", folder,
+               strerror(errno));
+        return -1;
+    }
+    cause = dm_argv_order((const char *const *)keys, n, order);
+    if (cause) {
+        report("%s: %s", folder, cause);
+        return -1;
+    }
+    guest->argc = n + 1;
+    guest->argv = calloc(guest->argc + 1, sizeof(*guest->argv));
+    if (!guest->argv) {
+        report("out of memory for %u arguments", n);
+        return -1;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (read_argument(xs, folder, keys[order[i]], &guest->argv[i + 1]))
+            return -1;
+    }
+    return 0;
+}
+
+int store_read_guest(struct store_guest *guest)
+{
+    char path[64], folder[96];
+    CLEANUP_XS struct xs_handle *xs = xs_open(0);
+    CLEANUP_FREE char *vm = NULL;
+    unsigned len;
+
+    memset(guest, 0, sizeof(*guest));
+    if (!xs) {
+        report("cannot open xenstore: %s (does this kernel run under Xen?)", strerror(errno));
+        return -1;
+    }
+    /* relative paths start at this domain's own /local/domain/ID */
+    if (read_domid(xs, "domid", &guest->domid) || read_domid(xs, "target", &guest->guest_domid))
+        return -1;
+    snprintf(path, sizeof(path), "/local/domain/%u/vm", guest->guest_domid);
+    vm = read_node(xs, path, &len);
+    if (!vm)
+        return -1;
+    if (strlen(vm) != len || !dm_argv_is_vm_path(vm)) {
+        report("xenstore's %s is not of the form /vm/UUID", path);
+        return -1;
+    }
+    snprintf(folder, sizeof(folder), "%s/image/dm-argv", vm);
+    return read_arguments(xs, folder, guest);
+}
+
+void store_write_exit(const struct store_guest *guest, const char *text)
+{
+    CLEANUP_XS struct xs_handle *xs = xs_open(0);
+    char path[64];
+
+    snprintf(path, sizeof(path), "device-model/%u/exit", guest->guest_domid);
+    if (!xs || !xs_write(xs, XBT_NULL, path, text, (unsigned)strlen(text)))
+        report("cannot write %s to xenstore: %s", path, strerror(errno));
+}
