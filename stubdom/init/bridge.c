@@ -35,8 +35,7 @@ static struct {
 
 static int publish(void)
 {
-    bridge.vchan =
-        libxenvchan_server_init(NULL, 0, bridge.path, RING_FROM_CLIENT_BYTES, RING_TO_CLIENT_BYTES);
+    bridge.vchan = libxenvchan_server_init(NULL, 0, bridge.path, RING_FROM_CLIENT_BYTES, RING_TO_CLIENT_BYTES);
     if (!bridge.vchan) {
         report("cannot offer the QMP channel at %s: %s", bridge.path, strerror(errno));
         return -1;
@@ -159,8 +158,7 @@ static bool pump_to_client(void)
 
 int bridge_start(uint32_t domid, uint32_t guest_domid, const struct qmp_socket *socket)
 {
-    snprintf(bridge.path, sizeof(bridge.path), "/local/domain/%u/device-model/%u/qmp-vchan", domid,
-             guest_domid);
+    snprintf(bridge.path, sizeof(bridge.path), "/local/domain/%u/device-model/%u/qmp-vchan", domid, guest_domid);
     bridge.socket = socket;
     return publish();
 }

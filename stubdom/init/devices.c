@@ -46,8 +46,8 @@ static bool find_missing(const struct dm_needs *needs, char *name, size_t size)
 
         if (!needs->nics[i].has_netdev || net_find(mac, interface))
             continue;
-        snprintf(name, size, "network card %u (%02x:%02x:%02x:%02x:%02x:%02x)",
-                 needs->nics[i].devid, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+        snprintf(name, size, "network card %u (%02x:%02x:%02x:%02x:%02x:%02x)", needs->nics[i].devid, mac[0], mac[1],
+                 mac[2], mac[3], mac[4], mac[5]);
         return true;
     }
     return false;
@@ -65,8 +65,7 @@ int devices_wait(const struct dm_needs *needs)
 {
     struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1};
     const int64_t deadline = now_ms() + DEVICES_TIMEOUT_MS;
-    CLEANUP_FD int events =
-        socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+    CLEANUP_FD int events = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
     char name[64], event[4096];
 
     /* listen first, look afterwards: nothing can come unnoticed in between */

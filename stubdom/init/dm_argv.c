@@ -262,8 +262,7 @@ static const char *scan_netdev(struct dm_needs *needs, const char *value, size_t
     uint32_t devid;
 
     /* libxl names the type by key; QEMU also takes it as the first, bare word */
-    if (!(dm_argv_option(value, "type", type, sizeof(type)) && !strcmp(type, "tap")) &&
-        strncmp(value, "tap,", 4))
+    if (!(dm_argv_option(value, "type", type, sizeof(type)) && !strcmp(type, "tap")) && strncmp(value, "tap,", 4))
         return NULL;
     if (!parse_id(value, "id", "net", &devid))
         return "a tap network back end is not named netN";

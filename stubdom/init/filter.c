@@ -22,12 +22,11 @@ static const int denied[] = {
     SCMP_SYS(pidfd_open),
     SCMP_SYS(pidfd_getfd),
     SCMP_SYS(execveat),
-    /* sockets: QEMU gets those it needs; accept stays allowed */
+    /* sockets: QEMU gets those it needs; listen and accept on them stay allowed */
     SCMP_SYS(socket),
     SCMP_SYS(socketpair),
     SCMP_SYS(connect),
     SCMP_SYS(bind),
-    SCMP_SYS(listen),
     /* mounts and name spaces */
     SCMP_SYS(mount),
     SCMP_SYS(umount2),

@@ -61,8 +61,7 @@ static void load_modules(void)
         has_nics = has_nics || needs.nics[i].has_netdev;
     if (has_nics)
         net_quiet();
-    if (modules_load("base") || (needs.disks && modules_load("disk")) ||
-        (has_nics && modules_load("net")))
+    if (modules_load("base") || (needs.disks && modules_load("disk")) || (has_nics && modules_load("net")))
         power_off("failed modules");
     modules_discard();
 }
@@ -93,8 +92,7 @@ static void connect_nics(struct qemu_start *start, const char **argv)
             continue;
         tap = net_connect(nic);
         add_fd(start, tap);
-        argv[nic->netdev_arg] =
-            out_of_memory_or(dm_argv_netdev_with_fd(argv[nic->netdev_arg], tap));
+        argv[nic->netdev_arg] = out_of_memory_or(dm_argv_netdev_with_fd(argv[nic->netdev_arg], tap));
     }
 }
 
@@ -115,8 +113,7 @@ static void connect_incoming(struct qemu_start *start, const char **argv)
     argv[needs.incoming_arg] = out_of_memory_or(text);
 }
 
-static void add_monitor(struct qemu_start *start, const char **argv, size_t *argc,
-                        const struct qmp_socket *s)
+static void add_monitor(struct qemu_start *start, const char **argv, size_t *argc, const struct qmp_socket *s)
 {
     char *chardev, *mon;
 
@@ -200,8 +197,7 @@ static void __attribute__((noreturn)) qemu_ended(int output_fd, int status_fd)
         report_step("QEMU could not be started");
     } else if (WIFSIGNALED(status)) {
         snprintf(outcome, sizeof(outcome), "signal %d", WTERMSIG(status));
-        report_step("QEMU was killed by signal %d (%s)", WTERMSIG(status),
-                    strsignal(WTERMSIG(status)));
+        report_step("QEMU was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     } else {
         snprintf(outcome, sizeof(outcome), "exited %d", WEXITSTATUS(status));
         report_step("QEMU ended with exit status %d", WEXITSTATUS(status));
@@ -209,16 +205,9 @@ static void __attribute__((noreturn)) qemu_ended(int output_fd, int status_fd)
     power_off(outcome);
 }
 
-enum {
-    POLL_SIGNAL,
-    POLL_OUTPUT,
-    POLL_MONITOR,
-    POLL_BRIDGE,
-    POLL_COUNT = POLL_BRIDGE + BRIDGE_POLL_FDS
-};
+enum { POLL_SIGNAL, POLL_OUTPUT, POLL_MONITOR, POLL_BRIDGE, POLL_COUNT = POLL_BRIDGE + BRIDGE_POLL_FDS };
 
-static void __attribute__((noreturn))
-serve(pid_t watcher, int signals, int output_fd, int status_fd)
+static void __attribute__((noreturn)) serve(pid_t watcher, int signals, int output_fd, int status_fd)
 {
     struct pollfd fds[POLL_COUNT] = {
         [POLL_SIGNAL] = {.fd = signals, .events = POLLIN},
@@ -281,8 +270,7 @@ int main(void)
     pid_t watcher;
 
     if (getpid() != 1) {
-        fprintf(stderr,
-                "this is the init of a stub domain, it runs as process 1 of a domain only\n");
+        fprintf(stderr, "this is the init of a stub domain, it runs as process 1 of a domain only\n");
         return 1;
     }
     if (mounts_early())
@@ -298,8 +286,8 @@ int main(void)
         report("QEMU's arguments cannot be used: %s", cause);
         power_off("failed arguments");
     }
-    report_step("device model of domain %u, %zu arguments, %d disks, %zu network cards",
-                guest.guest_domid, guest.argc - 1, __builtin_popcount(needs.disks), needs.num_nics);
+    report_step("device model of domain %u, %zu arguments, %d disks, %zu network cards", guest.guest_domid,
+                guest.argc - 1, __builtin_popcount(needs.disks), needs.num_nics);
 
     load_modules();
     signals = block_child_signals();
@@ -307,8 +295,7 @@ int main(void)
         power_off("failed image");
     if (devices_wait(&needs))
         power_off("failed devices");
-    if (qmp_socket_listen(&bridge_socket, "xl-ext-bridge") ||
-        qmp_socket_listen(&monitor_socket, "xl-ext-monitor"))
+    if (qmp_socket_listen(&bridge_socket, "xl-ext-bridge") || qmp_socket_listen(&monitor_socket, "xl-ext-monitor"))
         power_off("failed sockets");
     report_step("starting QEMU");
     watcher = start_qemu(&output_fd, &status_fd);

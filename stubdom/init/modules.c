@@ -25,8 +25,7 @@ static int load_one(const char *file, const char *parameters)
         return -1;
     }
     if (syscall(SYS_finit_module, fd, parameters, 0) && errno != EEXIST) {
-        report("cannot load the module %s: %s (was the image built for this kernel?)", file,
-               strerror(errno));
+        report("cannot load the module %s: %s (was the image built for this kernel?)", file, strerror(errno));
         ret = -1;
     }
     close(fd);

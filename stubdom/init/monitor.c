@@ -41,8 +41,7 @@ int monitor_dispatch(void)
 {
     for (;;) {
         char *end;
-        ssize_t r =
-            read(monitor.fd, monitor.line + monitor.used, sizeof(monitor.line) - monitor.used);
+        ssize_t r = read(monitor.fd, monitor.line + monitor.used, sizeof(monitor.line) - monitor.used);
 
         if (r < 0 && (errno == EAGAIN || errno == EINTR))
             return 0;

@@ -15,12 +15,10 @@ bool monitor_is_nic_deleted(const char *line, size_t len, uint32_t *devid)
     GC_SCOPE(gc);
 
     /* most lines are not, and need no parser */
-    if (!memmem(line, len, "DEVICE_DELETED", strlen("DEVICE_DELETED")) ||
-        json_parse(gc, line, len, &root, NULL))
+    if (!memmem(line, len, "DEVICE_DELETED", strlen("DEVICE_DELETED")) || json_parse(gc, line, len, &root, NULL))
         return false;
     if (!json_member_string(root, "event", &event) || strcmp(event, "DEVICE_DELETED") ||
-        !json_member_string(json_member(root, "data"), "device", &device) ||
-        strncmp(device, "nic", 3) || !device[3])
+        !json_member_string(json_member(root, "data"), "device", &device) || strncmp(device, "nic", 3) || !device[3])
         return false;
     for (const char *p = device + 3; *p; p++) {
         if (*p < '0' || *p > '9' || p - device > 6)

@@ -40,8 +40,7 @@ int mounts_early(void)
         if (console > 2)
             close(console);
     }
-    if (mount_one("proc", "/proc", flags | MS_NODEV) ||
-        mount_one("sysfs", "/sys", flags | MS_NODEV))
+    if (mount_one("proc", "/proc", flags | MS_NODEV) || mount_one("sysfs", "/sys", flags | MS_NODEV))
         return -1;
     return 0;
 }

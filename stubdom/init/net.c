@@ -17,10 +17,6 @@
 #include "base/cleanup.h"
 #include "stubdom/init/report.h"
 
-/* What Xen's own scripts give a back end: locally administered, and the highest, so that a bridge
- * never takes it for its own. */
-static const uint8_t port_mac[DM_MAC_BYTES] = {0xfe, 0xff, 0xff, 0xff, 0xff, 0xff};
-
 static struct link {
     uint32_t devid;
     bool connected;
@@ -136,19 +132,23 @@ static int open_tap(const char *name)
     return tap;
 }
 
-static int connect_link(int control, const struct link *link)
+static int connect_link(int control, const struct link *link, const uint8_t guest_mac[DM_MAC_BYTES])
 {
+    uint8_t port_mac[DM_MAC_BYTES];
     char path[80];
 
-    if (set_mac(control, link->interface, port_mac) ||
-        copy_mtu(control, link->interface, link->tap) || ioctl(control, SIOCBRADDBR, link->bridge))
+    /* locally administered, and unlike any address that stands in a configuration or that dom0's back ends have */
+    memcpy(port_mac, guest_mac, sizeof(port_mac));
+    port_mac[0] = 0xfe;
+    if (set_mac(control, link->interface, port_mac) || copy_mtu(control, link->interface, link->tap) ||
+        ioctl(control, SIOCBRADDBR, link->bridge))
         return -1;
     /* the bridge itself must stay silent: no group queries, no address of its own */
     snprintf(path, sizeof(path), "/sys/class/net/%s/bridge/multicast_snooping", link->bridge);
     write_text(path, "0");
-    if (add_port(control, link->bridge, link->interface) ||
-        add_port(control, link->bridge, link->tap) || set_up(control, link->interface, true) ||
-        set_up(control, link->tap, true) || set_up(control, link->bridge, true))
+    if (add_port(control, link->bridge, link->interface) || add_port(control, link->bridge, link->tap) ||
+        set_up(control, link->interface, true) || set_up(control, link->tap, true) ||
+        set_up(control, link->bridge, true))
         return -1;
     return 0;
 }
@@ -171,9 +171,9 @@ int net_connect(const struct dm_nic *nic)
     snprintf(link->tap, sizeof(link->tap), "tap%u", nic->devid);
     snprintf(link->bridge, sizeof(link->bridge), "br%u", nic->devid);
     tap = open_tap(link->tap);
-    if (control < 0 || tap < 0 || connect_link(control, link)) {
-        report("cannot connect %s with %s for network card %u: %s", link->interface, link->tap,
-               nic->devid, strerror(errno));
+    if (control < 0 || tap < 0 || connect_link(control, link, nic->mac)) {
+        report("cannot connect %s with %s for network card %u: %s", link->interface, link->tap, nic->devid,
+               strerror(errno));
         return -1;
     }
     link->connected = true;

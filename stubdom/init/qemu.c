@@ -30,8 +30,7 @@ static int give_node(const char *name)
 
     snprintf(from, sizeof(from), "/dev/%s", name);
     snprintf(to, sizeof(to), MOUNTS_ROOT "/dev/%s", name);
-    if (stat(from, &st) || mknod(to, (st.st_mode & S_IFMT) | 0600, st.st_rdev) ||
-        chown(to, QEMU_UID, QEMU_UID)) {
+    if (stat(from, &st) || mknod(to, (st.st_mode & S_IFMT) | 0600, st.st_rdev) || chown(to, QEMU_UID, QEMU_UID)) {
         report("cannot give %s to QEMU: %s", from, strerror(errno));
         return -1;
     }
@@ -68,8 +67,8 @@ static int make_dev(const struct qemu_start *start)
 /* Make the image the root of this name space; init's own files are out of reach afterwards. */
 static int enter_image(const struct qemu_start *start)
 {
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || make_dev(start) ||
-        chdir(MOUNTS_ROOT) || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/")) {
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || make_dev(start) || chdir(MOUNTS_ROOT) ||
+        mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/")) {
         report("cannot enter the image: %s", strerror(errno));
         return -1;
     }
@@ -80,8 +79,7 @@ static int move_fds(const struct qemu_start *start)
 {
     int null = open("/dev/null", O_RDWR);
 
-    if (null < 0 || dup2(null, 0) < 0 || dup2(start->output_fd, 1) < 0 ||
-        dup2(start->output_fd, 2) < 0)
+    if (null < 0 || dup2(null, 0) < 0 || dup2(start->output_fd, 1) < 0 || dup2(start->output_fd, 2) < 0)
         return -1;
     if (null > 2)
         close(null);
@@ -173,8 +171,8 @@ static void watch_qemu(const struct qemu_start *start, int status_fd)
 
 pid_t qemu_start(const struct qemu_start *start, int *status_fd)
 {
-    const unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
-                                CLONE_NEWUTS | CLONE_NEWCGROUP | SIGCHLD;
+    const unsigned long flags =
+        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | SIGCHLD;
     int fds[2];
     pid_t pid;
 

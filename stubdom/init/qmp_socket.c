@@ -15,11 +15,9 @@ int qmp_socket_listen(struct qmp_socket *s, const char *name)
     *s = (struct qmp_socket){.name = name, .fd = -1, .address = {.sun_family = AF_UNIX}};
     /* sun_path starts with a NUL: an abstract address */
     snprintf(s->address.sun_path + 1, sizeof(s->address.sun_path) - 1, "%s", name);
-    s->address_len =
-        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(s->address.sun_path + 1));
+    s->address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(s->address.sun_path + 1));
     s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (s->fd < 0 || bind(s->fd, (struct sockaddr *)&s->address, s->address_len) ||
-        listen(s->fd, 8)) {
+    if (s->fd < 0 || bind(s->fd, (struct sockaddr *)&s->address, s->address_len) || listen(s->fd, 8)) {
         report("cannot make the QMP socket %s: %s", name, strerror(errno));
         return -1;
     }

@@ -67,8 +67,7 @@ void report_step(const char *format, ...)
     char start[32];
     va_list args;
 
-    snprintf(start, sizeof(start), "[%4llu.%03llu] ", (unsigned long long)(ms / 1000),
-             (unsigned long long)(ms % 1000));
+    snprintf(start, sizeof(start), "[%4llu.%03llu] ", (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000));
     va_start(args, format);
     write_line(start, format, args);
     va_end(args);
@@ -94,8 +93,7 @@ void report_foreign(const char *data, size_t len)
         return;
     }
     if (dropped) {
-        report("%llu bytes of the device model's output were dropped, it wrote too much",
-               (unsigned long long)dropped);
+        report("%llu bytes of the device model's output were dropped, it wrote too much", (unsigned long long)dropped);
         dropped = 0;
     }
     room -= len;

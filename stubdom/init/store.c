@@ -70,8 +70,7 @@ static int read_arguments(struct xs_handle *xs, const char *folder, struct store
     CLEANUP_FREE char **keys = xs_directory(xs, XBT_NULL, folder, &n);
 
     if (!keys) {
-        report("cannot list %s in xenstore: %s (is device_model_version qemu-xen?)", folder,
-               strerror(errno));
+        report("cannot list %s in xenstore: %s (is device_model_version qemu-xen?)", folder, strerror(errno));
         return -1;
     }
     cause = dm_argv_order((const char *const *)keys, n, order);

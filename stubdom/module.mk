@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What goes into a stub domain's image: init, static and without sanitizers, for it runs where there is nothing else; and what stands in for libspice.
+
+ifeq ($(SANITIZE),)
+
+STUBDOM_OBJS := $(patsubst %.c,$(O)/static/%.o,$(wildcard stubdom/init/*.c) base/gc.c base/json.c base/error.c)
+STUBDOM_LIBS := -lxenvchan -lxenstore -lxengnttab -lxenevtchn -lxentoolcore -lxentoollog -l:libyajl_s.a -lseccomp
+
+ALL_TARGETS += $(O)/stubdom/init $(O)/stubdom/libspice-server.so.1 $(O)/stubdom/build-image
+
+$(O)/static/%.o: %.c | $(O)/.packages-build
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC    $< (static)";)$(CC) $(CPPFLAGS) -std=gnu11 $(WARNINGS) -Os -ffunction-sections -fdata-sections \
+	    -fno-asynchronous-unwind-tables -fstack-protector-strong -MMD -MP -c -o $@ $<
+
+$(O)/stubdom/init: $(STUBDOM_OBJS)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD    $@";)$(CC) -static -Wl,--gc-sections -s -o $@ $(STUBDOM_OBJS) $(STUBDOM_LIBS)
+
+$(O)/stubdom/spice.map: stubdom/nospice/functions.def stubdom/nospice/make-map.awk
+	@mkdir -p $(@D)
+	@awk -f stubdom/nospice/make-map.awk $< > $@
+
+$(O)/stubdom/libspice-server.so.1: stubdom/nospice/spice.c stubdom/nospice/functions.def $(O)/stubdom/spice.map | $(O)/.packages-build
+	$(if $(V),,@echo "  LD    $@";)$(CC) -std=gnu11 $(WARNINGS) -Os -fPIC -I. -shared -s -Wl,-soname,$(@F) \
+	    -Wl,--version-script=$(O)/stubdom/spice.map -o $@ $<
+
+$(O)/stubdom/build-image: stubdom/build-image
+	@mkdir -p $(@D)
+	@install -m 755 $< $@
+
+.PHONY: install-stubdom
+install-stubdom: $(O)/stubdom/init $(O)/stubdom/libspice-server.so.1 $(O)/stubdom/build-image
+	install -d $(DESTDIR)$(LIBEXECDIR)/stubdom
+	install -m 755 $^ $(DESTDIR)$(LIBEXECDIR)/stubdom/
+
+INSTALL_HOOKS += install-stubdom
+
+-include $(STUBDOM_OBJS:.o=.d)
+
+endif
