@@ -39,3 +39,9 @@ INSTALL_HOOKS += install-stubdom
 -include $(STUBDOM_OBJS:.o=.d)
 
 endif
+
+# The parts of init that only look at bytes, compiled for the host.
+TEST_OBJS_stubdom_test_dm_argv := $(O)/obj/stubdom/init/dm_argv.o
+TEST_OBJS_stubdom_test_monitor_line := $(O)/obj/stubdom/init/monitor_line.o
+$(O)/tests/unit/stubdom/test_dm_argv: $(TEST_OBJS_stubdom_test_dm_argv)
+$(O)/tests/unit/stubdom/test_monitor_line: $(TEST_OBJS_stubdom_test_monitor_line)

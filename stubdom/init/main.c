@@ -293,6 +293,7 @@ int main(void)
     signals = block_child_signals();
     if (mounts_image())
         power_off("failed image");
+    report_step("waiting for devices");
     if (devices_wait(&needs))
         power_off("failed devices");
     if (qmp_socket_listen(&bridge_socket, "xl-ext-bridge") || qmp_socket_listen(&monitor_socket, "xl-ext-monitor"))
