@@ -13,10 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DM_ARGS_MAX                                                                                \
-    1024 /* libxl passes about 60; "extra" may add, but a domain has a bounded number of nodes */
+#define DM_ARGS_MAX 1024      /* libxl passes about 60; "extra" may add, but a domain has a bounded number of nodes */
 #define DM_ARG_BYTES_MAX 4096 /* a xenstore value is never longer (XENSTORE_PAYLOAD_MAX) */
-#define DM_NICS_MAX 8 /* the emulated machine has 32 PCI slots; libxl emulates at most 8 NICs */
+#define DM_NICS_MAX 8         /* the emulated machine has 32 PCI slots; libxl emulates at most 8 NICs */
 #define DM_MAC_BYTES 6
 #define DM_IFNAME_BYTES 16 /* IFNAMSIZ, with the final NUL */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Kernel modules. The image builder puts them into the root folder and
- * writes /modules.list in the order of their dependencies, lines of "GROUP FILE [PARAMETERS]"; the group says when the module is
- * needed, so that a guest without network cards spares the memory of the bridge.
+ * writes /modules.list in the order of their dependencies, lines of "GROUP FILE [PARAMETERS]"; the group says when the
+ * module is needed, so that a guest without network cards spares the memory of the bridge.
  */
 #ifndef XL_EXT_STUBDOM_MODULES_H
 #define XL_EXT_STUBDOM_MODULES_H

@@ -10,8 +10,7 @@
 
 #include "stubdom/init/qmp_socket.h"
 
-#define MONITOR_LINE_BYTES_MAX                                                                     \
-    16384 /* the longest line looked at; QEMU's events and its greeting are far below */
+#define MONITOR_LINE_BYTES_MAX 16384 /* the longest line looked at; QEMU's events and its greeting are far below */
 
 /* Connect; QEMU need not be up yet. Returns the descriptor to poll for input, or -1 after
  * reporting. */

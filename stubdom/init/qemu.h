@@ -16,8 +16,7 @@
 
 /* The program inside the image: a symbolic link to QEMU at the path it was built for. */
 #define QEMU_LINK "/qemu"
-#define QEMU_UID                                                                                   \
-    64055 /* the number Debian gives libvirt-qemu; only the kernel of this domain knows it */
+#define QEMU_UID 64055 /* the number Debian gives libvirt-qemu; only the kernel of this domain knows it */
 #define QEMU_WATCHER_UID 64056
 #define QEMU_FDS_MAX 16
 

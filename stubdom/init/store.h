@@ -9,8 +9,7 @@
 struct store_guest {
     uint32_t domid;       /* this domain */
     uint32_t guest_domid; /* the guest whose device model this is */
-    char *
-        *argv; /* QEMU's arguments; argv[0] is NULL for the caller to fill in, argv[argc] is NULL */
+    char **argv;          /* QEMU's arguments; argv[0] is NULL for the caller to fill in, argv[argc] is NULL */
     size_t argc;
 };
 
