@@ -82,10 +82,26 @@ $(O)/libxlx.a: $(LIB_OBJS)
 	@rm -f $@
 	@ar rcs $@ $^
 
-# The tool finds the library beside itself in build/, and in LIBDIR when installed.
-$(O)/xl-ext: $(TOOL_OBJS) $(BASE_OBJS) $(O)/libxlx.so
+# The whole tool. It finds the library beside itself in build/, and in LIBDIR when installed.
+$(O)/xl-ext-full: $(TOOL_OBJS) $(BASE_OBJS) $(O)/libxlx.so
 	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -o $@ $(TOOL_OBJS) $(BASE_OBJS) -L$(O) -lxlx \
-	    -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib' -lxentoollog -luv -lyajl
+	    -Wl,-rpath,'$$ORIGIN:$(LIBDIR)' -lxentoollog -luv -lyajl $(TOOL_EXTRA_LIBS)
+
+# The light one, which runs the memory commands without libxl and hands the rest on: docs/startup.md.
+LIGHT_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(filter base/% xenstore/% libxl-plugins/memory/%,$(LIB_SRCS)) \
+    $(addprefix libxl-plugins/core/,ao.c ctx.c domain.c plugin.c sampler.c) \
+    $(filter-out xl-ext/main.c,$(TOOL_SRCS)) xl-ext/light/main.c)
+
+$(O)/gen/full-commands.h: $(O)/xl-ext-full
+	@mkdir -p $(@D)
+	@$< help --tables | awk -F'\t' '$$1 == "command" { printf "\"%s\",\n", $$2 }' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(O)/obj/xl-ext/light/main.o: $(O)/gen/full-commands.h
+$(O)/obj/xl-ext/light/main.o: CPPFLAGS += -I$(O)/gen
+
+$(O)/xl-ext: $(LIGHT_OBJS)
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -o $@ $(LIGHT_OBJS) -lxenctrl -lxenstore -lxentoollog -luv -lyajl
 
 $(O)/tests/unit/%: $(O)/obj/tests/unit/%.o $(O)/libxlx.a | $(O)/.packages-test
 	@mkdir -p $(@D)
@@ -97,7 +113,9 @@ $(O)/obj/tests/unit/%.o: | $(O)/.packages-test
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PLUGINDIR) \
 	    $(DESTDIR)$(MANDIR)/man1
+	install -d $(DESTDIR)$(LIBEXECDIR)
 	install -m 755 $(O)/xl-ext $(DESTDIR)$(BINDIR)/xl-ext
+	install -m 755 $(O)/xl-ext-full $(DESTDIR)$(LIBEXECDIR)/xl-ext-full
 	install -m 644 $(O)/libxlx.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libxlx.so.$(SOVERSION)
 	ln -sf libxlx.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libxlx.so
 	install -m 644 libxl-plugins/include/xlx.h $(DESTDIR)$(PREFIX)/include/xlx.h
@@ -110,4 +128,4 @@ install: all
 clean:
 	rm -rf build
 
--include $(LIB_OBJS:.o=.d) $(TOOL_OBJS:.o=.d) $(patsubst %.c,$(O)/obj/%.d,$(TEST_SRCS))
+-include $(LIB_OBJS:.o=.d) $(TOOL_OBJS:.o=.d) $(O)/obj/xl-ext/light/main.d $(patsubst %.c,$(O)/obj/%.d,$(TEST_SRCS))

@@ -7,6 +7,9 @@
 #include "base/gc.h"
 #include "xlx.h"
 
+/* The tool from arguments to exit status, with the plugins that the program is linked with. */
+int tool_main(int argc, char **argv);
+
 /* Options before the command. */
 struct global_options {
     /* xl's own (-v -f -t -T -N), kept as given, for when the command is xl's */

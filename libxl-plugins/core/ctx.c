@@ -9,7 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "core/loop.h"
 #include "core/plugin.h"
 #include "core/sampler.h"
 
@@ -38,8 +37,7 @@ void xlx_ctx_free(struct xlx_ctx *ctx)
     plugin_set_free(ctx, ctx->plugins);
     sampler_free(ctx->sampler);
     if (ctx->libxl)
-        libxl_ctx_free(ctx->libxl);
-    ev_signal_stop(&ctx->sigchld);
+        ctx->libxl_close(ctx);
     store_watcher_free(ctx->watcher);
     if (ctx->xc)
         xc_interface_close(ctx->xc);
@@ -83,7 +81,7 @@ const char *ctx_why_no_dom0(void)
            "('make demo' or 'lab/xen-lab shell' in its source)";
 }
 
-static int refuse(struct xlx_ctx *ctx, const char *what, int errno_value)
+int ctx_refuse(struct xlx_ctx *ctx, const char *what, int errno_value)
 {
     const char *why = ctx_why_no_dom0();
 
@@ -101,7 +99,7 @@ int ctx_xs(struct xlx_ctx *ctx, struct xs_handle **xs)
     if (!ctx->xs) {
         ctx->xs = xs_open(0);
         if (!ctx->xs)
-            return refuse(ctx, "xenstored (is it running?)", errno);
+            return ctx_refuse(ctx, "xenstored (is it running?)", errno);
     }
     *xs = ctx->xs;
     return 0;
@@ -113,7 +111,7 @@ int ctx_xc(struct xlx_ctx *ctx, xc_interface **xc)
         /* A logger that drops everything: libxenctrl would print its own lines beside our one sentence. */
         ctx->xc = xc_interface_open(ctx->logger, ctx->logger, 0);
         if (!ctx->xc)
-            return refuse(ctx, "the hypervisor", errno);
+            return ctx_refuse(ctx, "the hypervisor", errno);
     }
     *xc = ctx->xc;
     return 0;
@@ -157,22 +155,5 @@ int ctx_watcher(struct xlx_ctx *ctx, struct store_watcher **watcher)
         }
     }
     *watcher = ctx->watcher;
-    return 0;
-}
-
-int ctx_libxl(struct xlx_ctx *ctx, libxl_ctx **libxl)
-{
-    int rc;
-
-    if (!ctx->libxl) {
-        if (libxl_ctx_alloc(&ctx->libxl, LIBXL_VERSION, 0, ctx->logger)) {
-            ctx->libxl = NULL;
-            return refuse(ctx, "libxl", errno);
-        }
-        rc = loop_join_libxl(ctx);
-        if (rc)
-            return rc;
-    }
-    *libxl = ctx->libxl;
     return 0;
 }

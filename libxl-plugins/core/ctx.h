@@ -24,6 +24,7 @@ struct xlx_ctx {
     struct xs_handle *xs;
     xc_interface *xc;
     libxl_ctx *libxl;
+    void (*libxl_close)(struct xlx_ctx *ctx); /* set with libxl: programs that never ask for it need not link it */
     struct store_watcher *watcher;
     struct sampler *sampler;
     struct plugin_set *plugins;
@@ -36,8 +37,12 @@ struct xlx_ctx {
 int ctx_xs(struct xlx_ctx *ctx, struct xs_handle **xs);
 int ctx_xc(struct xlx_ctx *ctx, xc_interface **xc);
 int ctx_watcher(struct xlx_ctx *ctx, struct store_watcher **watcher);
-/* libxl joined to the loop by osevent hooks, SIGCHLD ours: every long libxl call needs an ao_how from now on. */
+/* libxl joined to the loop by osevent hooks, SIGCHLD ours: every long libxl call needs an ao_how from now on (a call
+ * that forks and gets a NULL ao_how would wait for ever). In core/loop.c. */
 int ctx_libxl(struct xlx_ctx *ctx, libxl_ctx **libxl);
+
+/* Logs that what could not be opened, or what this machine is instead of a dom0; returns ERROR_FAIL. */
+int ctx_refuse(struct xlx_ctx *ctx, const char *what, int errno_value);
 
 /* Why Xen cannot be used here: a static sentence, or NULL when nothing speaks against it. */
 const char *ctx_why_no_dom0(void);

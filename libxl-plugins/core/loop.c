@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "core/loop.h"
+/*
+ * libxl, joined to the libuv loop of a context: its file descriptors, time-outs and children are served there.
+ */
+#include "core/ctx.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/time.h>
@@ -136,18 +140,34 @@ static void children_exited(struct ev_signal *s, int signum)
     libxl_childproc_sigchld_occurred(ctx->libxl);
 }
 
-int loop_join_libxl(struct xlx_ctx *ctx)
+static void close_libxl(struct xlx_ctx *ctx)
+{
+    libxl_ctx_free(ctx->libxl);
+    ctx->libxl = NULL;
+    ev_signal_stop(&ctx->sigchld);
+}
+
+int ctx_libxl(struct xlx_ctx *ctx, libxl_ctx **libxl)
 {
     int rc;
 
-    rc = ev_signal_start(&ctx->loop, &ctx->sigchld, SIGCHLD, children_exited);
-    if (rc) {
-        LOG(ctx, ERROR, "cannot catch SIGCHLD for libxl's children: %s", error_text(rc));
-        return rc;
+    if (!ctx->libxl) {
+        if (libxl_ctx_alloc(&ctx->libxl, LIBXL_VERSION, 0, ctx->logger)) {
+            ctx->libxl = NULL;
+            return ctx_refuse(ctx, "libxl", errno);
+        }
+        ctx->libxl_close = close_libxl;
+        rc = ev_signal_start(&ctx->loop, &ctx->sigchld, SIGCHLD, children_exited);
+        if (rc) {
+            LOG(ctx, ERROR, "cannot catch SIGCHLD for libxl's children: %s", error_text(rc));
+            close_libxl(ctx);
+            return rc;
+        }
+        /* It must not keep the loop alive when nothing else is to be waited for. */
+        ev_signal_unref(&ctx->sigchld);
+        libxl_osevent_register_hooks(ctx->libxl, &hooks, ctx);
+        libxl_childproc_setmode(ctx->libxl, &child_hooks, NULL);
     }
-    /* It must not keep the loop alive when nothing else is to be waited for. */
-    ev_signal_unref(&ctx->sigchld);
-    libxl_osevent_register_hooks(ctx->libxl, &hooks, ctx);
-    libxl_childproc_setmode(ctx->libxl, &child_hooks, NULL);
+    *libxl = ctx->libxl;
     return 0;
 }

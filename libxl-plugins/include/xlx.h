@@ -281,6 +281,10 @@ XLX_API int xlx_mem_target_set(struct xlx_ctx *ctx, struct xlx_mem_target *targe
 /* The least target at which a guest with that static-max can live; docs/memory-floor.md gives the reason. */
 XLX_API uint64_t xlx_mem_floor_memkb(uint64_t static_max_memkb);
 
+/* Sets memory/static-max and the hypervisor's limit of a domain, and reads both back. ERROR_INVAL: below the present
+ * target; ERROR_DOMAIN_NOTFOUND; ERROR_FAIL. All logged; on an error nothing is changed. */
+XLX_API int xlx_mem_max_set(struct xlx_ctx *ctx, uint32_t domid, uint64_t max_memkb);
+
 enum xlx_mem_settle_state {
     XLX_MEM_MOVING,
     XLX_MEM_SETTLED,

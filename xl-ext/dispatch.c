@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "xl-ext/tool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "xl-ext/messages.h"
+
+static int run_command(struct gc *gc, struct xlx_ctx *ctx, const struct xlx_command *command, int argc, char **argv,
+                       struct global_options *global)
+{
+    void *options = gc_alloc(gc, command->options_size);
+    struct xlx_ui ui = {.ops = &tool_ui_ops};
+    struct xlx_invocation in = {.ctx = ctx, .ui = &ui, .command = command, .options = options};
+    bool help = false;
+    int first;
+
+    if (command->defaults)
+        memcpy(options, command->defaults, command->options_size);
+    first = parse_command_options(gc, command, argc, argv, options, global, &help);
+    if (help) {
+        help_command(command);
+        return XLX_EXIT_DONE;
+    }
+    if (first < 0)
+        return XLX_EXIT_USAGE;
+    in.argc = argc - first;
+    in.argv = argv + first;
+    if (in.argc < command->args_min || (command->args_max != XLX_ARGS_ANY && in.argc > command->args_max)) {
+        message_error("%s: too %s arguments", command->name, in.argc < command->args_min ? "few" : "many");
+        help_usage(command);
+        return XLX_EXIT_USAGE;
+    }
+    ui.json = global->json;
+    ui.quiet = global->quiet;
+    ui.timeout_ms = global->timeout_ms;
+    ui.terminal = isatty(STDOUT_FILENO);
+    if (!(command->flags & XLX_COMMAND_ANYWHERE) && !xlx_ctx_usable(ctx))
+        return XLX_EXIT_FAILED;
+    return xlx_command_run(&in);
+}
+
+static int dispatch(struct gc *gc, struct xlx_ctx *ctx, int argc, char **argv)
+{
+    struct global_options global = {0};
+    const struct xlx_command *command;
+    int first;
+
+    first = parse_global_options(gc, argc, argv, &global);
+    if (first < 0)
+        return XLX_EXIT_USAGE;
+    message_level(global.quiet ? -1 : global.verbose);
+    if (global.version) {
+        printf("xl-ext %s\n", XLX_VERSION);
+        return XLX_EXIT_DONE;
+    }
+    argc -= first;
+    argv += first;
+    if (global.help || !argc) {
+        help_overview(ctx);
+        return argc || global.help ? XLX_EXIT_DONE : XLX_EXIT_USAGE;
+    }
+    if (!strcmp(argv[0], "help")) {
+        if (argc == 1) {
+            help_overview(ctx);
+            return XLX_EXIT_DONE;
+        }
+        if (!strcmp(argv[1], "--tables")) {
+            help_tables(ctx);
+            return XLX_EXIT_DONE;
+        }
+        command = xlx_command_find(ctx, argv[1], NULL);
+        if (command) {
+            help_command(command);
+            return XLX_EXIT_DONE;
+        }
+    }
+    command = xlx_command_find(ctx, argv[0], NULL);
+    if (!command)
+        return delegate_to_xl(gc, &global, argv[0], argc, argv);
+    message_subject(command->name);
+    return run_command(gc, ctx, command, argc, argv, &global);
+}
+
+int tool_main(int argc, char **argv)
+{
+    struct xlx_ctx *ctx;
+    int status;
+    GC_SCOPE(gc);
+
+    if (xlx_ctx_new(&ctx, message_logger()))
+        return XLX_EXIT_FAILED;
+    status = dispatch(gc, ctx, argc, argv);
+    xlx_ctx_free(ctx);
+    /* A full disk or a closed pipe must not pass for success. */
+    if (fflush(stdout) || ferror(stdout)) {
+        message_error("cannot write the output");
+        if (status == XLX_EXIT_DONE)
+            status = XLX_EXIT_FAILED;
+    }
+    return status;
+}
