@@ -385,6 +385,7 @@ static size_t utf8_sequence(const unsigned char *s, size_t len)
 
 void json_string_len(struct json_writer *w, const char *text, size_t len)
 {
+    static const unsigned char replacement[] = {0xef, 0xbf, 0xbd}; /* U+FFFD */
     const unsigned char *s = (const unsigned char *)text;
     char *clean;
     size_t n, out = 0, i = 0;
@@ -395,7 +396,7 @@ void json_string_len(struct json_writer *w, const char *text, size_t len)
         must(yajl_gen_string(w->gen, s, len));
         return;
     }
-    clean = gc_array(w->gc, len, 3);
+    clean = gc_array(w->gc, len, sizeof(replacement));
     for (i = 0; i < len;) {
         n = utf8_sequence(s + i, len - i);
         if (n) {
@@ -403,9 +404,9 @@ void json_string_len(struct json_writer *w, const char *text, size_t len)
             i += n;
             out += n;
         } else {
-            memcpy(clean + out, "\xef\xbf\xbd", 3);
+            memcpy(clean + out, replacement, sizeof(replacement));
             i++;
-            out += 3;
+            out += sizeof(replacement);
         }
     }
     must(yajl_gen_string(w->gen, (unsigned char *)clean, out));

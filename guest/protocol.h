@@ -49,12 +49,12 @@
  * The figures. Names and units are those of QEMU 10's guest-stats without the prefix "stat-";
  * sources are those of Linux's drivers/virtio/virtio_balloon.c (update_balloon_stats).
  */
-#define AGENT_STAT_SWAP_IN "swap-in"           /* bytes since boot */
-#define AGENT_STAT_SWAP_OUT "swap-out"         /* bytes since boot */
-#define AGENT_STAT_MAJOR_FAULTS "major-faults" /* count since boot */
-#define AGENT_STAT_MINOR_FAULTS "minor-faults" /* count since boot; Linux sends all faults here */
-#define AGENT_STAT_FREE_MEMORY "free-memory"   /* bytes, MemFree */
-#define AGENT_STAT_TOTAL_MEMORY "total-memory" /* bytes, MemTotal */
+#define AGENT_STAT_SWAP_IN "swap-in"                   /* bytes since boot */
+#define AGENT_STAT_SWAP_OUT "swap-out"                 /* bytes since boot */
+#define AGENT_STAT_MAJOR_FAULTS "major-faults"         /* count since boot */
+#define AGENT_STAT_MINOR_FAULTS "minor-faults"         /* count since boot; Linux sends all faults here */
+#define AGENT_STAT_FREE_MEMORY "free-memory"           /* bytes, MemFree */
+#define AGENT_STAT_TOTAL_MEMORY "total-memory"         /* bytes, MemTotal */
 #define AGENT_STAT_AVAILABLE_MEMORY "available-memory" /* bytes, MemAvailable */
 #define AGENT_STAT_DISK_CACHES "disk-caches"           /* bytes, pages of files */
 #define AGENT_STAT_HTLB_PGALLOC "htlb-pgalloc"         /* count since boot */

@@ -93,8 +93,7 @@ static void stats_add(struct stats *stats, enum stat_id id, uint64_t value, uint
     stats->known |= bit;
 }
 
-static const struct source *find_source(const struct source *sources, size_t nr, const char *key,
-                                        size_t len)
+static const struct source *find_source(const struct source *sources, size_t nr, const char *key, size_t len)
 {
     for (size_t i = 0; i < nr; i++) {
         if (strlen(sources[i].key) == len && memcmp(sources[i].key, key, len) == 0)
@@ -104,8 +103,8 @@ static const struct source *find_source(const struct source *sources, size_t nr,
 }
 
 /* Lines "key number[ unit]". count_factor and page_factor turn the file's units into ours. */
-static void parse_lines(struct stats *stats, const char *text, const struct source *sources,
-                        size_t nr, uint64_t count_factor, uint64_t page_factor)
+static void parse_lines(struct stats *stats, const char *text, const struct source *sources, size_t nr,
+                        uint64_t count_factor, uint64_t page_factor)
 {
     while (*text) {
         size_t line = strcspn(text, "\n"), key = strcspn(text, " \t\n");
@@ -143,8 +142,8 @@ void stats_parse_pressure(struct stats *stats, const char *text)
     if (strncmp(text, "some ", 5) != 0)
         return;
     avg = strstr(text, " avg10=");
-    if (avg && avg < text + line && parse_u64(avg + 7, &end, &whole) && whole <= 100 &&
-        *end == '.' && end[1] >= '0' && end[1] <= '9' && end[2] >= '0' && end[2] <= '9') {
+    if (avg && avg < text + line && parse_u64(avg + 7, &end, &whole) && whole <= 100 && *end == '.' && end[1] >= '0' &&
+        end[1] <= '9' && end[2] >= '0' && end[2] <= '9') {
         part = (uint64_t)(end[1] - '0') * 10 + (uint64_t)(end[2] - '0');
         stats_add(stats, STAT_PSI_SOME_AVG10, whole * 100 + part, 1);
     }

@@ -58,8 +58,11 @@ static int read_all(struct xenbus *xb, void *to, size_t len)
         r = r < 0 ? -1 : read(xb->fd, at, len);
         if (r < 0 && errno == EINTR)
             continue;
-        if (r <= 0)
-            return r < 0 ? errno : EPROTO;
+        if (r <= 0) {
+            int errno_value = r < 0 ? errno : 0;
+
+            return errno_value ? errno_value : EPROTO;
+        }
         at += r;
         len -= (size_t)r;
     }
@@ -109,16 +112,19 @@ static int write_all(struct xenbus *xb, const void *from, size_t len)
 
         if (r < 0 && errno == EINTR)
             continue;
-        if (r <= 0)
-            return r < 0 ? errno : EPROTO;
+        if (r <= 0) {
+            int errno_value = r < 0 ? errno : 0;
+
+            return errno_value ? errno_value : EPROTO;
+        }
         at += r;
         len -= (size_t)r;
     }
     return 0;
 }
 
-static int request(struct xenbus *xb, uint32_t type, const char *path, const char *data, size_t len,
-                   char *reply, size_t size)
+static int request(struct xenbus *xb, uint32_t type, const char *path, const char *data, size_t len, char *reply,
+                   size_t size)
 {
     struct header header = {.type = type, .req = ++xb->req};
     size_t path_len = strlen(path) + 1;

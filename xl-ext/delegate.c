@@ -51,7 +51,7 @@ int delegate_to_xl(struct gc *gc, const struct global_options *global, const cha
                       command);
         return XLX_EXIT_FAILED;
     }
-    arguments = gc_array(gc, (size_t)(global->for_xl_count + argc + 2), sizeof(*arguments));
+    arguments = gc_array(gc, (size_t)global->for_xl_count + (size_t)argc + 2, sizeof(*arguments));
     arguments[n++] = gc_strdup(gc, "xl");
     for (int i = 0; i < global->for_xl_count; i++)
         arguments[n++] = global->for_xl[i];

@@ -21,8 +21,9 @@ static void write_line(const char *text, size_t len)
     fprintf(stderr, "xl-ext: %s%s%.*s\n", subject ? subject : "", subject ? ": " : "", (int)len, text);
 }
 
-static void log_message(struct xentoollog_logger *logger, xentoollog_level level, int errnoval, const char *context,
-                        const char *format, va_list args)
+__attribute__((format(printf, 5, 0))) static void log_message(struct xentoollog_logger *logger, xentoollog_level level,
+                                                              int errnoval, const char *context, const char *format,
+                                                              va_list args)
 {
     char text[1024];
     int n;

@@ -167,9 +167,31 @@ static void table_end(struct xlx_table *t)
 
 /* ---- streams and records ---- */
 
+/* One line of a stream: its headings, when cells is NULL. What comes later is not known, so widths are guessed. */
+static void line_text(struct gc *gc, const struct xlx_column *columns, size_t count, const struct xlx_cell *cells)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t width, next = i;
+
+        if (columns[i].flags & XLX_COLUMN_JSON)
+            continue;
+        if (!first)
+            fputs("  ", stdout);
+        first = false;
+        width = display_width(columns[i].heading);
+        while (++next < count && columns[next].flags & XLX_COLUMN_JSON)
+            ;
+        print_padded(cells ? cell_text(gc, &cells[i]) : columns[i].heading, width < 10 ? 10 : width,
+                     columns[i].flags & XLX_COLUMN_RIGHT, next >= count);
+    }
+    putchar('\n');
+}
+
 static void line(struct xlx_ui *ui, const struct xlx_column *columns, size_t count, const struct xlx_cell *cells)
 {
-    static const struct xlx_column *headed;
+    static const struct xlx_column none, *headed = &none;
     GC_SCOPE(gc);
 
     message_progress(NULL);
@@ -179,20 +201,9 @@ static void line(struct xlx_ui *ui, const struct xlx_column *columns, size_t cou
         row_json(w, columns, count, cells);
         printf("%s\n", json_text(w, NULL));
     } else {
-        /* What comes later is not known, so widths are guessed from the headings. */
-        for (int pass = headed == columns; pass < 2; pass++) {
-            for (size_t i = 0; i < count; i++) {
-                const char *text = pass ? cell_text(gc, &cells[i]) : columns[i].heading;
-                size_t width = display_width(columns[i].heading);
-
-                if (columns[i].flags & XLX_COLUMN_JSON)
-                    continue;
-                if (width < 10)
-                    width = 10;
-                print_padded(text, width, columns[i].flags & XLX_COLUMN_RIGHT, i + 1 == count);
-                fputs(i + 1 == count ? "\n" : "  ", stdout);
-            }
-        }
+        if (headed != columns)
+            line_text(gc, columns, count, NULL);
+        line_text(gc, columns, count, cells);
         headed = columns;
     }
     fflush(stdout);
@@ -223,7 +234,7 @@ static void record(struct xlx_ui *ui, const struct xlx_column *columns, size_t c
     }
 }
 
-static void print(struct xlx_ui *ui, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void print(struct xlx_ui *ui, const char *format, ...)
 {
     va_list args;
 
@@ -233,7 +244,7 @@ static void print(struct xlx_ui *ui, const char *format, ...)
     va_end(args);
 }
 
-static void progress(struct xlx_ui *ui, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void progress(struct xlx_ui *ui, const char *format, ...)
 {
     va_list args;
     GC_SCOPE(gc);

@@ -47,7 +47,7 @@ static void send_frame(enum frame_type type, const void *data, size_t length)
         die("cannot write to the host");
 }
 
-static void send_text(enum frame_type type, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void send_text(enum frame_type type, const char *format, ...)
 {
     char text[256];
     va_list args;
@@ -208,8 +208,7 @@ static void finish_program(void)
     close_fd(&p->out);
     close_fd(&p->err);
     p->pid = 0;
-    send_text(FRAME_EXIT, "%d",
-              WIFSIGNALED(p->status) ? 128 + WTERMSIG(p->status) : WEXITSTATUS(p->status));
+    send_text(FRAME_EXIT, "%d", WIFSIGNALED(p->status) ? 128 + WTERMSIG(p->status) : WEXITSTATUS(p->status));
     if (hello_due)
         send_frame(FRAME_HELLO, "", 0);
     hello_due = false;

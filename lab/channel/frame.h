@@ -22,10 +22,10 @@ enum frame_type {
     FRAME_KILL = 'K',   /* end the program that runs; an exit frame follows */
     FRAME_PING = 'P',   /* answered by a hello frame, once a program that still runs is killed */
     /* dom0 to host */
-    FRAME_HELLO = 'H',  /* the runner waits for work */
+    FRAME_HELLO = 'H', /* the runner waits for work */
     FRAME_STDOUT = '1',
     FRAME_STDERR = '2',
-    FRAME_EXIT = 'X',   /* exit status as the shell has it (128 + signal), decimal */
+    FRAME_EXIT = 'X', /* exit status as the shell has it (128 + signal), decimal */
 };
 
 struct frame {

@@ -82,7 +82,7 @@ static void time_to_look(struct ev_timer *t)
 {
     struct sampler *s = CONTAINER_OF(t, struct sampler, timer);
     uint64_t now = now_ms(s);
-    xc_domaininfo_t *infos;
+    xc_domaininfo_t *infos = NULL;
     size_t count = 0;
     GC_SCOPE(gc);
     int rc;

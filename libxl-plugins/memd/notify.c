@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,7 +50,7 @@ void notify_start(struct xlx_ctx *ctx, struct notify *notify)
         LOG(ctx, WARN, "cannot tell systemd anything: $NOTIFY_SOCKET is too long");
         return;
     }
-    strcpy(address.sun_path, path);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
     /* A leading @ stands for the abstract namespace. */
     if (*path == '@')
         address.sun_path[0] = 0;

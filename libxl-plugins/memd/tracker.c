@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,7 @@ static void name_changed(struct store_watch *watch, const char *path)
     domain_name(d->tracker->ctx, d->tracker->xs, d->domain.domid, name);
     if (!strcmp(name, d->domain.name))
         return;
-    strcpy(d->domain.name, name);
+    snprintf(d->domain.name, sizeof(d->domain.name), "%s", name);
     d->tracker->ops->renamed(d->tracker->arg, &d->domain);
 }
 

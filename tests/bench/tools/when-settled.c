@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* when-settled DOMID KIB: waits until the hypervisor counts KIB as the domain's, and prints the wall-clock time of that in
- * microseconds. Looks every millisecond: for benchmarks only. */
+/* when-settled DOMID KIB: waits until the hypervisor counts KIB as the domain's, and prints the wall-clock time of that
+ * in microseconds. Looks every millisecond: for benchmarks only. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -109,8 +109,7 @@ static void what_the_kernel_lacks_is_left_out(void **state)
 static void text_that_does_not_parse_is_left_out(void **state)
 {
     static const char *const bad[] = {
-        "pgfault",    "pgfault \n",   "pgfault x\n",
-        "pgfault -1", "\n\npgfaul 1", "pgfault 18446744073709551616\n",
+        "pgfault", "pgfault \n", "pgfault x\n", "pgfault -1", "\n\npgfaul 1", "pgfault 18446744073709551616\n",
     };
     struct stats stats = {0};
 
