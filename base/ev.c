@@ -93,8 +93,9 @@ void ev_timer_unref(struct ev_timer *t)
 
 static int uv_events_of(short events)
 {
-    return (events & POLLIN ? UV_READABLE : 0) | (events & POLLOUT ? UV_WRITABLE : 0) |
-           (events & POLLPRI ? UV_PRIORITIZED : 0) | UV_DISCONNECT;
+    /* A peer that has only ended its sending would be told of over and over to an owner that does not read. */
+    return (events & POLLIN ? UV_READABLE | UV_DISCONNECT : 0) | (events & POLLOUT ? UV_WRITABLE : 0) |
+           (events & POLLPRI ? UV_PRIORITIZED : 0);
 }
 
 static void fd_ready(uv_poll_t *uv, int status, int events)

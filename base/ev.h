@@ -33,9 +33,10 @@ static inline bool ev_timer_active(const struct ev_timer *t)
     return t->handle;
 }
 
-/* events and revents are poll(2)'s POLLIN, POLLOUT, POLLPRI, and POLLERR/POLLHUP in revents. The fd stays the caller's:
- * a duplicate is polled, since libuv refuses two handles on one fd and libxl registers some twice. Regular files cannot
- * be polled: ERROR_INVAL. */
+/* events (not 0) and revents are poll(2)'s POLLIN, POLLOUT, POLLPRI, and POLLERR/POLLHUP in revents. POLLHUP comes to
+ * who asks for POLLIN; to others a connection that is closed on both sides shows as what they ask for. The fd stays the
+ * caller's: a duplicate is polled, since libuv refuses two handles on one fd and libxl registers some twice. Regular
+ * files cannot be polled: ERROR_INVAL. */
 struct ev_fd {
     void (*ready)(struct ev_fd *f, int fd, short revents);
     struct ev_fd_handle *handle;

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qmp/machine.h"
+
+#include "base/cleanup.h"
+
+/* QEMU 7.2, monitor_qapi_event_conf. */
+#define BALLOON_CHANGE_THROTTLE_MS 1000
+
+static const struct monitor_command *const commands[] = {
+    &cmd_qmp_balloon,       &cmd_qmp_cont,         &cmd_qmp_human_monitor_command,
+    &cmd_qmp_qom_get,       &cmd_qmp_qom_list,     &cmd_qmp_qom_set,
+    &cmd_qmp_query_balloon, &cmd_qmp_query_kvm,    &cmd_qmp_query_memory_size_summary,
+    &cmd_qmp_query_name,    &cmd_qmp_query_status, &cmd_qmp_query_uuid,
+    &cmd_qmp_stop,
+};
+
+static const struct monitor_member balloon_info[] = {{"actual", "int"}};
+static const struct monitor_member kvm_info[] = {{"enabled", "bool"}, {"present", "bool"}};
+static const struct monitor_member memory_info[] = {{"base-memory", "int"}, {"plugged-memory", "int", true}};
+static const struct monitor_member name_info[] = {{"name", "str", true}};
+static const struct monitor_member property_info[] = {
+    {"name", "str"}, {"type", "str"}, {"description", "str", true}, {"default-value", "any", true}};
+static const struct monitor_member shutdown_info[] = {{"guest", "bool"}, {"reason", "ShutdownCause"}};
+static const struct monitor_member status_info[] = {
+    {"running", "bool"}, {"singlestep", "bool"}, {"status", "RunState"}};
+static const struct monitor_member uuid_info[] = {{"UUID", "str"}};
+
+static const struct monitor_object objects[] = {
+    {"BalloonInfo", balloon_info, ARRAY_LEN(balloon_info)},
+    {"KvmInfo", kvm_info, ARRAY_LEN(kvm_info)},
+    {"MemoryInfo", memory_info, ARRAY_LEN(memory_info)},
+    {"NameInfo", name_info, ARRAY_LEN(name_info)},
+    {"ObjectPropertyInfo", property_info, ARRAY_LEN(property_info)},
+    {"ShutdownInfo", shutdown_info, ARRAY_LEN(shutdown_info)},
+    {"StatusInfo", status_info, ARRAY_LEN(status_info)},
+    {"UuidInfo", uuid_info, ARRAY_LEN(uuid_info)},
+};
+
+/* Only what is ever told. */
+static const char *const run_states[] = {"guest-panicked", "paused",    "prelaunch", "running",
+                                         "shutdown",       "suspended", NULL};
+static const char *const shutdown_causes[] = {"host-signal", "guest-shutdown", "guest-reset", "guest-panic", NULL};
+static const struct monitor_enum enums[] = {{"RunState", run_states}, {"ShutdownCause", shutdown_causes}};
+
+static const struct monitor_event_type events[] = {
+    {"BALLOON_CHANGE", "BalloonInfo", BALLOON_CHANGE_THROTTLE_MS},
+    {"RESUME", NULL, 0},
+    {"SHUTDOWN", "ShutdownInfo", 0},
+    {"STOP", NULL, 0},
+};
+
+const struct monitor_kind machine_monitor_kind = {
+    .commands = commands,
+    .command_count = ARRAY_LEN(commands),
+    .objects = objects,
+    .object_count = ARRAY_LEN(objects),
+    .enums = enums,
+    .enum_count = ARRAY_LEN(enums),
+    .events = events,
+    .event_count = ARRAY_LEN(events),
+};
+
+void machine_balloon_changed(struct machine *m, uint64_t actual_bytes)
+{
+    GC_SCOPE(gc);
+    struct qmp_value *data = qmp_dict(gc);
+
+    qmp_put(gc, data, "actual", qmp_int(gc, (int64_t)actual_bytes));
+    monitor_emit(m->monitor, "BALLOON_CHANGE", data);
+}
+
+void machine_ran(struct machine *m, bool runs)
+{
+    monitor_emit(m->monitor, runs ? "RESUME" : "STOP", NULL);
+}
+
+void machine_shut_down(struct machine *m, bool by_guest, const char *reason)
+{
+    GC_SCOPE(gc);
+    struct qmp_value *data = qmp_dict(gc);
+
+    qmp_put(gc, data, "guest", qmp_bool(gc, by_guest));
+    qmp_put(gc, data, "reason", qmp_string(gc, reason));
+    monitor_emit(m->monitor, "SHUTDOWN", data);
+}
