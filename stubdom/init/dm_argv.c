@@ -237,7 +237,7 @@ static void need_file(struct dm_needs *needs, const char *path)
 /* The number in "net3" or "nic3". */
 static bool parse_id(const char *options, const char *key, const char *prefix, uint32_t *devid)
 {
-    char id[32];
+    char id[32] = "";
 
     return dm_argv_option(options, key, id, sizeof(id)) && !strncmp(id, prefix, strlen(prefix)) &&
            parse_number(id + strlen(prefix), 4, devid);

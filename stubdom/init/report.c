@@ -35,7 +35,7 @@ static void write_all(const char *data, size_t len)
     }
 }
 
-static void write_line(const char *start, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void write_line(const char *start, const char *format, va_list args)
 {
     char line[512];
     int len = snprintf(line, sizeof(line), REPORT_PREFIX "%s", start);

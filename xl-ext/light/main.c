@@ -22,7 +22,7 @@ const struct xlx_plugin *const plugin_static_table[] = {&plugin_memory, NULL};
 
 /* The names of all commands of xl-ext-full, asked of itself when it was built. */
 static const char *const full_commands[] = {
-#include "full-commands.h"
+#include "gen/full-commands.h"
 };
 
 /* The first argument that is neither an option nor an option's value; NULL: none. */

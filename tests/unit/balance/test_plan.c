@@ -323,7 +323,7 @@ static void check_against_slow(const struct plan_input *in, const struct plan *p
 {
     int64_t room = (int64_t)(in->free_memkb - in->claimed_memkb - in->reserve_memkb - in->reservations_memkb);
     struct slow s = {.count = 0};
-    size_t who[12];
+    size_t who[12] = {0};
     int64_t sum = 0;
     bool full = true;
 
