@@ -66,6 +66,15 @@ $(O)/.packages-test: scripts/packages
 	@scripts/need-packages build test
 	@touch $@
 
+# What stands in the objects besides the sources: "make install PREFIX=..." after "make" must not keep the old paths.
+# (A goal that changes nothing leaves the file, and so the objects, alone.)
+$(O)/.settings: force
+	@mkdir -p $(@D)
+	@echo '$(VERSION) $(PLUGINDIR) $(LIBEXECDIR)' | cmp -s - $@ || echo '$(VERSION) $(PLUGINDIR) $(LIBEXECDIR)' > $@
+
+.PHONY: force
+$(O)/obj/xl-ext/dispatch.o $(O)/obj/xl-ext/light/main.o $(O)/obj/libxl-plugins/core/plugin.o: $(O)/.settings
+
 $(O)/obj/%.o: %.c | $(O)/.packages-build
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC    $<";)$(CC) $(CPPFLAGS) $(CPPFLAGS_$(subst /,_,$(*D))) $(ALL_CFLAGS) -c -o $@ $<
@@ -98,7 +107,7 @@ $(O)/gen/full-commands.h: $(O)/xl-ext-full
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(O)/obj/xl-ext/light/main.o: $(O)/gen/full-commands.h
-$(O)/obj/xl-ext/light/main.o: CPPFLAGS += -I$(O)/gen
+CPPFLAGS_xl-ext_light := -I$(O)
 
 $(O)/xl-ext: $(LIGHT_OBJS)
 	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -o $@ $(LIGHT_OBJS) -lxenctrl -lxenstore -lxentoollog -luv -lyajl
@@ -121,7 +130,6 @@ install: all
 	install -m 644 libxl-plugins/include/xlx.h $(DESTDIR)$(PREFIX)/include/xlx.h
 	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' \
 	    -e 's|@PLUGINDIR@|$(PLUGINDIR)|g' libxl-plugins/xlx.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/xlx.pc
-	[ ! -f docs/man/xl-ext.1 ] || install -m 644 docs/man/xl-ext.1 $(DESTDIR)$(MANDIR)/man1/xl-ext.1
 	$(foreach hook,$(INSTALL_HOOKS),$(MAKE) -s $(hook) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' &&) true
 
 .PHONY: clean

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/gc.h"
+
 /* Everything here is read from the command tables; nothing about a command is written twice. */
 
 void help_usage(const struct xlx_command *command)
@@ -11,27 +14,30 @@ void help_usage(const struct xlx_command *command)
     fprintf(stderr, "usage: xl-ext %s %s\n", command->name, command->synopsis);
 }
 
-static void option_label(const struct xlx_option *o, char *label, size_t size)
+/* "-t, --time SECONDS", with the long names in one column. */
+static char *option_label(struct gc *gc, const struct xlx_option *o)
 {
-    snprintf(label, size, "%s%c%s%s%s%s%s", o->letter ? "-" : "  ", o->letter ? o->letter : ' ',
-             o->letter && o->name ? ", "
-             : o->name            ? "  "
-                                  : "",
-             o->name ? "--" : "", o->name ? o->name : "", o->value ? " " : "", o->value ? o->value : "");
+    const char *letter = o->letter ? gc_printf(gc, "-%c", o->letter) : "  ";
+    const char *between = o->letter && o->name ? ", " : "  ";
+
+    return gc_printf(gc, "%s%s%s%s%s%s", letter, o->name ? between : "", o->name ? "--" : "", o->name ? o->name : "",
+                     o->value ? " " : "", o->value ? o->value : "");
 }
 
-/* Text wrapped at 78 columns; a line that starts with a blank is kept as it is. */
+/* Text wrapped at 78 columns; a line that starts with a blank is kept as it is. The first line starts where the cursor
+ * is, in column indent; the others are indented so far. */
 static void print_wrapped(const char *text, unsigned indent)
 {
-    while (*text) {
+    for (bool first = true; *text; first = false) {
         size_t line = strcspn(text, "\n"), column = indent;
 
+        if (!first)
+            printf("%*s", (int)indent, "");
         if (*text == ' ') {
-            printf("%*s%.*s\n", (int)indent, "", (int)line, text);
+            printf("%.*s\n", (int)line, text);
             text += line + (text[line] == '\n');
             continue;
         }
-        printf("%*s", (int)indent, "");
         while (line) {
             size_t word = strcspn(text, " \n");
 
@@ -59,8 +65,13 @@ static void print_wrapped(const char *text, unsigned indent)
     }
 }
 
+/* Where the explanations of options begin. */
+#define OPTION_COLUMN 26
+
 void help_command(const struct xlx_command *command)
 {
+    GC_SCOPE(gc);
+
     printf("usage: xl-ext %s %s\n\n", command->name, command->synopsis);
     print_wrapped(command->summary, 0);
     if (command->details) {
@@ -70,10 +81,13 @@ void help_command(const struct xlx_command *command)
     if (command->option_count)
         printf("\noptions:\n");
     for (size_t i = 0; i < command->option_count; i++) {
-        char label[80];
+        const char *label = option_label(gc, &command->options[i]);
 
-        option_label(&command->options[i], label, sizeof(label));
-        printf("  %-24s %s\n", label, command->options[i].help);
+        if (strlen(label) < OPTION_COLUMN - 2)
+            printf("  %-*s", OPTION_COLUMN - 2, label);
+        else
+            printf("  %s\n%*s", label, OPTION_COLUMN, "");
+        print_wrapped(command->options[i].help, OPTION_COLUMN);
     }
 }
 
@@ -109,17 +123,39 @@ void help_overview(struct xlx_ctx *ctx)
            "real Xen with guests in an emulated machine.\n");
 }
 
+/* MODIFIES and so on, as words for scripts. */
+static const char *flag_words(struct gc *gc, unsigned flags)
+{
+    static const struct {
+        unsigned flag;
+        const char *word;
+    } words[] = {{XLX_COMMAND_MODIFIES, "modifies"},
+                 {XLX_COMMAND_DRY_RUN, "dry-run"},
+                 {XLX_COMMAND_ANYWHERE, "anywhere"},
+                 {XLX_COMMAND_HIDDEN, "hidden"}};
+    const char *text = "";
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (flags & words[i].flag)
+            text = gc_printf(gc, "%s%s%s", text, *text ? "," : "", words[i].word);
+    }
+    return *text ? text : "-";
+}
+
 void help_tables(struct xlx_ctx *ctx)
 {
     const struct xlx_plugin *const *plugins;
     size_t count;
+    GC_SCOPE(gc);
 
     plugins = xlx_plugins(ctx, NULL, &count);
     for (size_t i = 0; i < count; i++) {
+        printf("plugin\t%s\t%s\n", plugins[i]->name, plugins[i]->summary);
         for (size_t k = 0; k < plugins[i]->command_count; k++) {
             const struct xlx_command *c = plugins[i]->commands[k];
 
-            printf("command\t%s\t%s\t%s\t%d\n", c->name, c->synopsis, c->summary, c->domain_arg);
+            printf("command\t%s\t%s\t%s\t%d\t%s\n", c->name, c->synopsis, c->summary, c->domain_arg,
+                   flag_words(gc, c->flags));
             for (size_t n = 0; n < c->option_count; n++) {
                 const struct xlx_option *o = &c->options[n];
 

@@ -34,7 +34,11 @@ int parse_command_options(struct gc *gc, const struct xlx_command *command, int 
 void help_overview(struct xlx_ctx *ctx);
 void help_command(const struct xlx_command *command);
 void help_usage(const struct xlx_command *command); /* one line, on standard error */
-/* The tables as tab-separated lines for scripts: completion and the check of the manual. */
+/* The tables as tab-separated lines for scripts (completion, the manual and its check):
+ *   plugin NAME SUMMARY
+ *   command NAME SYNOPSIS SUMMARY DOMAIN-ARGUMENT FLAGS    index or -1; words with commas between, or -
+ *   option COMMAND LETTER NAME VALUE HELP                  - for what there is not
+ */
 void help_tables(struct xlx_ctx *ctx);
 
 /* Replaces this process by xl with these arguments; returns only when there is no xl, after a message. */
