@@ -2,36 +2,11 @@
 #include "xl-ext/tool.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/find-xl.h"
 #include "xl-ext/messages.h"
-
-/* "ln -s xl-ext xl" somewhere in PATH must not make us call ourselves for ever: the first xl that is not this program.
- */
-static char *find_xl(struct gc *gc)
-{
-    const char *path = getenv("PATH"), *end;
-    struct stat self, st;
-    bool know_self = !stat("/proc/self/exe", &self);
-
-    if (!path || !*path)
-        path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    for (; *path; path = *end ? end + 1 : end) {
-        char *file;
-
-        end = path + strcspn(path, ":");
-        file = gc_printf(gc, "%.*s/xl", (int)(end - path), path);
-        if (access(file, X_OK) || stat(file, &st) || !S_ISREG(st.st_mode))
-            continue;
-        if (know_self && st.st_dev == self.st_dev && st.st_ino == self.st_ino)
-            continue;
-        return file;
-    }
-    return NULL;
-}
 
 int delegate_to_xl(struct gc *gc, const struct global_options *global, const char *command, int argc, char **argv)
 {

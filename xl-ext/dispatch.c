@@ -29,7 +29,7 @@ static int run_command(struct gc *gc, struct xlx_ctx *ctx, const struct xlx_comm
     in.argc = argc - first;
     in.argv = argv + first;
     if (in.argc < command->args_min || (command->args_max != XLX_ARGS_ANY && in.argc > command->args_max)) {
-        message_error("%s: too %s arguments", command->name, in.argc < command->args_min ? "few" : "many");
+        message_error("too %s arguments", in.argc < command->args_min ? "few" : "many");
         help_usage(command);
         return XLX_EXIT_USAGE;
     }

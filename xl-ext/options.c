@@ -126,13 +126,13 @@ static int set_option(struct option_reader *r, const struct xlx_option *o, const
         break;
     }
     if (rc)
-        message_error("%s: %s: '%.64s': %s", r->command->name, shown, value, cause);
+        message_error("%s: '%.64s': %s", shown, value, cause);
     return rc;
 }
 
 static int unknown_option(const struct option_reader *r, const char *shown)
 {
-    message_error("%s: unknown option %.64s", r->command->name, shown);
+    message_error("unknown option %.64s", shown);
     help_usage(r->command);
     return ERROR_INVAL;
 }
@@ -149,7 +149,7 @@ static int long_option(struct option_reader *r, char *argument, char *next)
     if (!o)
         return unknown_option(r, shown);
     if (o->type == XLX_OPTION_FLAG && value) {
-        message_error("%s: %s takes no value", r->command->name, shown);
+        message_error("%s takes no value", shown);
         return ERROR_INVAL;
     }
     if (o->type == XLX_OPTION_FLAG || value) {
@@ -157,7 +157,7 @@ static int long_option(struct option_reader *r, char *argument, char *next)
         return rc ? rc : 1;
     }
     if (!next) {
-        message_error("%s: %s needs a value: %s", r->command->name, shown, o->value);
+        message_error("%s needs a value: %s", shown, o->value);
         return ERROR_INVAL;
     }
     rc = set_option(r, o, shown, next);
@@ -189,13 +189,63 @@ static int short_options(struct option_reader *r, char *argument, char *next, bo
             return rc ? rc : 1;
         }
         if (!next) {
-            message_error("%s: %s needs a value: %s", r->command->name, shown, o->value);
+            message_error("%s needs a value: %s", shown, o->value);
             return ERROR_INVAL;
         }
         rc = set_option(r, o, shown, next);
         return rc ? rc : 2;
     }
     return 1;
+}
+
+/* One option at argv[0], of the command or of the tool. Returns how many arguments were used, or an ERROR_*. */
+static int any_option(struct option_reader *r, struct global_options *global, char **argv, bool *help)
+{
+    char *a = argv[0];
+    int used;
+
+    /* Long options of the tool may stand behind the command too, unless the command has one of that name. */
+    used = a[1] == '-' && find_option(r->command, 0, a + 2, strcspn(a + 2, "="))
+               ? 0
+               : shared_long_option(global, a, argv[1]);
+    if (!used)
+        used = a[1] == '-' ? long_option(r, a, argv[1]) : short_options(r, a, argv[1], help);
+    return used;
+}
+
+static bool is_known_long(const struct option_reader *r, const char *a)
+{
+    size_t len = strcspn(a, "=");
+
+    if (strncmp(a, "--", 2) || len <= 2)
+        return false;
+    return find_option(r->command, 0, a + 2, len - 2) || !strcmp(a, "--json") || !strcmp(a, "--quiet") ||
+           (!strncmp(a, "--timeout", len) && len == 9);
+}
+
+/* Known long options behind the arguments ("cpu-policy DOMAIN --raw") are taken too, and moved to the front. Short ones
+ * are not: "mem-set DOMAIN -16" is a size. Returns the index of the first argument. */
+static int trailing_options(struct option_reader *r, struct global_options *global, int argc, char **argv, int first)
+{
+    bool help;
+
+    for (int i = first; i < argc && strcmp(argv[i], "--"); i++) {
+        int used;
+
+        if (!is_known_long(r, argv[i]))
+            continue;
+        used = any_option(r, global, argv + i, &help);
+        if (used < 0)
+            return -1;
+        for (int n = 0; n < used; n++) {
+            char *option = argv[i + n];
+
+            memmove(argv + first + 1, argv + first, (size_t)(i + n - first) * sizeof(*argv));
+            argv[first++] = option;
+        }
+        i += used - 1;
+    }
+    return first;
 }
 
 int parse_command_options(struct gc *gc, const struct xlx_command *command, int argc, char **argv, void *options,
@@ -209,19 +259,14 @@ int parse_command_options(struct gc *gc, const struct xlx_command *command, int 
         int used;
 
         if (*a != '-' || !a[1])
-            return i;
+            return trailing_options(&r, global, argc, argv, i);
         if (!strcmp(a, "--"))
             return i + 1;
         if (!strcmp(a, "--help")) {
             *help = true;
             return i;
         }
-        /* Long options of the tool may stand behind the command too, unless the command has one of that name. */
-        used = a[1] == '-' && find_option(command, 0, a + 2, strcspn(a + 2, "="))
-                   ? 0
-                   : shared_long_option(global, a, argv[i + 1]);
-        if (!used)
-            used = a[1] == '-' ? long_option(&r, a, argv[i + 1]) : short_options(&r, a, argv[i + 1], help);
+        used = any_option(&r, global, argv + i, help);
         if (used < 0)
             return -1;
         i += used;

@@ -40,7 +40,7 @@ static void print_row(struct gc *gc, struct xlx_ui *ui, const struct listed_doma
                         : vcpu->blocked ? "-b-"
                                         : "---";
 
-    ui->ops->print(ui, "%-32s %5u %5u %5s %5s %9.1f  ", domain->name, domain->domid, vcpu->vcpu_id, cpu, state,
+    ui->ops->print(ui, "%-32s %5u %5u%5s %5s %9.1f  ", domain->name, domain->domid, vcpu->vcpu_id, cpu, state,
                    (double)vcpu->time_ns / 1e9);
     if (affinity_width)
         ui->ops->print(ui, "%-*s  %-*s  %s\n", affinity_width, affinities(gc, vcpu), picture_width,
