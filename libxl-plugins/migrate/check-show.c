@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "migrate/migrate.h"
+
+#define LINE_COLUMNS 100
+#define TEXT_COLUMN 17
+
+static const char *const words[] = {"yes", "note", "NO"};
+static const char *const json_words[] = {"yes", "remark", "no"};
+
+/* Words of text, broken into lines that begin at TEXT_COLUMN. */
+static void print_wrapped(struct xlx_ui *ui, const char *text)
+{
+    size_t column = TEXT_COLUMN;
+
+    while (*text) {
+        size_t len = strcspn(text, " ");
+
+        if (column > TEXT_COLUMN && column + 1 + len > LINE_COLUMNS) {
+            ui->ops->print(ui, "\n%*s", TEXT_COLUMN, "");
+            column = TEXT_COLUMN;
+        } else if (column > TEXT_COLUMN) {
+            ui->ops->print(ui, " ");
+            column++;
+        }
+        ui->ops->print(ui, "%.*s", (int)len, text);
+        column += len;
+        text += len + strspn(text + len, " ");
+    }
+    ui->ops->print(ui, "\n");
+}
+
+static void show_text(struct xlx_ui *ui, const struct migrate_check *mc)
+{
+    const char *subject = "";
+
+    ui->ops->print(ui, "%s (%s) to %s: %s\n\n", mc->name, mc->type, mc->other->hostname,
+                   mc->may_move ? "may move" : "must not move");
+    for (size_t i = 0; i < mc->check_count; i++) {
+        const struct check *check = &mc->checks[i];
+
+        ui->ops->print(ui, "  %-9s %-4s ", strcmp(subject, check->subject) ? check->subject : "",
+                       words[check->verdict]);
+        print_wrapped(ui, check->text);
+        subject = check->subject;
+    }
+}
+
+static void show_json(struct gc *gc, struct xlx_ui *ui, const struct migrate_check *mc)
+{
+    struct json_writer *w = json_writer_new(gc, true);
+
+    json_object_begin(w);
+    json_key(w, "name");
+    json_string(w, mc->name);
+    json_key(w, "domid");
+    json_integer(w, mc->domid);
+    json_key(w, "type");
+    json_string(w, mc->type);
+    json_key(w, "host");
+    json_string(w, mc->other->hostname);
+    json_key(w, "xen");
+    json_string(w, mc->other->xen_version);
+    json_key(w, "may_move");
+    json_bool(w, mc->may_move);
+    json_key(w, "missing_features");
+    json_array_begin(w);
+    for (size_t i = 0; i < mc->missing_count; i++)
+        json_string(w, mc->missing[i]);
+    json_array_end(w);
+    json_key(w, "checks");
+    json_array_begin(w);
+    for (size_t i = 0; i < mc->check_count; i++) {
+        json_object_begin(w);
+        json_key(w, "subject");
+        json_string(w, mc->checks[i].subject);
+        json_key(w, "verdict");
+        json_string(w, json_words[mc->checks[i].verdict]);
+        json_key(w, "text");
+        json_string(w, mc->checks[i].text);
+        json_object_end(w);
+    }
+    json_array_end(w);
+    json_object_end(w);
+    ui->ops->print(ui, "%s", json_text(w, NULL));
+}
+
+void migrate_check_show(struct gc *gc, struct xlx_ui *ui, const struct migrate_check *mc)
+{
+    if (ui->json)
+        show_json(gc, ui, mc);
+    else
+        show_text(ui, mc);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/find-xl.h"
+#include "migrate/migrate.h"
+
+struct options {
+    const char *ssh_command, *config, *policy;
+    bool force, foreground, no_wait, paused, keep_domid, debug, live;
+};
+
+static const struct options defaults = {.ssh_command = "ssh"};
+
+static const struct xlx_option options[] = {
+    {'C', "config", XLX_OPTION_TEXT, offsetof(struct options, config), "CONFIG", "xl's: send this configuration"},
+    {'D', "preserve-domid", XLX_OPTION_FLAG, offsetof(struct options, keep_domid), NULL, "xl's: keep the domid"},
+    {'F', "foreground", XLX_OPTION_FLAG, offsetof(struct options, foreground), NULL, "xl's: no daemon there"},
+    {0, "debug", XLX_OPTION_FLAG, offsetof(struct options, debug), NULL, "xl's: print much"},
+    {'e', "no-wait", XLX_OPTION_FLAG, offsetof(struct options, no_wait), NULL,
+     "xl's: do not wait there for the guest's death"},
+    {'f', "force", XLX_OPTION_FLAG, offsetof(struct options, force), NULL, "migrate whatever the check says"},
+    {0, "live", XLX_OPTION_FLAG, offsetof(struct options, live), NULL, "xl's: for compatibility"},
+    {'p', "paused", XLX_OPTION_FLAG, offsetof(struct options, paused), NULL, "xl's: leave it paused there"},
+    {0, "policy", XLX_OPTION_TEXT, offsetof(struct options, policy), "FILE",
+     "check against this file of cpu-policy, rather than ask HOST"},
+    {'s', "ssh", XLX_OPTION_TEXT, offsetof(struct options, ssh_command), "SSHCOMMAND",
+     "use this in place of ssh, for the check and for xl"},
+};
+
+/* ---- the second half: xl migrate ---- */
+
+static int run_xl(const struct xlx_invocation *in, struct gc *gc)
+{
+    const struct options *o = in->options;
+    const char *arguments[20], *xl = find_xl(gc);
+    size_t n = 0;
+
+    if (!xl) {
+        LOG(in->ctx, ERROR, "there is no xl in PATH to migrate it");
+        return XLX_EXIT_FAILED;
+    }
+    arguments[n++] = "xl";
+    arguments[n++] = "migrate";
+    if (strcmp(o->ssh_command, "ssh")) {
+        arguments[n++] = "-s";
+        arguments[n++] = o->ssh_command;
+    }
+    if (o->config) {
+        arguments[n++] = "-C";
+        arguments[n++] = o->config;
+    }
+    if (o->foreground)
+        arguments[n++] = "-F";
+    if (o->no_wait)
+        arguments[n++] = "-e";
+    if (o->paused)
+        arguments[n++] = "-p";
+    if (o->keep_domid)
+        arguments[n++] = "-D";
+    if (o->debug)
+        arguments[n++] = "--debug";
+    arguments[n++] = in->argv[0];
+    arguments[n++] = in->argv[1];
+    arguments[n] = NULL;
+    fflush(stdout);
+    execv(xl, (char *const *)(uintptr_t)arguments);
+    LOG(in->ctx, ERROR, "cannot run %s: %s", xl, strerror(errno));
+    return XLX_EXIT_FAILED;
+}
+
+static int run(const struct xlx_invocation *in)
+{
+    const struct options *o = in->options;
+    struct migrate_check mc = {
+        .target = o->policy ? o->policy : in->argv[1],
+        .ssh_command = o->ssh_command,
+        .timeout_ms = in->ui->timeout_ms,
+    };
+    GC_SCOPE(gc);
+    int rc;
+
+    if (!o->policy && policy_names_file(in->argv[1])) {
+        LOG(in->ctx, ERROR, "'%.128s' is a file: migrate needs a host (and takes the file with --policy)", in->argv[1]);
+        return XLX_EXIT_USAGE;
+    }
+    rc = xlx_domain_find(in->ctx, in->argv[0], &mc.domid);
+    if (rc)
+        return xlx_exit_of(rc);
+    rc = migrate_check(in->ctx, gc, &mc);
+    if (rc && !o->force)
+        return xlx_exit_of(rc);
+    if (!rc && (!mc.may_move || in->ui->json))
+        migrate_check_show(gc, in->ui, &mc);
+    if (!rc && !mc.may_move && !o->force) {
+        LOG(in->ctx, ERROR, "%s stays here (use --force to migrate it all the same)", mc.name);
+        return XLX_EXIT_REFUSED;
+    }
+    if (rc || !mc.may_move)
+        LOG(in->ctx, WARN, "migrating %s against the check, as asked", in->argv[0]);
+    return run_xl(in, gc);
+}
+
+const struct xlx_command cmd_migrate = {
+    .name = "migrate",
+    .synopsis = "[-f] [-s SSHCOMMAND] [--policy FILE] [-C CONFIG] [-D] [-F] [-e] [-p] DOMAIN HOST",
+    .summary = "Check whether a guest may move to another host, then migrate it with xl",
+    .details = "A check that says no stops it with exit status 4, unless --force is given; what 'xl-ext migrate-check' "
+               "would print is shown. Then xl migrate does the work. The guest's memory is left as it is.",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .options_size = sizeof(struct options),
+    .defaults = &defaults,
+    .args_min = 2,
+    .args_max = 2,
+    .domain_arg = 0,
+    .flags = XLX_COMMAND_MODIFIES,
+    .run = run,
+};

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "migrate/ask.h"
+#include "migrate/migrate.h"
+
+/* ---- a file ---- */
+
+bool policy_names_file(const char *text)
+{
+    struct stat st;
+
+    return !strcmp(text, "-") || strchr(text, '/') || (!stat(text, &st) && S_ISREG(st.st_mode));
+}
+
+int policy_of_file(struct xlx_ctx *ctx, struct gc *gc, const char *path, struct policy_doc **doc)
+{
+    bool standard_input = !strcmp(path, "-");
+    const char *name = standard_input ? "standard input" : path, *cause;
+    CLEANUP_FILE FILE *opened = standard_input ? NULL : fopen(path, "re");
+    FILE *f = standard_input ? stdin : opened;
+    char *text;
+    size_t len;
+    int rc;
+
+    if (!f) {
+        LOG(ctx, ERROR, "cannot open %s: %s", name, strerror(errno));
+        return ERROR_INVAL;
+    }
+    text = gc_alloc(gc, POLICY_TEXT_MAX + 2);
+    len = fread(text, 1, POLICY_TEXT_MAX + 1, f);
+    if (ferror(f)) {
+        LOG(ctx, ERROR, "cannot read %s: %s", name, strerror(errno));
+        return ERROR_INVAL;
+    }
+    rc = policy_read(gc, text, len, doc, &cause);
+    if (rc)
+        LOG(ctx, ERROR, "%s is not usable: %s", name, cause);
+    return rc;
+}
+
+/* ---- another host ---- */
+
+/* 'text' for a shell. */
+static char *quoted(struct gc *gc, const char *text)
+{
+    char *result = gc_alloc(gc, strlen(text) * 4 + 3), *out = result;
+
+    *out++ = '\'';
+    for (; *text; text++) {
+        if (*text == '\'')
+            out = stpcpy(out, "'\\''");
+        else
+            *out++ = *text;
+    }
+    *out = '\'';
+    return result;
+}
+
+static const char *why_no_answer(struct gc *gc, const struct ask *ask, int rc)
+{
+    switch (rc) {
+    case ERROR_TIMEDOUT:
+        return "it did not answer in time";
+    case ERROR_ABORTED:
+        return "interrupted";
+    case ERROR_BUFFERFULL:
+        return "its answer is longer than a CPU policy can be";
+    case 0:
+        break;
+    default:
+        return error_text(rc);
+    }
+    if (ask->exit_status == 127)
+        return "there is no xl-ext there (or the command for ssh is not found): install it there, or bring a file "
+               "made with 'xl-ext cpu-policy --host'";
+    if (ask->exit_status == 255)
+        return "ssh does not get there";
+    return ask->exit_status < 0
+               ? "the command for ssh was killed"
+               : gc_printf(gc, "'xl-ext cpu-policy --host' fails there (exit status %d)", ask->exit_status);
+}
+
+int policy_of_other_host(struct xlx_ctx *ctx, struct gc *gc, const char *ssh_command, const char *host,
+                         const char *const *paths, size_t path_count, uint64_t timeout_ms, struct policy_doc **doc)
+{
+    struct ask ask = {.ao = {.ctx = ctx, .timeout_ms = timeout_ms ? timeout_ms : POLICY_ANSWER_MS}, .gc = gc};
+    char *there = gc_strdup(gc, "xl-ext cpu-policy --host --raw");
+    const char *cause;
+    int rc;
+
+    if (!*ssh_command) {
+        LOG(ctx, ERROR, "without a command for ssh the other host cannot be asked: give a file");
+        return ERROR_INVAL;
+    }
+    if (*host == '-' || !*host) {
+        LOG(ctx, ERROR, "'%.64s' is no name of a host", host);
+        return ERROR_INVAL;
+    }
+    for (size_t i = 0; i < path_count; i++)
+        there = gc_printf(gc, "%s --path %s", there, quoted(gc, paths[i]));
+    ask.command = gc_printf(gc, "exec %s %s %s", ssh_command, quoted(gc, host), quoted(gc, there));
+    ask_start(&ask);
+    rc = ao_wait(&ask.ao);
+    if (rc || ask.exit_status) {
+        LOG(ctx, ERROR, "cannot ask host %.128s: %s", host, why_no_answer(gc, &ask, rc));
+        return rc ? rc : ERROR_FAIL;
+    }
+    rc = policy_read(gc, ask.answer, ask.answer_len, doc, &cause);
+    if (!rc && !(*doc)->is_host) {
+        cause = "it is the policy of a domain";
+        rc = ERROR_INVAL;
+    }
+    if (rc) {
+        LOG(ctx, ERROR, "the answer of host %.128s is not usable: %s", host, cause);
+        return ERROR_FAIL;
+    }
+    return 0;
+}
