@@ -18,7 +18,7 @@
 
 /* A settled guest is at most this far from its target; more is a guest that has stopped on its way. */
 #define MEM_OFFSET_MIN_KB (-64)
-#define MEM_OFFSET_MAX_KB 1024
+#define MEM_OFFSET_MAX_KB 256
 
 /* The usual offset of a settled Linux guest of that type, in KiB. */
 int64_t mem_usual_offset_kb(libxl_domain_type type);
