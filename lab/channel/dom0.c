@@ -5,7 +5,6 @@
  *
  * It holds no state between two programs: a snapshot is taken while it waits.
  */
-#define _GNU_SOURCE
 #include "frame.h"
 
 #include <errno.h>

@@ -11,7 +11,6 @@
  * FILE gets one word on how it ended: "done", "timeout" or "lost" (the machine ended); the exit
  * status alone cannot tell, because the program may exit 124 or 125 itself.
  */
-#define _GNU_SOURCE
 #include "frame.h"
 
 #include <errno.h>

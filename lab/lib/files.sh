@@ -40,7 +40,7 @@ append_in() {
 install_project() {
     [ "$install" = yes ] && [ -f "$project_dir/Makefile" ] || return
     grep -q '^install:' "$project_dir/Makefile" || return
-    flock "$project_dir/Makefile" make -s -C "$project_dir" install PREFIX=/usr/local \
+    flock "$project_dir/Makefile" make -s -C "$project_dir" install lab-install PREFIX=/usr/local \
         DESTDIR="$run/project" >&2 || fail "the project's build failed"
 }
 

@@ -18,6 +18,7 @@ setup_tree() {
         --setup-hook='ln -s usr/bin usr/sbin usr/lib usr/lib64 "$1"' \
         "$suite" "$system/tree.part" - <<< "$sources" >> "$setup_log" 2>&1 &&
         finish_tree "$system/tree.part" >> "$setup_log" 2>&1 &&
+        make_guest_base "$system/tree.part" >> "$setup_log" 2>&1 &&
         mv "$system/tree.part" "$system/tree"
 }
 
@@ -38,6 +39,27 @@ finish_tree() {
             ln -s busybox "$tree/usr/bin/$applet"
     done
     PATH=$PATH:/usr/sbin depmod -b "$tree" "$(kernel_of "$tree")"
+}
+
+# make_guest_base TREE: the part of the lab guests' initramfs that comes from packages, put into dom0.
+make_guest_base() {
+    local tree=$1 root=$system/guest.tree kernel path
+    kernel=$(kernel_of "$tree")
+    rm -rf "$root"
+    mkdir -p "$root"/{bin,dev,proc,sys,run,tmp,etc,lib} "$tree/usr/lib/xl-ext-lab"
+    cp "$tree/usr/bin/busybox" "$root/bin/"
+    for path in $(modules_for "$tree" xen-blkfront xen-netfront e1000 8139cp); do
+        install -D -m 644 "$path" "$root/lib/modules/$kernel/${path##*/}"
+    done
+    cp "$tree/usr/lib/modules/$kernel"/modules.{order,builtin} "$root/lib/modules/$kernel/"
+    PATH=$PATH:/usr/sbin depmod -b "$root" "$kernel"
+    pack_cpio "$root" > "$tree/usr/lib/xl-ext-lab/guest-base.cpio" && rm -rf "$root"
+}
+
+# modules_for TREE MODULE...: the files of the modules and what they need, in the order of loading.
+modules_for() {
+    PATH=$PATH:/usr/sbin modprobe -d "$1" -S "$(kernel_of "$1")" -D -a "${@:2}" |
+        awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
 }
 
 kernel_of() {
@@ -63,8 +85,7 @@ setup_boot_files() {
     rm -rf "$root"
     mkdir -p "$root"/{bin,dev,proc,sys,modules}
     cp "$tree/usr/bin/busybox" "$root/bin/"
-    for path in $(PATH=$PATH:/usr/sbin modprobe -d "$tree" -S "$kernel" -D -a \
-        "${initramfs_modules[@]}" 2>> "$setup_log" | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'); do
+    for path in $(modules_for "$tree" "${initramfs_modules[@]}" 2>> "$setup_log"); do
         cp "$path" "$root/modules/"
         basename "$path" >> "$root/modules/order"
     done

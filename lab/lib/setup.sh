@@ -63,7 +63,7 @@ setup_packages() {
 }
 
 setup_programs() {
-    local flags=(-std=gnu11 -O2 -Wall -Wextra)
+    local flags=(-std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra)
     say "$step_label compiling the lab's programs"
     gcc "${flags[@]}" -o "$image/lab-relay" "$lab_dir"/channel/{host,frame}.c >> "$setup_log" 2>&1 &&
         gcc "${flags[@]}" -static -o "$image/lab-runner" "$lab_dir"/channel/{dom0,frame}.c \

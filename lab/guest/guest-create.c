@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lab-guest.h"
+#include "exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define GUEST_BASE "/usr/lib/xl-ext-lab/guest-base.cpio" /* busybox, drivers: from the packages */
+#define GUEST_OWN "/usr/local/lib/xl-ext-lab/guest.cpio" /* init, eat: from the project's build */
+
+static bool run_shell(const char *command)
+{
+    int status = system(command);
+
+    if (status == 0)
+        return true;
+    fprintf(stderr, "lab-guest: failed: %s\n", command);
+    return false;
+}
+
+/* The kernel takes several archives in a row; both forms are made once per boot of dom0. */
+static bool make_initramfs(const char *agent, char *path, size_t size)
+{
+    char command[1024];
+
+    snprintf(path, size, GUEST_RUN_DIR "/initramfs%s", agent ? "-agent" : "");
+    if (access(path, R_OK) == 0)
+        return true;
+    if (!agent) {
+        snprintf(command, sizeof(command), "cat " GUEST_BASE " " GUEST_OWN " > %s.$$ && mv %s.$$ %s", path, path, path);
+        return run_shell(command);
+    }
+    snprintf(command, sizeof(command),
+             "set -e; d=$(mktemp -d); mkdir $d/bin; install -m 755 '%s' $d/bin/xl-ext-agent; "
+             "(cd $d; find . | cpio -o -H newc --quiet > $d.cpio); "
+             "cat " GUEST_BASE " " GUEST_OWN " $d.cpio > %s.$$; rm -r $d $d.cpio; mv %s.$$ %s",
+             agent, path, path, path);
+    return run_shell(command);
+}
+
+static bool write_config(const struct create_options *o, const char *initramfs, const char *path)
+{
+    glob_t kernels;
+    FILE *f;
+
+    if (glob("/boot/vmlinuz-*", 0, NULL, &kernels) != 0) {
+        fprintf(stderr, "lab-guest: no kernel in /boot\n");
+        return false;
+    }
+    f = fopen(path, "we");
+    if (!f) {
+        fprintf(stderr, "lab-guest: %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    fprintf(f,
+            "type = \"%s\"\nname = \"%s\"\nmemory = %s\nmaxmem = %s\nvcpus = 1\n"
+            "kernel = \"%s\"\nramdisk = \"%s\"\n"
+            "extra = \"console=hvc0 quiet psi=1 panic=1%s%s\"\n",
+            o->type, o->name, o->memory, o->maxmem, kernels.gl_pathv[0], initramfs, o->kernel_args ? " " : "",
+            o->kernel_args ? o->kernel_args : "");
+    if (!strcmp(o->type, "hvm"))
+        fprintf(f, "vnc = 0\nserial = \"none\"\n");
+    for (char **line = o->lines; *line; line++)
+        fprintf(f, "%s\n", *line);
+    globfree(&kernels);
+    return fclose(f) == 0;
+}
+
+static int run_xl_create(const char *config)
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        dup2(2, 1);
+        execlp("xl", "xl", "create", "-q", config, NULL);
+        fprintf(stderr, "lab-guest: xl: %s\n", strerror(errno));
+        _exit(127);
+    }
+    if (pid > 0)
+        waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : GUEST_FAILED;
+}
+
+int guest_wait_ready(const char *name, int timeout_s)
+{
+    int64_t deadline = now_ms() + (int64_t)timeout_s * 1000;
+    struct xs_handle *xs = xs_open(0);
+    int domid = xs ? guest_find(xs, name) : -1;
+    char path[128], *ready = NULL;
+    unsigned length;
+
+    if (domid < 0) {
+        fprintf(stderr, "lab-guest: there is no guest %s\n", name);
+        return GUEST_FAILED;
+    }
+    snprintf(path, sizeof(path), "/local/domain/%d/" EXEC_READY, domid);
+    if (!xs_watch(xs, path, "ready") || !xs_watch(xs, "@releaseDomain", "gone"))
+        return GUEST_FAILED;
+    while (!ready) {
+        if (!wait_watch(xs, deadline)) {
+            fprintf(stderr,
+                    "lab-guest: %s did not answer within %d s, see its console: "
+                    "/var/log/xen/console/guest-%s.log\n",
+                    name, timeout_s, name);
+            return GUEST_TIMEOUT;
+        }
+        ready = xs_read(xs, XBT_NULL, path, &length);
+        if (!ready && guest_find(xs, name) != domid) {
+            fprintf(stderr,
+                    "lab-guest: %s ended before it answered, see its console: "
+                    "/var/log/xen/console/guest-%s.log\n",
+                    name, name);
+            return GUEST_FAILED;
+        }
+    }
+    free(ready);
+    xs_close(xs);
+    return 0;
+}
+
+int guest_create(const struct create_options *o)
+{
+    char config[256], initramfs[128];
+    int status;
+
+    mkdir(GUEST_RUN_DIR, 0700);
+    snprintf(config, sizeof(config), GUEST_RUN_DIR "/%s.cfg", o->name);
+    if (!make_initramfs(o->agent, initramfs, sizeof(initramfs)) || !write_config(o, initramfs, config))
+        return GUEST_FAILED;
+    status = run_xl_create(config);
+    if (status != 0) {
+        fprintf(stderr, "lab-guest: xl create of %s failed with %d\n", o->name, status);
+        return GUEST_FAILED;
+    }
+    return guest_wait_ready(o->name, o->timeout_s);
+}
