@@ -24,6 +24,13 @@ char *path_in_domain(struct gc *gc, uint32_t domid, const char *rest);
  * The name is XenServer's. */
 #define NODE_MEMORY_OFFSET "memory/memory-offset"
 
+/* Statistics that agents other than ours write, decimal KiB: XenServer's, and Qubes' (what is used, swap included). */
+#define NODE_XENSERVER_FREE "data/meminfo_free"
+#define NODE_XENSERVER_TOTAL "data/meminfo_total"
+#define NODE_QUBES_USED "memory/meminfo"
+/* Ours: the interval of statistics that a QMP client asked for, seconds; memd finds it again after a restart. */
+#define NODE_QMP_STATS_INTERVAL "memory/qmp-stats-interval"
+
 #define NODE_NAME "name"
 /* Path /vm/<uuid>, as text. */
 #define NODE_VM "vm"

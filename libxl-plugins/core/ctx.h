@@ -15,6 +15,7 @@
 #include "xenstore/watch.h"
 #include "xlx.h"
 
+struct guest_reports;
 struct sampler;
 
 struct xlx_ctx {
@@ -27,6 +28,7 @@ struct xlx_ctx {
     void (*libxl_close)(struct xlx_ctx *ctx); /* set with libxl: programs that never ask for it need not link it */
     struct store_watcher *watcher;
     struct sampler *sampler;
+    struct guest_reports *guest_reports;
     struct plugin_set *plugins;
     struct ev_signal sigchld;
     bool xenstore_lost;

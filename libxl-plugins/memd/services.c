@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "memd/memd.h"
 
+/* One for each folder that has a service. */
+extern const struct service service_qmp;
+
 const struct service *const memd_services[] = {
+    &service_qmp,
     NULL,
 };

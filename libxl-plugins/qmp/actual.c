@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qmp/actual.h"
+
+#define PAGE_KB 4
+/* Beside its video memory, what a fresh HVM guest may hold more than its target: 1 MiB when it was built with less than
+ * its maximum (libxl__get_targetmem_fudge, Xen 4.17), and what the domain builder adds. */
+#define FRESH_SLACK_MEMKB 1280
+
+/* Guests take whole pages of a target. */
+static int64_t distance_memkb(const struct actual *a)
+{
+    return (int64_t)a->last_memkb - (int64_t)(a->target_memkb / PAGE_KB * PAGE_KB);
+}
+
+static bool near(int64_t distance)
+{
+    return distance >= ACTUAL_NEAR_MIN_MEMKB && distance <= ACTUAL_NEAR_MAX_MEMKB;
+}
+
+void actual_init(struct actual *a, uint64_t held_memkb, uint64_t target_memkb, uint64_t static_max_memkb,
+                 int64_t offset_memkb, bool calibrated, uint64_t videoram_memkb, uint64_t now_ms)
+{
+    int64_t distance;
+
+    *a = (struct actual){
+        .target_memkb = target_memkb,
+        .static_max_memkb = static_max_memkb,
+        .offset_memkb = offset_memkb,
+        .ceiling_memkb = UINT64_MAX,
+        .last_memkb = held_memkb,
+        .still_since = now_ms,
+    };
+    distance = distance_memkb(a);
+    if (!calibrated && near(distance))
+        a->offset_memkb = distance;
+    else if (videoram_memkb && distance >= (int64_t)videoram_memkb &&
+             distance <= (int64_t)videoram_memkb + FRESH_SLACK_MEMKB)
+        a->ceiling_memkb = target_memkb;
+}
+
+uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, bool *calibrated)
+{
+    int64_t size;
+
+    *calibrated = false;
+    if (held_memkb != a->last_memkb) {
+        a->last_memkb = held_memkb;
+        a->still_since = now_ms;
+    }
+    if (a->ceiling_memkb == UINT64_MAX && now_ms - a->still_since >= ACTUAL_STILL_MS && near(distance_memkb(a)) &&
+        distance_memkb(a) != a->offset_memkb) {
+        a->offset_memkb = distance_memkb(a);
+        *calibrated = true;
+    }
+    size = (int64_t)held_memkb - a->offset_memkb;
+    if (size < 0)
+        size = 0;
+    if ((uint64_t)size <= a->ceiling_memkb)
+        a->ceiling_memkb = UINT64_MAX;
+    else
+        size = (int64_t)a->ceiling_memkb;
+    return (uint64_t)size < a->static_max_memkb ? (uint64_t)size : a->static_max_memkb;
+}
+
+bool actual_settled(const struct actual *a)
+{
+    return distance_memkb(a) == a->offset_memkb;
+}

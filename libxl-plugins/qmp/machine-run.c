@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxl.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "qmp/machine-xen-parts.h"
+
+/* An unpause outlives its machine when the domain vanishes meanwhile. */
+struct unpause {
+    struct machine_xen *machine; /* NULL: gone */
+    struct monitor_call *call;
+};
+
+enum machine_status machine_run_status(const xc_domaininfo_t *info)
+{
+    if (info->flags & (XEN_DOMINF_shutdown | XEN_DOMINF_dying)) {
+        switch ((info->flags >> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask) {
+        case SHUTDOWN_suspend:
+            return MACHINE_SUSPENDED;
+        case SHUTDOWN_crash:
+            return MACHINE_PANICKED;
+        default:
+            return MACHINE_SHUTDOWN;
+        }
+    }
+    return info->flags & XEN_DOMINF_paused ? MACHINE_PAUSED : MACHINE_RUNNING;
+}
+
+static void fail(struct monitor_call *call, struct machine_xen *x, const char *what, int errno_value)
+{
+    LOGD(x->ctx, ERROR, x->domid, "cannot %s it: %s", what, strerror(errno_value));
+    monitor_call_fail(call, MONITOR_GENERIC, "Cannot %s the domain: %s", what, strerror(errno_value));
+}
+
+static void unpaused(libxl_ctx *libxl, int rc, void *for_callback)
+{
+    struct unpause *u = for_callback;
+    struct monitor_call *call = u->call;
+
+    if (u->machine) {
+        u->machine->unpause = NULL;
+        if (!rc)
+            machine_xen_look_now(u->machine);
+    }
+    if (rc)
+        monitor_call_fail(call, MONITOR_GENERIC, "Cannot let the domain run: %s", error_text(rc));
+    free(u);
+    monitor_call_done(call);
+}
+
+/* The device model of an HVM guest may wait, too: libxl knows. */
+static void unpause_hvm(struct machine_xen *x, struct monitor_call *call)
+{
+    struct unpause *u = calloc(1, sizeof(*u));
+    libxl_asyncop_how how = {.callback = unpaused, .u.for_callback = u};
+    libxl_ctx *libxl;
+    int rc;
+
+    if (!u)
+        abort();
+    *u = (struct unpause){x, call};
+    rc = ctx_libxl(x->ctx, &libxl);
+    if (!rc)
+        rc = libxl_domain_unpause(libxl, x->domid, &how);
+    if (rc) {
+        monitor_call_fail(call, MONITOR_GENERIC, "Cannot let the domain run: %s", error_text(rc));
+        free(u);
+        return;
+    }
+    x->unpause = u;
+    monitor_call_defer(call);
+}
+
+void machine_run(struct machine *m, bool run, struct monitor_call *call)
+{
+    struct machine_xen *x = machine_xen_of(m);
+    xc_interface *xc;
+
+    machine_xen_look_now(x);
+    /* The hypervisor counts pauses; a second stop is none in QEMU. */
+    if (x->status != (run ? MACHINE_PAUSED : MACHINE_RUNNING) || x->unpause)
+        return;
+    if (ctx_xc(x->ctx, &xc)) {
+        monitor_call_fail(call, MONITOR_GENERIC, "The hypervisor cannot be reached");
+        return;
+    }
+    if (run && x->type == LIBXL_DOMAIN_TYPE_HVM) {
+        unpause_hvm(x, call);
+        return;
+    }
+    if (run ? xc_domain_unpause(xc, x->domid) : xc_domain_pause(xc, x->domid))
+        fail(call, x, run ? "unpause" : "pause", errno);
+    else
+        machine_xen_look_now(x);
+}
+
+void machine_run_stop(struct machine_xen *x)
+{
+    if (x->unpause)
+        x->unpause->machine = NULL;
+    x->unpause = NULL;
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qmp/machine-xen.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "qmp/machine-xen-parts.h"
+#include "xenstore/paths.h"
+#include "xenstore/store.h"
+
+#define PAGE_KB 4
+#define SAMPLE_MS 1000
+/* While a guest moves, or is expected to. */
+#define SAMPLE_MOVING_MS 100
+/* A guest that has not moved for so long has stopped (squeezed calls it inactive after 5 s). */
+#define INACTIVE_MS 5000
+/* The guest must see both targets: its watch reads the node when its turn comes. */
+#define REARM_MS 1000
+
+static uint64_t loop_now_ms(struct machine_xen *x)
+{
+    uv_update_time(&x->ctx->loop);
+    return uv_now(&x->ctx->loop);
+}
+
+/* ---- looking ---- */
+
+static bool expected_to_move(const struct machine_xen *x, uint64_t now_ms)
+{
+    uint64_t since = x->actual.still_since > x->moving_since ? x->actual.still_since : x->moving_since;
+
+    return x->has_balloon && x->status == MACHINE_RUNNING && !actual_settled(&x->actual) &&
+           now_ms - since < INACTIVE_MS;
+}
+
+static void keep_offset(struct machine_xen *x)
+{
+    GC_SCOPE(gc);
+
+    if (x->domid && store_printf(gc, x->xs, XBT_NULL, path_in_domain(gc, x->domid, NODE_MEMORY_OFFSET), "%" PRId64,
+                                 x->actual.offset_memkb))
+        LOGD(x->ctx, WARN, x->domid, "cannot note its calibrated offset in xenstore: %s", strerror(errno));
+}
+
+static void look_at_memory(struct machine_xen *x, uint64_t held_memkb, uint64_t now_ms)
+{
+    bool calibrated;
+    uint64_t size_memkb = actual_look(&x->actual, held_memkb, now_ms, &calibrated);
+
+    if (calibrated)
+        keep_offset(x);
+    if (size_memkb == x->told_memkb)
+        return;
+    x->told_memkb = size_memkb;
+    machine_balloon_changed(&x->machine, size_memkb * 1024);
+}
+
+static void look_at_status(struct machine_xen *x, enum machine_status status)
+{
+    enum machine_status before = x->status;
+
+    x->status = status;
+    if (before == MACHINE_RUNNING && status == MACHINE_PAUSED)
+        machine_ran(&x->machine, false);
+    else if (before == MACHINE_PAUSED && status == MACHINE_RUNNING)
+        machine_ran(&x->machine, true);
+    else
+        return;
+    x->moving_since = loop_now_ms(x);
+}
+
+void machine_xen_look(struct machine_xen *x, const xc_domaininfo_t *info, uint64_t now_ms)
+{
+    look_at_status(x, machine_run_status(info));
+    if (x->has_balloon)
+        look_at_memory(x, info->tot_pages * PAGE_KB, now_ms);
+}
+
+int machine_xen_look_now(struct machine_xen *x)
+{
+    xc_domaininfo_t info;
+    xc_interface *xc;
+    int rc;
+
+    rc = ctx_xc(x->ctx, &xc);
+    if (rc)
+        return rc;
+    if (xc_domain_getinfolist(xc, x->domid, 1, &info) != 1 || info.domain != x->domid)
+        return ERROR_DOMAIN_NOTFOUND;
+    machine_xen_look(x, &info, loop_now_ms(x));
+    return 0;
+}
+
+static void adapt_sampling(struct machine_xen *x)
+{
+    sampler_interval(&x->sampler, expected_to_move(x, loop_now_ms(x)) ? SAMPLE_MOVING_MS : SAMPLE_MS);
+}
+
+static void sampled(struct sampler_client *client, int rc, const xc_domaininfo_t *infos, size_t count, uint64_t now_ms)
+{
+    struct machine_xen *x = CONTAINER_OF(client, struct machine_xen, sampler);
+    const xc_domaininfo_t *info = sampler_find(infos, count, x->domid);
+
+    if (!info)
+        return;
+    machine_xen_look(x, info, now_ms);
+    adapt_sampling(x);
+}
+
+/* ---- what stands in xenstore ---- */
+
+/* Reads all nodes. *balloon: there is a target and a maximum that can be understood. */
+static int read_nodes(struct machine_xen *x, struct xlx_mem_info *info, bool *balloon)
+{
+    int rc = xlx_mem_info_get(x->ctx, x->domid, info);
+
+    *balloon = !rc && info->has_target && info->has_static_max;
+    return rc;
+}
+
+static void nodes_changed(struct store_watch *watch, const char *path)
+{
+    struct machine_xen *x = CONTAINER_OF(watch, struct machine_xen, memory_watch);
+    const char *node = strrchr(path, '/');
+    struct xlx_mem_info info;
+    bool balloon;
+
+    /* The whole folder is watched, for one message; most of what is written there is no concern of ours. */
+    if (!node || (strcmp(node, "/target") && strcmp(node, "/static-max") && strcmp(node, "/memory")))
+        return;
+    if (read_nodes(x, &info, &balloon))
+        return;
+    if (balloon && !x->has_balloon)
+        actual_init(&x->actual, info.actual_memkb, info.target_memkb, info.static_max_memkb, info.offset_memkb,
+                    info.offset_calibrated, info.videoram_memkb, loop_now_ms(x));
+    x->has_balloon = balloon;
+    if (!balloon)
+        return;
+    if (x->actual.target_memkb != info.target_memkb)
+        x->moving_since = loop_now_ms(x);
+    x->actual.target_memkb = info.target_memkb;
+    x->actual.static_max_memkb = info.static_max_memkb;
+    adapt_sampling(x);
+}
+
+/* ---- with clients, and without ---- */
+
+static void start_following(struct machine_xen *x)
+{
+    struct store_watcher *watcher;
+    struct xlx_mem_info info;
+    bool ignored;
+    GC_SCOPE(gc);
+
+    if (read_nodes(x, &info, &x->has_balloon) || ctx_watcher(x->ctx, &watcher))
+        return;
+    x->followed = true;
+    x->status = info.shutdown ? MACHINE_SHUTDOWN : info.paused ? MACHINE_PAUSED : MACHINE_RUNNING;
+    x->moving_since = loop_now_ms(x);
+    if (x->has_balloon) {
+        actual_init(&x->actual, info.actual_memkb, info.target_memkb, info.static_max_memkb, info.offset_memkb,
+                    info.offset_calibrated, info.videoram_memkb, x->moving_since);
+        x->told_memkb = actual_look(&x->actual, info.actual_memkb, x->moving_since, &ignored);
+    }
+    if (store_watch_start(watcher, &x->memory_watch, path_in_domain(gc, x->domid, "memory"), nodes_changed))
+        LOGD(x->ctx, WARN, x->domid, "cannot watch its memory target: changes by others show late");
+    sampler_join(x->ctx, &x->sampler, SAMPLE_MS, sampled);
+    adapt_sampling(x);
+}
+
+static void stop_following(struct machine_xen *x)
+{
+    x->followed = false;
+    store_watch_stop(&x->memory_watch);
+    sampler_leave(&x->sampler);
+}
+
+static void clients_changed(void *target, unsigned count)
+{
+    struct machine_xen *x = target;
+
+    if (count && !x->followed)
+        start_following(x);
+    else if (!count && x->followed)
+        stop_following(x);
+    else
+        return;
+    machine_stats_follow(x, x->followed);
+}
+
+/* ---- operations ---- */
+
+static bool has_balloon(struct machine *m)
+{
+    return machine_xen_of(m)->has_balloon;
+}
+
+static uint64_t ram_bytes(struct machine *m)
+{
+    return machine_xen_of(m)->actual.static_max_memkb * 1024;
+}
+
+static int actual_bytes(struct machine *m, uint64_t *bytes)
+{
+    struct machine_xen *x = machine_xen_of(m);
+    int rc;
+
+    rc = machine_xen_look_now(x);
+    *bytes = x->told_memkb * 1024;
+    return rc;
+}
+
+static int set_target(struct machine_xen *x, uint64_t size_memkb)
+{
+    struct xlx_mem_target target = {
+        .domid = x->domid,
+        .relation = XLX_MEM_ABSOLUTE,
+        .size_memkb = size_memkb,
+        .flags = XLX_MEM_EXACT_NODE | XLX_MEM_CLAMP | (x->no_floor ? XLX_MEM_FORCE : 0),
+    };
+
+    return xlx_mem_target_set(x->ctx, &target);
+}
+
+static void rearm_is_due(struct ev_timer *t)
+{
+    struct machine_xen *x = CONTAINER_OF(t, struct machine_xen, rearm);
+
+    set_target(x, x->rearm_memkb);
+}
+
+/* QEMU's guest tries again when it is asked again. Linux' Xen driver, having given up, only wakes for another number.
+ */
+static bool gave_up(struct machine_xen *x, uint64_t size_memkb)
+{
+    return size_memkb == x->actual.target_memkb && x->status == MACHINE_RUNNING && !actual_settled(&x->actual) &&
+           !expected_to_move(x, loop_now_ms(x));
+}
+
+/* QEMU takes any size and leaves it to the guest to stop short; a Xen guest would die of it. So the request is taken
+ * and ends at the least that the guest can live with. */
+static uint64_t at_least_floor(struct machine_xen *x, uint64_t size_memkb)
+{
+    uint64_t floor_memkb = xlx_mem_floor_memkb(x->actual.static_max_memkb);
+
+    if (x->no_floor || size_memkb >= floor_memkb || size_memkb >= x->actual.target_memkb)
+        return size_memkb;
+    return floor_memkb < x->actual.target_memkb ? floor_memkb : x->actual.target_memkb;
+}
+
+static int balloon(struct machine *m, uint64_t size_bytes)
+{
+    struct machine_xen *x = machine_xen_of(m);
+    uint64_t size_memkb = at_least_floor(x, size_bytes / 1024);
+    int rc;
+
+    ev_timer_stop(&x->rearm);
+    if (gave_up(x, size_memkb)) {
+        x->rearm_memkb = size_memkb;
+        ev_timer_start(&x->ctx->loop, &x->rearm, REARM_MS, 0, rearm_is_due);
+        size_memkb -= size_memkb > PAGE_KB ? PAGE_KB : 0;
+    }
+    rc = set_target(x, size_memkb);
+    if (rc)
+        return rc;
+    x->actual.target_memkb = size_memkb;
+    x->moving_since = loop_now_ms(x);
+    adapt_sampling(x);
+    return 0;
+}
+
+static enum machine_status status(struct machine *m)
+{
+    struct machine_xen *x = machine_xen_of(m);
+
+    machine_xen_look_now(x);
+    return x->status;
+}
+
+static const char *name(struct machine *m)
+{
+    return machine_xen_of(m)->name;
+}
+
+static const char *uuid(struct machine *m)
+{
+    return machine_xen_of(m)->uuid;
+}
+
+static const struct machine_ops ops = {
+    .has_balloon = has_balloon,
+    .ram_bytes = ram_bytes,
+    .actual_bytes = actual_bytes,
+    .balloon = balloon,
+    .status = status,
+    .run = machine_run,
+    .name = name,
+    .uuid = uuid,
+    .stats = machine_stats_get,
+    .stats_interval = machine_stats_interval,
+    .set_stats_interval = machine_stats_set_interval,
+};
+
+/* ---- life ---- */
+
+int machine_xen_new(struct xlx_ctx *ctx, const struct service_domain *domain, const struct machine_xen_options *options,
+                    struct machine_xen **machine)
+{
+    struct machine_xen *x = calloc(1, sizeof(*x));
+    struct monitor_options monitor = {
+        .kind = &machine_monitor_kind,
+        .target = x,
+        .path = options->path,
+        .owner = options->owner,
+        .group = options->group,
+        .clients_changed = clients_changed,
+    };
+    int rc;
+
+    if (!x)
+        abort();
+    x->machine.ops = &ops;
+    x->ctx = ctx;
+    x->domid = domain->domid;
+    x->type = domain->type;
+    x->no_floor = options->no_floor;
+    strcpy(x->uuid, domain->uuid);
+    machine_stats_init(x);
+    rc = ctx_xs(ctx, &x->xs);
+    if (!rc) {
+        rc = monitor_new(&ctx->loop, &monitor, &x->machine.monitor);
+        if (rc)
+            LOGD(ctx, ERROR, x->domid, "cannot serve QMP on %s: %s", options->path, strerror(errno));
+    }
+    if (rc) {
+        free(x);
+        return rc;
+    }
+    machine_xen_renamed(x, domain->name);
+    *machine = x;
+    return 0;
+}
+
+void machine_xen_free(struct machine_xen *x)
+{
+    monitor_free(x->machine.monitor);
+    stop_following(x);
+    machine_stats_stop(x);
+    machine_run_stop(x);
+    ev_timer_stop(&x->rearm);
+    free(x->name);
+    free(x);
+}
+
+void machine_xen_renamed(struct machine_xen *x, const char *name)
+{
+    free(x->name);
+    x->name = strdup(name);
+    if (!x->name)
+        abort();
+}
+
+void machine_xen_shut_down(struct machine_xen *x, unsigned reason)
+{
+    /* Suspended for save or migration: it goes on elsewhere, or here again. */
+    if (reason == SHUTDOWN_suspend)
+        return;
+    x->shut_down = true;
+    machine_shut_down(&x->machine, true,
+                      reason == SHUTDOWN_reboot  ? "guest-reset"
+                      : reason == SHUTDOWN_crash ? "guest-panic"
+                                                 : "guest-shutdown");
+}
+
+void machine_xen_destroyed(struct machine_xen *x)
+{
+    if (!x->shut_down)
+        machine_shut_down(&x->machine, false, "host-signal");
+    x->shut_down = true;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The service of memd that gives each domain a monitor: RUN/qmp/<domid>, and RUN/qmp/<name> leading to it. The folder
+ * is 0700 and the sockets 0600; whose they are says the configuration: qmp_owner = "USER" or "USER:GROUP".
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "core/service.h"
+#include "qmp/machine-xen.h"
+
+struct entry {
+    struct entry *next;
+    uint32_t domid;
+    char *link; /* path of the link by name; NULL: the name cannot be one */
+    struct machine_xen *machine;
+};
+
+struct qmp_service {
+    struct xlx_ctx *ctx;
+    char *folder;
+    uid_t owner;
+    gid_t group;
+    bool no_floor;
+    struct entry *entries;
+};
+
+/* ---- names ---- */
+
+/* A name that is all digits is a domid's. */
+static bool fit_for_link(const char *name)
+{
+    return *name && *name != '.' && !strchr(name, '/') && strspn(name, "0123456789") != strlen(name);
+}
+
+static void make_link(struct qmp_service *s, struct entry *e)
+{
+    GC_SCOPE(gc);
+    const char *target = gc_printf(gc, "%" PRIu32, e->domid), *fresh;
+
+    if (!e->link)
+        return;
+    /* Renamed into place: who looks meanwhile finds the old one or the new one. */
+    fresh = gc_printf(gc, "%s/.%" PRIu32 "~", s->folder, e->domid);
+    unlink(fresh);
+    if (symlink(target, fresh) || rename(fresh, e->link))
+        LOGD(s->ctx, WARN, e->domid, "cannot make the link %s: %s", e->link, strerror(errno));
+}
+
+static void remove_link(struct qmp_service *s, struct entry *e)
+{
+    char target[16] = "";
+    char *link = TAKE_PTR(e->link);
+    uint64_t domid = e->domid;
+    GC_SCOPE(gc);
+
+    if (!link)
+        return;
+    /* During a migration to the same host two domains have one name: it may be the other's by now. */
+    if (readlink(link, target, sizeof(target) - 1) > 0 && !strcmp(target, gc_printf(gc, "%" PRIu64, domid)))
+        unlink(link);
+    for (struct entry *other = s->entries; other; other = other->next) {
+        if (other != e && other->link && !strcmp(other->link, link) && access(link, F_OK))
+            make_link(s, other);
+    }
+    free(link);
+}
+
+static void set_link(struct qmp_service *s, struct entry *e, const char *name)
+{
+    GC_SCOPE(gc);
+
+    remove_link(s, e);
+    if (!fit_for_link(name))
+        return;
+    e->link = strdup(gc_printf(gc, "%s/%s", s->folder, name));
+    if (!e->link)
+        abort();
+    make_link(s, e);
+}
+
+/* ---- domains ---- */
+
+static struct entry *find(struct qmp_service *s, uint32_t domid)
+{
+    struct entry *e = s->entries;
+
+    while (e && e->domid != domid)
+        e = e->next;
+    return e;
+}
+
+static void domain_appeared(void *state, const struct service_domain *domain)
+{
+    struct qmp_service *s = state;
+    struct entry *e = calloc(1, sizeof(*e));
+    GC_SCOPE(gc);
+    struct machine_xen_options options = {
+        .path = gc_printf(gc, "%s/%" PRIu32, s->folder, domain->domid),
+        .owner = s->owner,
+        .group = s->group,
+        .no_floor = s->no_floor,
+    };
+
+    if (!e)
+        abort();
+    e->domid = domain->domid;
+    if (machine_xen_new(s->ctx, domain, &options, &e->machine)) {
+        free(e);
+        return;
+    }
+    e->next = s->entries;
+    s->entries = e;
+    set_link(s, e, domain->name);
+}
+
+static void domain_renamed(void *state, const struct service_domain *domain)
+{
+    struct entry *e = find(state, domain->domid);
+
+    if (!e)
+        return;
+    machine_xen_renamed(e->machine, domain->name);
+    set_link(state, e, domain->name);
+}
+
+static void domain_shut_down(void *state, const struct service_domain *domain, unsigned reason)
+{
+    struct entry *e = find(state, domain->domid);
+
+    if (e)
+        machine_xen_shut_down(e->machine, reason);
+}
+
+static void drop(struct qmp_service *s, struct entry *e)
+{
+    struct entry **p = &s->entries;
+
+    while (*p != e)
+        p = &(*p)->next;
+    remove_link(s, e);
+    *p = e->next;
+    machine_xen_free(e->machine);
+    free(e);
+}
+
+static void domain_gone(void *state, uint32_t domid)
+{
+    struct entry *e = find(state, domid);
+
+    if (!e)
+        return;
+    machine_xen_destroyed(e->machine);
+    drop(state, e);
+}
+
+/* ---- start and stop ---- */
+
+static int read_owner(struct qmp_service *s, const struct config *config)
+{
+    const char *text, *colon;
+    struct passwd *user;
+    struct group *group;
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = config_text(config, "qmp_owner", NULL, &text);
+    if (rc || !text)
+        return rc;
+    colon = strchrnul(text, ':');
+    user = getpwnam(gc_strndup(gc, text, (size_t)(colon - text)));
+    if (!user) {
+        LOG(s->ctx, ERROR, "qmp_owner='%.64s': there is no such user", text);
+        return ERROR_INVAL;
+    }
+    s->owner = user->pw_uid;
+    s->group = user->pw_gid;
+    if (!*colon)
+        return 0;
+    group = getgrnam(colon + 1);
+    if (!group) {
+        LOG(s->ctx, ERROR, "qmp_owner='%.64s': there is no such group", text);
+        return ERROR_INVAL;
+    }
+    s->group = group->gr_gid;
+    return 0;
+}
+
+/* What a killed memd left. There is no other: it would hold the lock. */
+static void clear_folder(struct qmp_service *s)
+{
+    DIR *dir = opendir(s->folder);
+    struct dirent *d;
+
+    if (!dir)
+        return;
+    while ((d = readdir(dir))) {
+        struct stat st;
+
+        if (!fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) && (S_ISSOCK(st.st_mode) || S_ISLNK(st.st_mode)))
+            unlinkat(dirfd(dir), d->d_name, 0);
+    }
+    closedir(dir);
+}
+
+static int make_folder(struct qmp_service *s)
+{
+    struct stat st;
+
+    if (mkdir(s->folder, 0700) && errno != EEXIST) {
+        LOG(s->ctx, ERROR, "cannot make the folder %s: %s", s->folder, strerror(errno));
+        return error_of_errno(errno);
+    }
+    if (lstat(s->folder, &st) || !S_ISDIR(st.st_mode) || chmod(s->folder, 0700) ||
+        lchown(s->folder, s->owner, s->group)) {
+        LOG(s->ctx, ERROR, "%s is not a folder that can be given to its owner", s->folder);
+        return ERROR_FAIL;
+    }
+    clear_folder(s);
+    return 0;
+}
+
+/* Each domain takes two file descriptors and each client two. */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+
+    if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void stop(void *state)
+{
+    struct qmp_service *s = state;
+
+    while (s->entries)
+        drop(s, s->entries);
+    free(s->folder);
+    free(s);
+}
+
+static int start(const struct service_env *env, void **state)
+{
+    struct qmp_service *s = calloc(1, sizeof(*s));
+    bool floor;
+    int rc;
+
+    if (!s || asprintf(&s->folder, "%s/qmp", env->run_folder) < 0)
+        abort();
+    s->ctx = env->ctx;
+    s->owner = getuid();
+    s->group = getgid();
+    rc = read_owner(s, env->config);
+    if (!rc)
+        rc = config_bool(env->config, "qmp_floor", true, &floor);
+    if (!rc) {
+        s->no_floor = !floor;
+        rc = make_folder(s);
+    }
+    if (rc) {
+        stop(s);
+        return rc;
+    }
+    allow_many_files();
+    *state = s;
+    return 0;
+}
+
+extern const struct service service_qmp;
+const struct service service_qmp = {
+    .name = "qmp",
+    .start = start,
+    .stop = stop,
+    .domain_appeared = domain_appeared,
+    .domain_renamed = domain_renamed,
+    .domain_shut_down = domain_shut_down,
+    .domain_gone = domain_gone,
+};
