@@ -221,9 +221,10 @@ void ev_signal_unref(struct ev_signal *s)
 
 void ev_loop_close(uv_loop_t *loop)
 {
-    /* Handles that were stopped are freed by their close callbacks, which need turns of the loop. */
-    while (uv_loop_close(loop) == UV_EBUSY) {
-        if (!uv_run(loop, UV_RUN_NOWAIT) && uv_loop_close(loop) != UV_EBUSY)
-            return;
+    /* Handles that were stopped are freed by their close callbacks, which need a turn of the loop. */
+    uv_run(loop, UV_RUN_NOWAIT);
+    if (uv_loop_close(loop) == UV_EBUSY) {
+        fputs("xl-ext: an event source is still active at the end of its loop\n", stderr);
+        abort();
     }
 }

@@ -15,6 +15,9 @@
 /* Watches are found by serial number, which is their token; a hash table keeps an event O(1) with a thousand domains.
  */
 #define BUCKETS 256
+/* A guest that writes without end must not keep the loop from its other sources. The descriptor stays readable while
+ * events are left (xs_maybe_clear_watch_pipe of libxenstore), so the rest comes on the next turn. */
+#define EVENTS_A_TURN 256
 
 struct store_watcher {
     uv_loop_t *loop;
@@ -39,7 +42,7 @@ static void events_arrived(struct ev_fd *f, int fd, short revents)
 {
     struct store_watcher *w = CONTAINER_OF(f, struct store_watcher, fd);
 
-    for (;;) {
+    for (unsigned n = 0; n < EVENTS_A_TURN; n++) {
         CLEANUP_FREE char **event = xs_check_watch(w->xs);
         struct store_watch *watch;
 

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/fakes/ctx.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/fakes/fault.h"
+#include "tests/fakes/xenctrl.h"
+#include "tests/fakes/xenstore.h"
+
+static char messages[8192];
+static unsigned message_count;
+
+__attribute__((format(printf, 5, 0))) static void keep_message(struct xentoollog_logger *logger, xentoollog_level level,
+                                                               int errnoval, const char *context, const char *format,
+                                                               va_list args)
+{
+    size_t used = strlen(messages);
+
+    if (level < XTL_ERROR)
+        return;
+    message_count++;
+    vsnprintf(messages + used, sizeof(messages) - used, format, args);
+    used = strlen(messages);
+    snprintf(messages + used, sizeof(messages) - used, "\n");
+}
+
+static void keep_progress(struct xentoollog_logger *logger, const char *context, const char *doing_what, int percent,
+                          unsigned long done, unsigned long total)
+{
+}
+
+static void keep_logger(struct xentoollog_logger *logger)
+{
+}
+
+static xentoollog_logger logger = {keep_message, keep_progress, keep_logger};
+
+struct xlx_ctx *fake_ctx_new(void)
+{
+    struct xlx_ctx *ctx;
+
+    fault_arm(0, 0);
+    fault_only(NULL);
+    fake_forget();
+    fake_messages_forget();
+    fake_store_reset();
+    fake_xen_reset();
+    if (xlx_ctx_new(&ctx, &logger))
+        abort();
+    return ctx;
+}
+
+void fake_ctx_free(struct xlx_ctx *ctx)
+{
+    fault_arm(0, 0);
+    if (fake_store_watches() || fake_store_transactions()) {
+        fprintf(stderr, "%u watches and %u transactions are left\n", fake_store_watches(), fake_store_transactions());
+        abort();
+    }
+    xlx_ctx_free(ctx);
+    if (fake_store_handles() || fake_xen_handles()) {
+        fprintf(stderr, "%u and %u handles are left\n", fake_store_handles(), fake_xen_handles());
+        abort();
+    }
+    fake_store_reset();
+}
+
+const char *fake_messages(void)
+{
+    return messages;
+}
+
+unsigned fake_message_count(void)
+{
+    return message_count;
+}
+
+void fake_messages_forget(void)
+{
+    messages[0] = '\0';
+    message_count = 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef FAKES_CTX_H
+#define FAKES_CTX_H
+
+/* A context on the fakes, whose messages are kept for the test. */
+
+#include "core/ctx.h"
+
+/* Also resets the fakes. */
+struct xlx_ctx *fake_ctx_new(void);
+/* Fails the test when a handle, watch, transaction or timer of the fakes is left. */
+void fake_ctx_free(struct xlx_ctx *ctx);
+/* All messages of error level since the context was made or they were forgotten, a line each. */
+const char *fake_messages(void);
+unsigned fake_message_count(void);
+void fake_messages_forget(void);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/fakes/fault.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static unsigned left;
+static int errno_to_set;
+static bool struck;
+static const char *only;
+static char steps[8192];
+
+void fault_arm(unsigned fail_at, int errno_value)
+{
+    left = fail_at;
+    errno_to_set = errno_value;
+    struck = false;
+}
+
+void fault_only(const char *call)
+{
+    only = call;
+}
+
+bool fault_struck(void)
+{
+    return struck;
+}
+
+bool fault_now(const char *call)
+{
+    if (!left || (only && strcmp(only, call) != 0) || --left)
+        return false;
+    struck = true;
+    errno = errno_to_set;
+    return true;
+}
+
+void fake_note(const char *format, ...)
+{
+    size_t used = strlen(steps);
+    va_list args;
+
+    if (used && used < sizeof(steps) - 3) {
+        strncat(steps, "; ", 3);
+        used += 2;
+    }
+    va_start(args, format);
+    vsnprintf(steps + used, sizeof(steps) - used, format, args);
+    va_end(args);
+}
+
+const char *fake_steps(void)
+{
+    return steps;
+}
+
+void fake_forget(void)
+{
+    steps[0] = '\0';
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef FAKES_XENCTRL_H
+#define FAKES_XENCTRL_H
+
+/* The part of libxenctrl that memory management uses, on domains that the test makes. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <xenctrl.h>
+
+struct fake_domain {
+    uint32_t domid;
+    uint64_t actual_kb, max_kb, outstanding_kb;
+    uint32_t flags; /* XEN_DOMINF_* */
+    uint64_t pod_target_kb;
+    /* Called before each listing of the domains, so that a guest can move; may be NULL. */
+    void (*look)(struct fake_domain *domain);
+    void *arg;
+};
+
+/* Forgets all domains. */
+void fake_xen_reset(void);
+/* A running domain; its handle is its domid in all bytes. Valid until the next reset. */
+struct fake_domain *fake_xen_domain(uint32_t domid, uint64_t actual_kb, uint64_t max_kb);
+void fake_xen_remove(uint32_t domid);
+/* How many times the domains have been listed. */
+unsigned fake_xen_looks(void);
+/* How many interfaces are open. */
+unsigned fake_xen_handles(void);
+
+#endif
