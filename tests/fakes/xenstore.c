@@ -571,8 +571,10 @@ bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abandon)
     }
     /* Over in any case, also when the answer is an error. */
     transaction->open = false;
-    if (abandon)
+    if (abandon) {
+        errno = EPROTO; /* a success may leave any errno */
         return true;
+    }
     if (fails("xs_transaction_end"))
         return false;
     if (conflicts_left) {
