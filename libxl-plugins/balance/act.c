@@ -143,6 +143,11 @@ static bool grant(struct balancer *b, struct wish *w, uint64_t *room, uint64_t s
         return true;
     }
     part = least(share > chunk ? share : chunk, *room);
+    /* Below its minimum there is nothing to stop at; what others cannot take meanwhile adds up for it. */
+    if (w->base + part < d->plan.min_memkb) {
+        *room -= least(*room, d->plan.min_memkb - w->base);
+        return false;
+    }
     part -= part % PLAN_PAGE_KB;
     if (part < chunk || (d->granted_at_ms && b->now_ms < d->granted_at_ms + GRANT_GAP_MS))
         return false;

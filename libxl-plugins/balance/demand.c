@@ -95,13 +95,16 @@ uint64_t demand_settle(struct demand *d, uint64_t actual_memkb, uint64_t now_ms)
     wanted = most(d->peak_memkb[0], d->peak_memkb[1]);
     if (wanted > d->seen_memkb) {
         rise = least(wanted - d->seen_memkb, d->bucket_memkb);
-        d->seen_memkb += rise;
-        d->bucket_memkb -= rise;
+        /* In a few large steps rather than in many small ones. */
+        if (rise == wanted - d->seen_memkb || rise >= size / 2) {
+            d->seen_memkb += rise;
+            d->bucket_memkb -= rise;
+        }
     } else {
         d->seen_memkb = wanted;
     }
     if (d->seen_memkb < wanted)
-        return now_ms + DEMAND_REFILL_MS / 4;
+        return now_ms + DEMAND_REFILL_MS / 2;
     /* Peaks that lie above what is wanted now will pass. */
     if (wanted > d->raw_memkb)
         return d->half_since_ms + DEMAND_HOLD_MS / 2;

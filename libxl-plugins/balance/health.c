@@ -10,6 +10,7 @@ static void begin(struct health *h, uint64_t actual_memkb, uint64_t target_memkb
     /* A target that only moved on, the same way, does not hide that nothing happens. */
     if (!h->moving || way != h->way) {
         h->rearmed = 0;
+        h->slow = false;
         h->still_since_ms = now_ms;
         h->last_memkb = h->window_memkb = actual_memkb;
         h->last_at_ms = h->window_at_ms = now_ms;
@@ -94,7 +95,7 @@ enum health_verdict health_look(struct health *h, uint64_t actual_memkb, uint64_
     if (left_kb <= HEALTH_NEAR_KB) {
         if (h->moving && h->sides[h->way].state != HEALTH_STUCK)
             verdict = recover(&h->sides[h->way]);
-        h->moving = false;
+        h->moving = h->slow = false;
         return verdict;
     }
     if (!h->moving || target_memkb != h->target_memkb)
@@ -110,6 +111,10 @@ enum health_verdict health_look(struct health *h, uint64_t actual_memkb, uint64_
     rate = h->sides[h->way].rate_kb_per_s;
     if (h->moving && rate)
         h->left_ms = left_kb * 1000 / rate;
+    if (!h->moving || h->left_ms < HEALTH_SLOW_MS / 3)
+        h->slow = false;
+    else if (h->left_ms > HEALTH_SLOW_MS && h->sides[h->way].rate_known)
+        h->slow = true;
     return verdict;
 }
 
@@ -134,21 +139,13 @@ bool health_probe_due(struct health *h, enum health_way way, uint64_t now_ms)
     return true;
 }
 
-uint64_t health_can_give(const struct health *h, uint64_t within_ms)
+uint64_t health_can_give(const struct health *h, uint64_t within_ms, bool by_rate)
 {
     const struct health_side *side = &h->sides[HEALTH_GIVING];
 
     if (side->state != HEALTH_WELL)
         return 0;
-    /* A rate counts while the guest is at it, and after it was stuck; what it did last year does not bind it. */
-    if (!side->rate_known || !h->moving || h->way != HEALTH_GIVING)
-        return UINT64_MAX;
-    if (within_ms > UINT64_MAX / (side->rate_kb_per_s + 1))
+    if (!side->rate_known || !(by_rate || (h->slow && h->way == HEALTH_GIVING)))
         return UINT64_MAX;
     return side->rate_kb_per_s * within_ms / 1000;
-}
-
-bool health_slow(const struct health *h)
-{
-    return h->moving && h->sides[h->way].rate_known && h->left_ms > HEALTH_SLOW_MS;
 }

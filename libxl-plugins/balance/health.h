@@ -50,6 +50,7 @@ struct health {
     uint64_t window_memkb, window_at_ms;
     unsigned rearmed;
     uint64_t left_ms; /* UINT64_MAX: not at that rate */
+    bool slow;        /* has been found to need long, and has not come near since */
 };
 
 enum health_verdict {
@@ -66,14 +67,18 @@ void health_pause(struct health *h, uint64_t actual_memkb, uint64_t now_ms);
 /* Its back-off is over: from stuck to probation. */
 bool health_probe_due(struct health *h, enum health_way way, uint64_t now_ms);
 
-/* What it can be expected to give within that time, UINT64_MAX when nothing speaks against all. */
-uint64_t health_can_give(const struct health *h, uint64_t within_ms);
+/* What it can be expected to give within that time, UINT64_MAX when nothing speaks against all. by_rate: judge by the
+ * last known rate also those that are not slow. */
+uint64_t health_can_give(const struct health *h, uint64_t within_ms, bool by_rate);
 
 static inline bool health_stuck(const struct health *h, enum health_way way)
 {
     return h->sides[way].state == HEALTH_STUCK;
 }
 /* On its way, at a rate that will take long. */
-bool health_slow(const struct health *h);
+static inline bool health_slow(const struct health *h)
+{
+    return h->slow;
+}
 
 #endif

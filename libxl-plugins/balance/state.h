@@ -103,11 +103,13 @@ bool dom_balanced(const struct balancer *b, const struct dom *d); /* managed, ru
 /* What it may still take beyond what it holds and claims. */
 uint64_t dom_pending(const struct balancer *b, const struct dom *d);
 void wishes_fill(struct balancer *b);
-/* Copies of d->plan for all, in the pool. within_ms: what a guest cannot give in that time it keeps; NEVER: all that it
- * can ever give is asked for. */
-struct plan_domain *wishes_domains(struct balancer *b, struct gc *gc, uint64_t within_ms);
-/* What the participants keep together when they give for that long. */
-int64_t wishes_keep_memkb(const struct balancer *b, uint64_t within_ms);
+/* Copies of d->plan for all, in the pool. */
+struct plan_domain *wishes_domains(struct balancer *b, struct gc *gc);
+/* What a participant still keeps after it has given for that long, at the least its minimum; by_rate: also one that is
+ * not slow is expected to give at its last rate only. */
+uint64_t wish_kept_memkb(const struct dom *d, uint64_t within_ms, bool by_rate);
+/* What the participants keep together, all by their rates. */
+int64_t wishes_kept_memkb(const struct balancer *b, uint64_t within_ms);
 struct plan_input wishes_input(struct balancer *b, const struct plan_domain *domains);
 
 /* act.c */

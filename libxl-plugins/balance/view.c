@@ -133,6 +133,6 @@ int balancer_view_domain(struct balancer *b, struct gc *gc, uint32_t domid, stru
 
 struct plan *balancer_view_plan(struct balancer *b, struct gc *gc, struct plan_input *input)
 {
-    *input = wishes_input(b, wishes_domains(b, gc, NEVER));
+    *input = wishes_input(b, wishes_domains(b, gc));
     return plan_make(gc, input);
 }

@@ -48,8 +48,6 @@ static void bound_by_health(struct dom *d)
     if (health_stuck(&d->health, HEALTH_GIVING)) {
         if (!p->demand_known || p->demand_memkb <= actual + actual / 50 || health_stuck(&d->health, HEALTH_TAKING))
             p->balloon = PLAN_BALLOON_STUCK;
-        else
-            p->min_memkb = clamp(actual, p->min_memkb, hi);
     } else if (health_stuck(&d->health, HEALTH_TAKING)) {
         p->max_memkb = clamp(actual, p->min_memkb, hi);
     }
@@ -90,34 +88,32 @@ void wishes_fill(struct balancer *b)
         wish_fill(b, b->doms[i]);
 }
 
-static uint64_t kept_memkb(const struct dom *d, uint64_t within_ms)
+uint64_t wish_kept_memkb(const struct dom *d, uint64_t within_ms, bool by_rate)
 {
-    uint64_t give = within_ms == NEVER ? UINT64_MAX : health_can_give(&d->health, within_ms);
+    uint64_t give = health_can_give(&d->health, within_ms, by_rate);
     uint64_t kept = d->actual_memkb > give ? d->actual_memkb - give : 0;
 
-    return clamp(kept - kept % PLAN_PAGE_KB, d->plan.min_memkb, plan_hi_memkb(&d->plan));
+    kept -= kept % PLAN_PAGE_KB;
+    return kept > d->plan.min_memkb ? kept : d->plan.min_memkb;
 }
 
-int64_t wishes_keep_memkb(const struct balancer *b, uint64_t within_ms)
+int64_t wishes_kept_memkb(const struct balancer *b, uint64_t within_ms)
 {
     uint64_t sum = 0;
 
     for (size_t i = 0; i < b->count; i++) {
         if (plan_participates(&b->doms[i]->plan))
-            sum += kept_memkb(b->doms[i], within_ms);
+            sum += wish_kept_memkb(b->doms[i], within_ms, true);
     }
     return (int64_t)sum;
 }
 
-struct plan_domain *wishes_domains(struct balancer *b, struct gc *gc, uint64_t within_ms)
+struct plan_domain *wishes_domains(struct balancer *b, struct gc *gc)
 {
     struct plan_domain *domains = gc_array(gc, b->count, sizeof(*domains));
 
-    for (size_t i = 0; i < b->count; i++) {
+    for (size_t i = 0; i < b->count; i++)
         domains[i] = b->doms[i]->plan;
-        if (within_ms != NEVER && plan_participates(&domains[i]))
-            domains[i].min_memkb = kept_memkb(b->doms[i], within_ms);
-    }
     return domains;
 }
 
