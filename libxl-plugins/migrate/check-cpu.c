@@ -54,7 +54,7 @@ static void compare_policies(struct checking *c, const struct cpu_policy *most)
  */
 static int compare_visible(struct checking *c, const struct cpu_policy *most)
 {
-    struct policy_doc *here;
+    struct policy_doc *here = NULL;
     size_t before = c->mc->missing_count;
     uint32_t caps;
     int rc;
@@ -62,8 +62,10 @@ static int compare_visible(struct checking *c, const struct cpu_policy *most)
     rc = policy_levelling(c->ctx, &caps);
     if (!rc)
         rc = policy_of_this_host(c->ctx, c->gc, NULL, 0, &here);
-    if (rc || !here->pv_max || caps & XEN_SYSCTL_CPU_LEVELCAP_faulting)
+    if (rc)
         return rc;
+    if (!here || !here->pv_max || caps & XEN_SYSCTL_CPU_LEVELCAP_faulting)
+        return 0;
     for (unsigned i = 0; i < feature_word_count; i++) {
         const struct feature_word *w = &feature_words[i];
         uint32_t seen;

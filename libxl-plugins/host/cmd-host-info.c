@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "host/host.h"
+
+/* What only the hypervisor can tell, when this is its dom0. */
+struct asked {
+    bool answered;
+    const char *capabilities; /* "pv pvh hvm hap" */
+    uint32_t cpus, nodes;
+    uint64_t total_memkb, free_memkb;
+};
+
+static const char *capability_words(struct gc *gc, uint32_t capabilities)
+{
+    static const struct {
+        uint32_t bit;
+        const char *word;
+    } known[] = {
+        {XEN_SYSCTL_PHYSCAP_pv, "pv"},         {XEN_SYSCTL_PHYSCAP_hvm, "pvh"},
+        {XEN_SYSCTL_PHYSCAP_hvm, "hvm"},       {XEN_SYSCTL_PHYSCAP_hap, "hap"},
+        {XEN_SYSCTL_PHYSCAP_shadow, "shadow"}, {XEN_SYSCTL_PHYSCAP_directio, "directio"},
+    };
+    const char *text = "";
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (capabilities & known[i].bit)
+            text = gc_printf(gc, "%s%s%s", text, *text ? " " : "", known[i].word);
+    }
+    return text;
+}
+
+static void ask_hypervisor(struct xlx_ctx *ctx, struct gc *gc, struct asked *asked)
+{
+    xc_physinfo_t info = {0};
+    xc_interface *xc;
+
+    /* A machine that is no dom0 is no fault here: nothing is logged about it. */
+    if (ctx_why_no_dom0() || ctx_xc(ctx, &xc) || xc_physinfo(xc, &info))
+        return;
+    asked->answered = true;
+    asked->capabilities = capability_words(gc, info.capabilities);
+    asked->cpus = info.nr_cpus;
+    asked->nodes = info.nr_nodes;
+    asked->total_memkb = info.total_pages * (XC_PAGE_SIZE / 1024);
+    asked->free_memkb = (info.free_pages + info.scrub_pages) * (XC_PAGE_SIZE / 1024);
+}
+
+/* ---- text ---- */
+
+static const char *sentence(struct gc *gc, const struct host_facts *f)
+{
+    const char *version = f->version ? gc_printf(gc, " %s", f->version) : "";
+    const char *inside = f->container ? gc_printf(gc, "a container (%s) on ", f->container) : "";
+
+    if (!strcmp(f->hypervisor, "none"))
+        return gc_printf(gc, "%sa plain machine: no hypervisor below it", inside);
+    if (!strcmp(f->hypervisor, "xen") && !strcmp(f->role, "dom0"))
+        return gc_printf(gc, "%sdom0 (%s) of Xen%s", inside, f->guest_type ? f->guest_type : "pv", version);
+    return gc_printf(gc, "%sa %s%s%s of %s%s", inside, f->guest_type ? f->guest_type : "", f->guest_type ? " " : "",
+                     f->role, f->hypervisor, version);
+}
+
+static const char *kvm_text(const struct host_facts *f)
+{
+    return f->kvm_works ? "works" : f->kvm_device ? "/dev/kvm is there and does not work" : "no /dev/kvm";
+}
+
+static void show_machine(struct gc *gc, struct xlx_ui *ui, const struct host_facts *f, const struct asked *asked)
+{
+    ui->ops->print(ui, "This is %s\n\n", sentence(gc, f));
+    ui->ops->print(ui, "  %-16s%s\n", "kernel", f->kernel ? f->kernel : "-");
+    ui->ops->print(ui, "  %-16s%s\n", "cpu", f->cpu ? f->cpu : "-");
+    if (asked->answered) {
+        ui->ops->print(ui, "  %-16s%s\n", "capabilities", asked->capabilities);
+        ui->ops->print(ui, "  %-16s%u CPUs, %u nodes, %llu MiB, %llu MiB free\n", "host", asked->cpus, asked->nodes,
+                       (unsigned long long)asked->total_memkb / 1024, (unsigned long long)asked->free_memkb / 1024);
+    } else {
+        ui->ops->print(ui, "  %-16s%s%s\n", "virtualisation", f->virtualisation ? f->virtualisation : "none that shows",
+                       f->nested_paging ? ", nested paging" : "");
+    }
+    ui->ops->print(ui, "  %-16s%s\n\n", "kvm", kvm_text(f));
+}
+
+static void show_text(struct gc *gc, struct xlx_ui *ui, const struct host_facts *f, const struct asked *asked,
+                      const struct toolstack *stacks, const struct host_part *parts, size_t part_count)
+{
+    static const struct xlx_column stack_columns[] = {
+        {"Toolstack", "name", 0}, {"State", "state", 0}, {"Found", "note", 0}};
+    static const struct xlx_column part_columns[] = {
+        {"Of xl-ext", "name", 0}, {"Works", "works", 0}, {"Commands", "commands", 0}, {"Missing", "missing", 0}};
+    struct xlx_table *t;
+
+    show_machine(gc, ui, f, asked);
+    t = ui->ops->table_begin(ui, stack_columns, ARRAY_LEN(stack_columns));
+    for (size_t i = 0; i < TOOLSTACK_COUNT; i++)
+        ui->ops->table_row(t, (struct xlx_cell[]){
+                                  XLX_TEXT(stacks[i].name),
+                                  XLX_TEXT(toolstack_state_name(stacks[i].state)),
+                                  XLX_TEXT(stacks[i].note),
+                              });
+    ui->ops->table_end(t);
+    ui->ops->print(ui, "\n");
+    t = ui->ops->table_begin(ui, part_columns, ARRAY_LEN(part_columns));
+    for (size_t i = 0; i < part_count; i++)
+        ui->ops->table_row(t, (struct xlx_cell[]){
+                                  XLX_TEXT(parts[i].name),
+                                  XLX_BOOL(!parts[i].missing),
+                                  XLX_TEXT(parts[i].commands),
+                                  XLX_TEXT(parts[i].missing ? parts[i].missing : ""),
+                              });
+    ui->ops->table_end(t);
+}
+
+/* ---- JSON ---- */
+
+static void text_or_null(struct json_writer *w, const char *key, const char *value)
+{
+    json_key(w, key);
+    if (value)
+        json_string(w, value);
+    else
+        json_null(w);
+}
+
+static void bool_member(struct json_writer *w, const char *key, bool value)
+{
+    json_key(w, key);
+    json_bool(w, value);
+}
+
+static void write_asked(struct json_writer *w, const struct asked *asked)
+{
+    json_key(w, "host");
+    if (!asked->answered) {
+        json_null(w);
+        return;
+    }
+    json_object_begin(w);
+    text_or_null(w, "capabilities", asked->capabilities);
+    json_key(w, "cpus");
+    json_integer(w, asked->cpus);
+    json_key(w, "nodes");
+    json_integer(w, asked->nodes);
+    json_key(w, "total_memkb");
+    json_u64(w, asked->total_memkb);
+    json_key(w, "free_memkb");
+    json_u64(w, asked->free_memkb);
+    json_object_end(w);
+}
+
+static void show_json(struct gc *gc, struct xlx_ui *ui, const struct host_facts *f, const struct asked *asked,
+                      const struct toolstack *stacks, const struct host_part *parts, size_t part_count)
+{
+    struct json_writer *w = json_writer_new(gc, true);
+
+    json_object_begin(w);
+    text_or_null(w, "hypervisor", f->hypervisor);
+    text_or_null(w, "version", f->version);
+    text_or_null(w, "role", f->role);
+    text_or_null(w, "guest_type", f->guest_type);
+    text_or_null(w, "container", f->container);
+    text_or_null(w, "kernel", f->kernel);
+    text_or_null(w, "cpu", f->cpu);
+    text_or_null(w, "virtualisation", f->virtualisation);
+    bool_member(w, "nested_paging", f->nested_paging);
+    bool_member(w, "kvm_device", f->kvm_device);
+    bool_member(w, "kvm_works", f->kvm_works);
+    write_asked(w, asked);
+    json_key(w, "toolstacks");
+    json_array_begin(w);
+    for (size_t i = 0; i < TOOLSTACK_COUNT; i++) {
+        json_object_begin(w);
+        text_or_null(w, "name", stacks[i].name);
+        text_or_null(w, "state", toolstack_state_name(stacks[i].state));
+        text_or_null(w, "note", stacks[i].note);
+        json_object_end(w);
+    }
+    json_array_end(w);
+    json_key(w, "parts");
+    json_array_begin(w);
+    for (size_t i = 0; i < part_count; i++) {
+        json_object_begin(w);
+        text_or_null(w, "name", parts[i].name);
+        bool_member(w, "works", !parts[i].missing);
+        text_or_null(w, "commands", parts[i].commands);
+        text_or_null(w, "missing", parts[i].missing);
+        json_object_end(w);
+    }
+    json_array_end(w);
+    json_object_end(w);
+    ui->ops->print(ui, "%s", json_text(w, NULL));
+}
+
+static int run(const struct xlx_invocation *in)
+{
+    struct toolstack stacks[TOOLSTACK_COUNT];
+    struct host_part parts[HOST_PARTS_MAX];
+    struct asked asked = {0};
+    struct host_facts *facts;
+    size_t part_count;
+    GC_SCOPE(gc);
+
+    facts = host_facts(gc, &host_probe_real);
+    ask_hypervisor(in->ctx, gc, &asked);
+    host_toolstacks(gc, &host_probe_real, facts, stacks);
+    part_count = host_parts(gc, &host_probe_real, facts, parts);
+    if (in->ui->json)
+        show_json(gc, in->ui, facts, &asked, stacks, parts, part_count);
+    else
+        show_text(gc, in->ui, facts, &asked, stacks, parts, part_count);
+    return XLX_EXIT_DONE;
+}
+
+const struct xlx_command cmd_host_info = {
+    .name = "host-info",
+    .synopsis = "[--json]",
+    .summary = "Tell what this machine is, and what of xl-ext would work on it",
+    .details = "Works everywhere: in dom0, in guests of Xen, KVM and Hyper-V, in containers and on plain machines. "
+               "Toolstacks stand in the order that matters: QEMU can run without KVM and so always answers, so Xen's "
+               "are asked first.",
+    .args_max = 0,
+    .domain_arg = XLX_NO_DOMAIN,
+    .flags = XLX_COMMAND_ANYWHERE,
+    .run = run,
+};
