@@ -234,7 +234,56 @@ static int by_excess(const void *a, const void *b)
     return by_domid(x, y);
 }
 
-/* Targets that are near enough stay, as long as the sum fits: those that lie furthest above their share go first. */
+/* The lowest target that is near enough to a share. */
+static uint64_t lowest_near(const struct seat *s, uint64_t share)
+{
+    uint64_t low = share - pages_down(share / 50), surplus_low = share - pages_down(share / 16);
+    uint64_t demand = pages_down(s->demand + PLAN_PAGE_KB - 1);
+
+    if (share > demand)
+        low = surplus_low > demand ? surplus_low : demand < low ? demand : low;
+    return low > s->lo ? low : s->lo;
+}
+
+/* What those that stay above their share hold too much is taken from those that are raised, as far as that is near
+ * enough for them, ... */
+static uint64_t raise_less(struct table *t, uint64_t excess)
+{
+    for (size_t i = 0; i < t->count && excess; i++) {
+        struct seat *s = &t->seats[i];
+        uint64_t now = s->domain->target_memkb, low = lowest_near(s, s->got), less;
+
+        if (s->reason == PLAN_REASON_KEPT || s->got <= now)
+            continue;
+        if (low < now)
+            low = pages_down(now + PLAN_PAGE_KB - 1);
+        less = s->got - low;
+        if (less > excess)
+            less = pages_down(excess + PLAN_PAGE_KB - 1);
+        s->got -= less;
+        excess -= less < excess ? less : excess;
+    }
+    return excess;
+}
+
+/* ... and then from few rather than from all: those furthest above their share go down to what is near enough. A little
+ * growth somewhere must not move everybody. */
+static void keep_less(struct table *t, size_t above, uint64_t excess)
+{
+    qsort(t->order, above, sizeof(struct seat *), by_excess);
+    for (size_t i = 0; i < above && excess; i++) {
+        struct seat *s = t->order[i];
+        uint64_t less = s->got - lowest_near(s, s->share);
+
+        if (less > excess)
+            less = pages_down(excess + PLAN_PAGE_KB - 1);
+        s->got -= less;
+        s->reason = seat_reason(s);
+        excess -= less < excess ? less : excess;
+    }
+}
+
+/* Targets that are near enough stay, as long as the sum fits. */
 static void damp(struct table *t)
 {
     uint64_t sum = 0;
@@ -244,7 +293,6 @@ static void damp(struct table *t)
         struct seat *s = &t->seats[i];
         uint64_t now = s->domain->target_memkb;
 
-        s->cap = 0;
         if (now != s->got && !(now % PLAN_PAGE_KB) && near_enough(s, now)) {
             s->cap = now > s->got ? now - s->got : 0;
             s->share = s->got;
@@ -255,16 +303,8 @@ static void damp(struct table *t)
         }
         sum += s->got;
     }
-    if ((int64_t)sum <= t->budget_memkb)
-        return;
-    qsort(t->order, above, sizeof(struct seat *), by_excess);
-    for (size_t i = 0; i < above && (int64_t)sum > t->budget_memkb; i++) {
-        struct seat *s = t->order[i];
-
-        s->got = s->share;
-        s->reason = seat_reason(s);
-        sum -= s->cap;
-    }
+    if ((int64_t)sum > t->budget_memkb)
+        keep_less(t, above, raise_less(t, sum - (uint64_t)t->budget_memkb));
 }
 
 /* ---- steps ---- */

@@ -24,8 +24,9 @@ struct setting {
     libxl_domain_type type;
     uint64_t actual_memkb, limit_memkb; /* as the hypervisor had them before */
     uint64_t static_max_memkb, videoram_memkb;
-    bool limit_raised;
-    int body_rc; /* of the last run of the transaction's body, which logs itself */
+    char *old_vm_memory;                /* of /vm/<uuid>/memory; NULL: there was none */
+    bool limit_set, pod_set, committed; /* what has been done, and is undone after a failure */
+    int body_rc;                        /* of the last run of the transaction's body, which logs itself */
 };
 
 /* ---- steps at the hypervisor ---- */
@@ -44,6 +45,7 @@ static int set_limit(struct setting *s, uint64_t limit_memkb)
              strerror(errno_value));
         return error_of_errno(errno_value) == ERROR_DOMAIN_NOTFOUND ? ERROR_DOMAIN_NOTFOUND : ERROR_FAIL;
     }
+    s->limit_set = true;
     return 0;
 }
 
@@ -60,6 +62,7 @@ static int set_pod_target(struct setting *s, uint64_t target_memkb)
              strerror(errno_value));
         return error_of_errno(errno_value) == ERROR_DOMAIN_NOTFOUND ? ERROR_DOMAIN_NOTFOUND : ERROR_FAIL;
     }
+    s->pod_set = true;
     return 0;
 }
 
@@ -114,10 +117,20 @@ static int read_nodes(struct setting *s, struct xs_handle *xs, xs_transaction_t 
         rc = read_size(s, xs, t, NODE_MEMORY_STATIC_MAX, &s->static_max_memkb);
     if (rc)
         return rc;
-    /* libxl takes an unreadable videoram ("-1" of dom0less domains) for a number; here it is none. */
-    if (store_read_u64(s->gc, xs, t, path_in_domain(s->gc, target->domid, NODE_MEMORY_VIDEORAM), MEM_LIMIT_MEMKB,
-                       &s->videoram_memkb))
+    /* libxl takes a videoram that is no number ("-1" of dom0less domains) for one; here it is none. */
+    rc = store_read_u64(s->gc, xs, t, path_in_domain(s->gc, target->domid, NODE_MEMORY_VIDEORAM), MEM_LIMIT_MEMKB,
+                        &s->videoram_memkb);
+    if (rc == ERROR_NOTFOUND || rc == ERROR_INVAL) {
         s->videoram_memkb = 0;
+        rc = 0;
+    }
+    s->old_vm_memory = NULL;
+    if (!rc)
+        rc = store_read(s->gc, xs, t, path_vm(s->gc, s->uuid, "memory"), STORE_VALUE_MAX, &s->old_vm_memory);
+    if (rc && rc != ERROR_NOTFOUND) {
+        LOGD(s->ctx, ERROR, target->domid, "cannot read its memory nodes in xenstore: %s", strerror(errno));
+        return ERROR_FAIL;
+    }
     return 0;
 }
 
@@ -204,7 +217,6 @@ static int set_nodes(struct setting *s, struct xs_handle *xs, xs_transaction_t t
         rc = set_limit(s, limit_for(s, s->target->new_target_memkb));
         if (rc)
             return rc;
-        s->limit_raised = true;
     }
     rc = set_pod_target(s, s->target->new_target_memkb);
     if (rc)
@@ -253,6 +265,40 @@ static int settle_limit(struct setting *s, struct xs_handle *xs)
     return ERROR_FAIL;
 }
 
+/* ---- when a step has failed ---- */
+
+/* The nodes, unless somebody has set another target since: theirs stays, and the limit with it. */
+static int restore_nodes(struct xs_handle *xs, xs_transaction_t t, void *arg)
+{
+    struct setting *s = arg;
+    const char *vm_memory = path_vm(s->gc, s->uuid, "memory");
+    const char *target = path_in_domain(s->gc, s->target->domid, NODE_MEMORY_TARGET);
+    uint64_t target_memkb;
+    int rc;
+
+    rc = store_read_u64(s->gc, xs, t, target, MEM_LIMIT_MEMKB, &target_memkb);
+    if (rc || target_memkb != s->target->new_target_memkb)
+        return ERROR_NOTFOUND;
+    rc = store_printf(s->gc, xs, t, target, "%" PRIu64, s->target->old_target_memkb);
+    if (!rc)
+        rc = s->old_vm_memory ? store_write(xs, t, vm_memory, s->old_vm_memory) : store_remove(xs, t, vm_memory);
+    return rc;
+}
+
+/* What has been done is taken back, last first. What this cannot restore has been logged; a limit above the target,
+ * which is all that then can be left, harms nobody. */
+static void undo(struct setting *s, struct xs_handle *xs)
+{
+    if (s->committed && store_transaction(xs, restore_nodes, s))
+        return;
+    if (s->pod_set)
+        set_pod_target(s, s->target->old_target_memkb);
+    if (s->limit_set)
+        set_limit(s, s->limit_memkb);
+}
+
+/* ---- all of it ---- */
+
 static int look_at_domain(struct setting *s, struct xs_handle *xs)
 {
     uint32_t domid = s->target->domid;
@@ -289,9 +335,11 @@ int xlx_mem_target_set(struct xlx_ctx *ctx, struct xlx_mem_target *target)
     if (rc && !s.body_rc)
         LOGD(ctx, ERROR, target->domid, "its target could not be committed to xenstore: %s",
              rc == ERROR_TIMEDOUT ? "other programs change it too fast" : strerror(errno));
-    if (rc && s.limit_raised) {
-        /* Nothing else has been changed. When even this fails it has been logged, and a higher limit harms nobody. */
-        set_limit(&s, s.limit_memkb);
+    if (!rc) {
+        s.committed = true;
+        rc = settle_limit(&s, xs);
     }
-    return rc ? rc : settle_limit(&s, xs);
+    if (rc)
+        undo(&s, xs);
+    return rc;
 }

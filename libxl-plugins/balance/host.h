@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_BALANCE_HOST_H
+#define XLX_BALANCE_HOST_H
+
+/*
+ * The host as the balancer sees it: all it can ask and do. Xen implements it (host-xen.c), the simulator implements it
+ * (tests/sim), other hypervisors can. Nothing here blocks or runs a loop. What the host has to say by itself it says by
+ * calling the functions of balance/balancer.h.
+ *
+ * rc as everywhere: 0 or an ERROR_* of libxl. An ERROR_DOMAIN_NOTFOUND is a domain that went away: no fault.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "balance/plan.h"
+
+/* What changes all the time; got for all domains at once, cheaply, without any message to xenstored. */
+struct host_sample {
+    uint32_t domid;
+    uint64_t held_memkb;    /* what the hypervisor counts as the domain's */
+    uint64_t claimed_memkb; /* claimed for it, not yet held */
+    bool paused, dying, shut_down;
+};
+
+struct host_memory {
+    uint64_t total_memkb, free_memkb;
+    uint64_t claimed_memkb; /* sum of all outstanding claims */
+};
+
+#define HOST_NAME_MAX 64
+
+/* What rarely changes; asked for when a domain appears and when the host says that it is different now. */
+struct host_facts {
+    char name[HOST_NAME_MAX];
+    char uuid[37];
+    enum plan_type type;
+    bool fixed;     /* cannot balloon: stub domain, passthrough, no balloon; dom0 unless it is to be managed */
+    bool building;  /* not run yet */
+    bool migrating; /* arriving or leaving */
+    bool managed;   /* has a range */
+    uint64_t min_memkb, max_memkb, weight;
+    uint64_t static_max_memkb;
+    int64_t offset_memkb; /* held less this is comparable with a target */
+    bool has_target;
+    uint64_t target_memkb;
+    /* The last target that the balancer wrote or took for its own, as it was recorded; survives the balancer. */
+    bool has_own;
+    uint64_t own_memkb;
+};
+
+/* What a guest reports of itself. Not to be trusted: any number. */
+struct host_report {
+    bool has_available; /* false: total and free only */
+    uint64_t total_memkb, available_memkb, free_memkb;
+    uint64_t swap_used_memkb;
+    uint64_t oom_kills;
+    uint64_t pressure; /* share of the last 10 s that some task stalled for memory, in 1/10000 */
+};
+
+enum host_target_cause {
+    HOST_TARGET_PLAN,
+    HOST_TARGET_GRANT,
+    HOST_TARGET_REARM,
+    HOST_TARGET_PROBE,
+    HOST_TARGET_UNREACHABLE,
+};
+
+struct host_event {
+    enum host_event_type {
+        HOST_EVENT_TARGET,
+        HOST_EVENT_HEALTH,
+        HOST_EVENT_PINNED,
+        HOST_EVENT_RESERVATION,
+        HOST_EVENT_SHORT,
+        HOST_EVENT_EMERGENCY,
+    } type;
+    uint32_t domid;
+    uint64_t old_memkb, new_memkb; /* TARGET; PINNED: new; SHORT: new is the shortfall; EMERGENCY: new is free memory */
+    const char *what;              /* TARGET: reason, HEALTH: ok, slow, stuck; RESERVATION: its id */
+    const char *why;               /* HEALTH: a sentence */
+};
+
+struct host {
+    const struct host_ops *ops;
+};
+
+struct host_ops {
+    /* Monotonic, and the same after the balancer was restarted. */
+    uint64_t (*now_ms)(struct host *host);
+    /* All domains, ascending domid, then the host's memory: in this order, so that what moves in between is counted
+     * as still to come and not as free. samples stays valid until the next look. */
+    int (*look)(struct host *host, const struct host_sample **samples, size_t *count, struct host_memory *memory);
+    int (*facts)(struct host *host, uint32_t domid, struct host_facts *facts);
+    /* The guest's last report. ERROR_NOTFOUND: it has none. */
+    int (*report)(struct host *host, uint32_t domid, struct host_report *report);
+    int (*target_get)(struct host *host, uint32_t domid, uint64_t *target_memkb);
+    /* Writes a target, records in the same act that the balancer wrote it, moves the hypervisor's limit in the order in
+     * which the guest can never climb over its share, and reads back. ERROR_INVAL: the target was no longer
+     * expected_memkb; nothing has been changed. */
+    int (*target_set)(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb);
+    /* Records the target as it stands for the balancer's own. */
+    int (*target_accept)(struct host *host, uint32_t domid, uint64_t target_memkb);
+    /* Durable text by name (letters, digits, '-'), for reservations. NULL removes. */
+    int (*keep)(struct host *host, const char *name, const char *value);
+    void (*kept)(struct host *host, void (*each)(void *arg, const char *name, const char *value), void *arg);
+    /* Asks for balancer_wake at that time or soon after; replaces the last wish. UINT64_MAX: none. */
+    void (*wake_at)(struct host *host, uint64_t at_ms);
+    /* Valid during the call. */
+    void (*event)(struct host *host, const struct host_event *event);
+};
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "tests/sim/world.h"
+
+#define FAILURES_SHOWN 10u
+
+void fail(struct world *w, const char *format, ...)
+{
+    va_list args;
+
+    if (w->failures++ >= FAILURES_SHOWN)
+        return;
+    va_start(args, format);
+    printf("# %s at %.3f s: ", w->scenario->name, (double)w->now_ms / 1000);
+    vprintf(format, args);
+    printf("\n");
+    va_end(args);
+}
+
+/* What reservations that were granted still keep from the free memory: read from what is kept, not asked of the
+ * balancer. handed: of that domain only. */
+static uint64_t promised_memkb(struct world *w, const struct guest *handed)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < w->kept_count; i++) {
+        uint64_t size, min, memkb, has;
+        uint32_t domid;
+        const struct guest *g;
+        int state;
+
+        if (sscanf(w->kept[i].value, "%d %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu32, &state, &size, &min, &memkb,
+                   &domid) != 5 ||
+            state == RESERVE_WAITING)
+            continue;
+        g = state == RESERVE_HANDED ? world_guest(w, domid) : NULL;
+        if (handed && g != handed)
+            continue;
+        has = g ? g->held_memkb + (uint64_t)g->offset_memkb : 0;
+        sum += memkb > has ? memkb - has : 0;
+    }
+    return sum;
+}
+
+static uint64_t pending_memkb(struct world *w, const struct guest *g)
+{
+    uint64_t pending, promised;
+
+    if ((g->state != GUEST_LIVE && g->state != GUEST_BUILDING) || g->target_memkb <= g->held_memkb)
+        return 0;
+    pending = g->target_memkb - g->held_memkb;
+    promised = promised_memkb(w, g);
+    return pending > promised ? pending - promised : 0;
+}
+
+/* Free memory that nobody was promised. */
+int64_t slack_memkb(struct world *w)
+{
+    int64_t slack = (int64_t)w->free_memkb - (int64_t)w->claim_memkb - (int64_t)w->scenario->reserve_memkb -
+                    (int64_t)promised_memkb(w, NULL);
+
+    for (size_t i = 0; i < w->scenario->guest_count; i++)
+        slack -= (int64_t)pending_memkb(w, &w->guests[i]);
+    return slack;
+}
+
+void check_always(struct world *w)
+{
+    int64_t slack = slack_memkb(w);
+    uint64_t sum = w->free_memkb + w->hog_memkb;
+
+    if (w->free_memkb < w->statistics.least_free_memkb)
+        w->statistics.least_free_memkb = w->free_memkb;
+    for (size_t i = 0; i < w->scenario->guest_count; i++) {
+        if (w->guests[i].state != GUEST_ABSENT)
+            sum += w->guests[i].held_memkb + (uint64_t)w->guests[i].offset_memkb;
+    }
+    if (sum != w->scenario->total_memkb)
+        fail(w, "the simulator lost memory: %" PRIu64 " of %" PRIu64 " KiB", sum, w->scenario->total_memkb);
+    if (slack >= 0) {
+        w->debt = false;
+        return;
+    }
+    if (!w->debt && w->changed_by_others)
+        w->debt = true;
+    if (w->debt)
+        return;
+    if (-slack > w->statistics.worst_over_memkb)
+        w->statistics.worst_over_memkb = -slack;
+    fail(w, "%.1f MiB more is promised than is free", (double)-slack / 1024);
+}
+
+void check_write(struct world *w, const struct guest *g, uint64_t old_memkb)
+{
+    uint64_t hi = g->max_memkb < g->static_max_memkb ? g->max_memkb : g->static_max_memkb;
+    int64_t slack;
+
+    if (g->target_memkb < g->min_memkb || g->target_memkb > hi)
+        fail(w, "%s: target %" PRIu64 " KiB is not within %" PRIu64 " to %" PRIu64, g->name, g->target_memkb,
+             g->min_memkb, hi);
+    if (g->target_memkb % PLAN_PAGE_KB)
+        fail(w, "%s: target %" PRIu64 " KiB is no multiple of 4 KiB", g->name, g->target_memkb);
+    if (!g->managed || g->fixed || g->state != GUEST_LIVE || g->paused || g->migrating)
+        fail(w, "%s: target written although it must be left alone", g->name);
+    if (g->target_memkb <= old_memkb || g->target_memkb <= g->held_memkb)
+        return;
+    slack = slack_memkb(w);
+    if (slack >= 0)
+        return;
+    if (-slack > w->statistics.worst_over_memkb)
+        w->statistics.worst_over_memkb = -slack;
+    fail(w, "%s: raised to %.1f MiB, for which %.1f MiB are missing", g->name, (double)g->target_memkb / 1024,
+         (double)-slack / 1024);
+}
+
+/* ---- at the end ---- */
+
+/* What honest guests lack of what they use, against a plan that knows what they use. */
+static void check_unmet(struct world *w)
+{
+    struct plan_domain *domains;
+    struct plan_input input;
+    struct plan *plan;
+    GC_SCOPE(gc);
+
+    balancer_view_plan(w->balancer, gc, &input);
+    domains = gc_array(gc, input.count, sizeof(*domains));
+    for (size_t i = 0; i < input.count; i++) {
+        const struct guest *g = world_guest(w, input.domains[i].domid);
+
+        domains[i] = input.domains[i];
+        if (g && g->agent == AGENT_HONEST && !g->period_ms && domains[i].demand_known)
+            domains[i].demand_memkb = (guest_wants_memkb(w, g) + 24 * MIB) * 6 / 5;
+    }
+    if (w->verbose) {
+        for (size_t i = 0; i < input.count; i++)
+            printf("# view %u: held %.1f target %.1f min %.1f max %.1f demand %.1f takes part %d state %d balloon %d\n",
+                   input.domains[i].domid, (double)input.domains[i].actual_memkb / 1024,
+                   (double)input.domains[i].target_memkb / 1024, (double)input.domains[i].min_memkb / 1024,
+                   (double)plan_hi_memkb(&input.domains[i]) / 1024,
+                   input.domains[i].demand_known ? (double)input.domains[i].demand_memkb / 1024 : -1,
+                   plan_participates(&input.domains[i]), input.domains[i].state, input.domains[i].balloon);
+    }
+    input.domains = domains;
+    plan = plan_make(gc, &input);
+    /* What guests cannot give nobody can have. */
+    for (size_t i = 0; i < input.count; i++) {
+        const struct guest *g = world_guest(w, domains[i].domid);
+        uint64_t held = g ? g->held_memkb - g->held_memkb % PLAN_PAGE_KB : 0;
+
+        if (!g || !plan_participates(&domains[i]) || held <= plan->targets[i].target_memkb || !guest_cannot_give(w, g))
+            continue;
+        if (held > domains[i].min_memkb)
+            domains[i].min_memkb = domains[i].max_memkb = domains[i].static_max_memkb = held;
+    }
+    plan = plan_make(gc, &input);
+    for (size_t i = 0; i < input.count; i++) {
+        const struct guest *g = world_guest(w, domains[i].domid);
+        uint64_t could = plan->targets[i].target_memkb, wants;
+        double unmet;
+
+        if (!g || !plan_participates(&domains[i]) || g->agent != AGENT_HONEST || g->period_ms)
+            continue;
+        wants = guest_wants_memkb(w, g) + 24 * MIB;
+        if (could > wants)
+            could = wants;
+        if (w->verbose)
+            printf("# end %s: held %.1f target %.1f plan %.1f (%s) demand %.1f wants %.1f\n", g->name,
+                   (double)g->held_memkb / 1024, (double)g->target_memkb / 1024,
+                   (double)plan->targets[i].target_memkb / 1024, plan_reason_name(plan->targets[i].reason),
+                   domains[i].demand_known ? (double)input.domains[i].demand_memkb / 1024 : -1, (double)wants / 1024);
+        unmet = could > g->held_memkb ? 100.0 * (double)(could - g->held_memkb) / (double)wants : 0;
+        if (unmet > w->statistics.worst_unmet)
+            w->statistics.worst_unmet = unmet;
+        if (unmet > w->scenario->expect.unmet_percent)
+            fail(w, "%s: has %.1f MiB of %.1f MiB that it could have", g->name, (double)g->held_memkb / 1024,
+                 (double)could / 1024);
+    }
+}
+
+static void check_targets(struct world *w)
+{
+    const struct expectation *e = &w->scenario->expect;
+
+    for (size_t i = 0; i < e->target_count; i++) {
+        const struct guest *g = &w->guests[e->targets[i].guest];
+
+        if (g->target_memkb < e->targets[i].low_memkb || g->target_memkb > e->targets[i].high_memkb)
+            fail(w, "%s: target is %.1f MiB, expected %.1f to %.1f", g->name, (double)g->target_memkb / 1024,
+                 (double)e->targets[i].low_memkb / 1024, (double)e->targets[i].high_memkb / 1024);
+    }
+}
+
+static void check_bookings(struct world *w)
+{
+    struct statistics *s = &w->statistics;
+
+    for (size_t i = 0; i < w->booking_count; i++) {
+        const struct booking *b = &w->bookings[i];
+        uint64_t latency = b->ready_ms == NEVER ? NEVER : b->ready_ms - b->asked_ms;
+
+        s->bookings_asked++;
+        if (latency != NEVER) {
+            s->bookings_ready++;
+            if (latency > s->worst_latency_ms)
+                s->worst_latency_ms = latency;
+        }
+        if (latency > w->scenario->expect.latency_ms)
+            fail(w, "reservation %s: ready after %s%.1f s, expected within %.1f s", b->name,
+                 latency == NEVER ? "never, not " : "", latency == NEVER ? 0 : (double)latency / 1000,
+                 (double)w->scenario->expect.latency_ms / 1000);
+    }
+}
+
+void check_end(struct world *w)
+{
+    const struct expectation *e = &w->scenario->expect;
+    const struct statistics *s = &w->statistics;
+
+    if (s->quiet_writes)
+        fail(w, "%" PRIu64 " targets written in the last %.0f s, under constant load", s->quiet_writes,
+             (double)w->scenario->quiet_ms / 1000);
+    if (s->writes > e->writes_max)
+        fail(w, "%" PRIu64 " targets written, expected at most %" PRIu64, s->writes, e->writes_max);
+    if (s->oscillations > e->oscillations_max)
+        fail(w, "%" PRIu64 " oscillations, expected at most %" PRIu64, s->oscillations, e->oscillations_max);
+    if (s->last_write_ms > s->last_change_ms && s->last_write_ms - s->last_change_ms > e->converge_ms)
+        fail(w, "converged after %.1f s, expected within %.1f s", (double)(s->last_write_ms - s->last_change_ms) / 1000,
+             (double)e->converge_ms / 1000);
+    check_targets(w);
+    check_bookings(w);
+    if (w->balancer && w->scenario->expect.quiet)
+        check_unmet(w);
+}

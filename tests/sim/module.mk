@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The simulator: the balancer of the library on a simulated host.
+
+SIM_SRCS := $(sort $(wildcard tests/sim/*.c))
+SIM_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(SIM_SRCS))
+
+$(O)/tests/xl-ext-sim: $(SIM_OBJS) $(O)/libxlx.a
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -o $@ $(SIM_OBJS) $(O)/libxlx.a $(LIBS) $(LIB_EXTRA_LIBS)
+
+ALL_TARGETS += $(O)/tests/xl-ext-sim
+
+-include $(SIM_OBJS:.o=.d)
+
+# Within 3 minutes.
+.PHONY: check-sim-all
+check-sim-all: $(O)/tests/xl-ext-sim
+	@$(O)/tests/xl-ext-sim --random 1-10000
+CHECK_ALL += check-sim-all

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_TESTS_SIM_WORLD_H
+#define XLX_TESTS_SIM_WORLD_H
+
+/*
+ * A simulated host in virtual time, with the daemon's own balancer on it. docs/sim.md describes what it models.
+ * world.c: time, events, what scenarios do. guest.c: guests. sim-host.c: balance/host.h. check.c: invariants.
+ */
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "balance/balancer.h"
+
+#define NEVER UINT64_MAX
+#define MIB UINT64_C(1024)
+
+enum kind { KIND_INSTANT, KIND_RATE, KIND_CREEP, KIND_STUCK, KIND_GIVEUP, KIND_FLOOR };
+enum agent { AGENT_HONEST, AGENT_NONE, AGENT_HIGH, AGENT_LOW, AGENT_SPAM, AGENT_WILD };
+enum guest_state { GUEST_ABSENT, GUEST_BUILDING, GUEST_LIVE, GUEST_DYING };
+
+struct guest {
+    /* from the scenario */
+    char name[24];
+    enum kind kind;
+    enum agent agent;
+    enum plan_type type;
+    bool fixed, managed;
+    uint64_t static_max_memkb, min_memkb, max_memkb, weight;
+    uint64_t start_memkb;
+    uint64_t rate_kb_s;
+    uint64_t floor_memkb, giveup_memkb;
+    uint64_t boot_ms; /* driver and agent are silent so long */
+    int64_t offset_memkb;
+    /* the load: what its programs want to use; a square wave when period is set */
+    uint64_t used_memkb, burst_memkb, period_ms;
+
+    /* the run */
+    enum guest_state state;
+    uint32_t domid;
+    uint64_t born_ms;
+    uint64_t held_memkb; /* less its offset */
+    uint64_t fraction;   /* of a KiB, in 1/1000: what a slow one has moved */
+    uint64_t target_memkb;
+    bool has_own, own_marked;
+    uint64_t own_memkb;
+    bool paused, migrating, asleep, stopped;
+    uint64_t asleep_at_memkb, moved_memkb;
+    uint64_t build_memkb; /* what it will hold when built */
+    struct host_report report, last_report;
+    bool has_report;
+    uint64_t report_at_ms, last_report_ms;
+    /* statistics */
+    int last_way;
+    uint64_t last_turn_memkb;
+};
+
+enum action_type {
+    DO_RESERVE,
+    DO_RELEASE,
+    DO_START,
+    DO_DESTROY,
+    DO_PAUSE,
+    DO_RESUME,
+    DO_LOAD,
+    DO_KILL,
+    DO_KILL_AT,
+    DO_SET,
+    DO_AUTO,
+    DO_RANGE,
+    DO_HOG,
+    DO_CLAIM,
+    DO_AGENT,
+    DO_MIGRATE,
+    DO_BREAK,
+};
+
+struct action {
+    uint64_t at_ms;
+    enum action_type type;
+    int guest;     /* index, or -1 */
+    char name[24]; /* of a reservation */
+    uint64_t memkb, memkb2, ms, ms2, number;
+};
+
+struct booking {
+    char name[24], id[RESERVE_ID_LEN];
+    uint64_t asked_ms, ready_ms; /* NEVER: not yet */
+    bool over;
+    const struct action *action;
+    int guest; /* waiting to be started with it, or -1 */
+};
+
+struct expectation {
+    uint64_t writes_max, converge_ms, oscillations_max, latency_ms;
+    double unmet_percent;
+    bool quiet;
+    struct {
+        int guest;
+        uint64_t low_memkb, high_memkb;
+    } targets[16];
+    size_t target_count;
+};
+
+struct scenario {
+    char name[64];
+    uint64_t total_memkb, reserve_memkb;
+    uint64_t length_ms, quiet_ms; /* the last quiet_ms must be without target writes */
+    struct guest *guests;
+    size_t guest_count;
+    struct action *actions; /* ascending time */
+    size_t action_count;
+    struct expectation expect;
+};
+
+struct statistics {
+    uint64_t least_free_memkb;
+    int64_t worst_over_memkb;
+    uint64_t writes, quiet_writes, oscillations, probe_writes;
+    uint64_t last_write_ms, last_change_ms;
+    double worst_unmet;
+    uint64_t worst_latency_ms;
+    unsigned bookings_ready, bookings_asked;
+    uint64_t wakes;
+};
+
+struct world {
+    struct host host;
+    const struct scenario *scenario;
+    struct guest *guests;
+    struct balancer *balancer; /* NULL: killed */
+    uint64_t now_ms, moved_ms, wake_at_ms, restart_at_ms;
+    uint64_t free_memkb, hog_memkb, claim_memkb;
+    bool low;               /* VIRQ_ENOMEM has fired */
+    bool debt;              /* others took what was promised */
+    bool changed_by_others; /* within the event going on */
+    uint64_t kill_in;       /* operations of the balancer until it is killed, 0: not */
+    jmp_buf killed;
+    struct host_sample *samples;
+    struct booking bookings[64];
+    size_t booking_count;
+    struct {
+        char name[32], value[192];
+    } kept[RESERVE_MAX];
+    size_t kept_count;
+    size_t next_action;
+    uint32_t next_domid;
+    struct statistics statistics;
+    bool verbose;
+    unsigned failures;
+};
+
+/* world.c; returns whether all invariants and expectations held. */
+bool world_run(const struct scenario *scenario, bool verbose, struct statistics *statistics);
+struct guest *world_guest(struct world *w, uint32_t domid);
+
+/* guest.c */
+void guest_be_born(struct world *w, struct guest *g, bool built);
+void guest_move(struct world *w, struct guest *g, uint64_t passed_ms);
+/* Lets its agent look at the clock; returns whether it has written. */
+bool guest_report(struct world *w, struct guest *g);
+/* It does not, or what it holds is in use. */
+bool guest_cannot_give(const struct world *w, const struct guest *g);
+uint64_t guest_wants_memkb(const struct world *w, const struct guest *g);
+
+/* sim-host.c */
+extern const struct host_ops sim_host_ops;
+
+/* check.c */
+void check_always(struct world *w);
+void check_write(struct world *w, const struct guest *g, uint64_t old_memkb);
+void check_end(struct world *w);
+void fail(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int64_t slack_memkb(struct world *w);
+
+/* scenario.c: reads a file; 0 or -1 after a message. */
+int scenario_read(struct gc *gc, const char *path, struct scenario *scenario);
+/* random.c */
+void scenario_random(struct gc *gc, uint64_t seed, struct scenario *scenario);
+
+#endif
