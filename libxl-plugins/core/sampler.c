@@ -19,7 +19,7 @@ struct sampler {
 
 int sampler_look(struct xlx_ctx *ctx, struct gc *gc, xc_domaininfo_t **infos, size_t *count)
 {
-    unsigned capacity = 64, n = 0;
+    unsigned capacity = 256, n = 0;
     xc_interface *xc;
     int rc, r;
 

@@ -14,7 +14,7 @@ void pace_note(struct pace *p, uint64_t now_ms, uint64_t kb)
     if (p->count >= 2) {
         unsigned before = (p->first + p->count - 2) % PACE_POINTS;
 
-        if (now_ms - p->points[before].ms < PACE_SPACING_MS) {
+        if (p->points[newest(p)].ms - p->points[before].ms < PACE_SPACING_MS) {
             p->points[newest(p)].ms = now_ms;
             p->points[newest(p)].kb = kb;
             return;

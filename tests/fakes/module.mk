@@ -12,6 +12,7 @@ FAKE_CLOCK_WRAP := -Wl,--wrap=uv_now,--wrap=uv_update_time,--wrap=uv_timer_start
 $(call with-fakes,xenstore/test_store,fault xenstore)
 $(call with-fakes,xenstore/test_watch,fault xenstore)
 $(call with-fakes,memory/test_target,fault xenstore xenctrl ctx)
+$(call with-fakes,memory/test_settle,fault xenstore xenctrl ctx clock)
 TEST_LIBS_memory_test_settle := $(FAKE_CLOCK_WRAP)
 
 -include $(patsubst %.c,$(O)/obj/%.d,$(wildcard tests/fakes/*.c))
