@@ -45,3 +45,38 @@ TEST_OBJS_stubdom_test_dm_argv := $(O)/obj/stubdom/init/dm_argv.o
 TEST_OBJS_stubdom_test_monitor_line := $(O)/obj/stubdom/init/monitor_line.o
 $(O)/tests/unit/stubdom/test_dm_argv: $(TEST_OBJS_stubdom_test_dm_argv)
 $(O)/tests/unit/stubdom/test_monitor_line: $(TEST_OBJS_stubdom_test_monitor_line)
+
+# What the live tests of stub domains put into dom0: an image from dom0's own packages, one with an intruder in the place of QEMU, a disk to boot
+# from. Tests name these folders in their "# lab: --copy" lines.
+ifeq ($(SANITIZE),)
+
+STUBDOM_LIVE := $(O)/stubdom/live
+STUBDOM_PARTS := $(O)/stubdom/init $(O)/stubdom/libspice-server.so.1 $(O)/stubdom/build-image
+
+$(O)/.packages-stubdom-live: scripts/packages
+	@mkdir -p $(@D)
+	@scripts/need-packages lab stubdom-live
+	@touch $@
+
+$(STUBDOM_LIVE)/intruder: tests/live/stubdom/intruder.c | $(O)/.packages-build
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(CPPFLAGS) -std=gnu11 $(WARNINGS) -Os -static -s -o $@ $< -lxenctrl -lxenforeignmemory \
+	    -lxendevicemodel -lxenevtchn -lxengnttab -lxencall -lxenstore -lxentoolcore -lxentoollog
+
+$(STUBDOM_LIVE)/image/qemu-stubdom-linux-rootfs: $(STUBDOM_PARTS) tests/live/stubdom/make-image | $(O)/.packages-stubdom-live
+	tests/live/stubdom/make-image $(@D) -q
+
+$(STUBDOM_LIVE)/intruder-image/qemu-stubdom-linux-rootfs: $(STUBDOM_LIVE)/intruder $(STUBDOM_PARTS) tests/live/stubdom/make-image | $(O)/.packages-stubdom-live
+	tests/live/stubdom/make-image $(@D) -q --program $(STUBDOM_LIVE)/intruder
+
+$(STUBDOM_LIVE)/disk: tests/live/stubdom/make-disk | $(O)/.packages-stubdom-live
+	@mkdir -p $(@D)
+	tests/live/stubdom/make-disk $@
+
+.PHONY: stubdom-live
+stubdom-live: $(STUBDOM_LIVE)/disk $(STUBDOM_LIVE)/image/qemu-stubdom-linux-rootfs \
+    $(STUBDOM_LIVE)/intruder-image/qemu-stubdom-linux-rootfs
+
+check-live check check-all bench: stubdom-live
+
+endif

@@ -15,6 +15,7 @@
 #include <sys/klog.h>
 #include <sys/reboot.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,7 +31,8 @@
 #include "stubdom/init/report.h"
 #include "stubdom/init/store.h"
 
-#define EXTRA_ARGS 10               /* what this domain adds to libxl's arguments */
+#define EXTRA_ARGS 10 /* what this domain adds to libxl's arguments */
+#define MEMORY_REPORT_S 20
 #define CONSOLE_RESTORE "/dev/hvc2" /* libxl: STUBDOM_CONSOLE_RESTORE */
 #define KLOG_CONSOLE_LEVEL 8        /* syslog(2): SYSLOG_ACTION_CONSOLE_LEVEL */
 #define KLOG_WARNINGS_AND_WORSE 5
@@ -213,6 +215,7 @@ static void __attribute__((noreturn)) serve(pid_t watcher, int signals, int outp
         [POLL_SIGNAL] = {.fd = signals, .events = POLLIN},
         [POLL_OUTPUT] = {.fd = output_fd, .events = POLLIN},
         [POLL_MONITOR] = {.fd = monitor_start(&monitor_socket), .events = POLLIN},
+        [POLL_TIMER] = {.fd = start_memory_timer(), .events = POLLIN},
     };
     bool bridge_works = bridge_start(guest.domid, guest.guest_domid, &bridge_socket) == 0;
 
@@ -232,6 +235,11 @@ static void __attribute__((noreturn)) serve(pid_t watcher, int signals, int outp
             fds[POLL_OUTPUT].fd = -1; /* all writers have gone, the signal follows */
         if (fds[POLL_MONITOR].revents && monitor_dispatch())
             fds[POLL_MONITOR].fd = -1;
+        if (fds[POLL_TIMER].revents) {
+            report_memory();
+            close(fds[POLL_TIMER].fd);
+            fds[POLL_TIMER].fd = -1;
+        }
         if (bridge_works && bridge_dispatch(&fds[POLL_BRIDGE]))
             bridge_works = false; /* the guest runs on, though dom0 can no longer talk to QEMU */
         if (fds[POLL_SIGNAL].revents && read(signals, &info, sizeof(info)) == sizeof(info)) {

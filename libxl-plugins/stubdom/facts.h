@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_STUBDOM_FACTS_H
+#define XLX_STUBDOM_FACTS_H
+
+/* What the rules want to know of this host. */
+
+#include "core/ctx.h"
+#include "stubdom/check.h"
+
+/*
+ * Gather the facts for a guest with this configuration. stub_domid: the guest's own stub domain when it runs, which has
+ * the name by right, else 0. Reads files and xenstore; logs what cannot be reached. Results in the pool.
+ */
+int stubdom_facts_gather(struct xlx_ctx *ctx, struct gc *gc, const struct json *config, uint32_t stub_domid,
+                         struct stubdom_facts *facts);
+
+#endif

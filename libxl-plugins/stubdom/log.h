@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_STUBDOM_LOG_H
+#define XLX_STUBDOM_LOG_H
+
+/* Reading the log of a stub domain, which is written by the stub domain: foreign bytes. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/gc.h"
+
+#define STUBDOM_LOG_PREFIX "xl-ext-stubdom: "
+#define STUBDOM_LOG_LINE_MAX 1024
+#define STUBDOM_LOG_READ_MAX (4 << 20) /* of a longer file the end */
+
+/* Make control characters visible as '?', so that a log cannot drive a terminal. */
+void stubdom_log_clean(char *line);
+
+/*
+ * The last max lines (0: all) of a file, cleaned, each cut at STUBDOM_LOG_LINE_MAX, in the pool. ERROR_NOTFOUND: no
+ * such file; ERROR_FAIL with errno. Silent.
+ */
+int stubdom_log_tail(struct gc *gc, const char *path, uint64_t max, char ***lines, size_t *count);
+
+/*
+ * The lines that explain a failed start, at most max: what init says and QEMU's errors, the kernel's only from a panic
+ * or an out-of-memory report on; when there is nothing of that the last lines. Picks from lines; result in the pool.
+ */
+char **stubdom_log_pick(struct gc *gc, char *const *lines, size_t count, size_t max, size_t *picked);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a broken-into QEMU could do. This program stands in the image where QEMU stands, so it runs as what QEMU runs
+ * as, with all that QEMU has. It tries to get out and says on the console how each try ended, one line "intruder: NAME:
+ * reached" or "intruder: NAME: refused". Then it says that the device model runs, so that libxl is content, and stays.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <xenctrl.h>
+#include <xenforeignmemory.h>
+#include <xenstore.h>
+
+static struct xs_handle *xs;
+static unsigned self, guest;
+
+static void say(const char *name, bool reached)
+{
+    printf("intruder: %s: %s (%s)\n", name, reached ? "reached" : "refused", reached ? "done" : strerror(errno));
+    fflush(stdout);
+}
+
+/* ---- xenstore ---- */
+
+static bool can_read(const char *path)
+{
+    unsigned len;
+    char *value = xs_read(xs, XBT_NULL, path, &len);
+
+    free(value);
+    return value;
+}
+
+static bool can_write(const char *path)
+{
+    return xs_write(xs, XBT_NULL, path, "intruder", 8);
+}
+
+static void try_xenstore(void)
+{
+    char path[96];
+
+    say("own guest's xenstore nodes", (snprintf(path, sizeof(path), "/local/domain/%u/name", guest), can_read(path)));
+    say("dom0's xenstore nodes", can_read("/local/domain/0/domid"));
+    say("the tool stack's xenstore nodes", (snprintf(path, sizeof(path), "/libxl/%u/type", guest), can_write(path)));
+    say("writing dom0's xenstore nodes", can_write("/local/domain/0/name"));
+    say("writing the guest's target", (snprintf(path, sizeof(path), "/local/domain/%u/target", self), can_write(path)));
+    say("writing the stub domain's name",
+        (snprintf(path, sizeof(path), "/local/domain/%u/name", self), can_write(path)));
+    /* another guest and its stub domain, whatever their numbers */
+    for (unsigned domid = 1; domid < 40; domid++) {
+        if (domid == self || domid == guest)
+            continue;
+        snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+        if (can_read(path))
+            say("another domain's xenstore nodes", true);
+        if (can_write(path))
+            say("writing another domain's xenstore nodes", true);
+    }
+    errno = EACCES;
+    say("any other domain's xenstore nodes", false);
+}
+
+/* ---- memory and hypercalls ---- */
+
+static bool can_map(xenforeignmemory_handle *fmem, uint32_t domid, xen_pfn_t page)
+{
+    int err = 0;
+    void *p = xenforeignmemory_map(fmem, domid, PROT_READ | PROT_WRITE, 1, &page, &err);
+
+    if (!p)
+        return false;
+    errno = err;
+    xenforeignmemory_unmap(fmem, p, 1);
+    return !err;
+}
+
+static void try_memory(void)
+{
+    xenforeignmemory_handle *fmem = xenforeignmemory_open(NULL, 0);
+    bool other = false;
+
+    if (!fmem) {
+        say("opening the way to foreign memory", false);
+        return;
+    }
+    say("own guest's memory", can_map(fmem, guest, 0x100));
+    say("dom0's memory", can_map(fmem, 0, 0x100) || can_map(fmem, 0, 0x10000));
+    say("Xen's memory", can_map(fmem, DOMID_XEN, 0x100));
+    for (unsigned domid = 1; domid < 40; domid++) {
+        if (domid != self && domid != guest)
+            other = other || can_map(fmem, domid, 0x100) || can_map(fmem, domid, 0x1000);
+    }
+    say("another domain's memory", other);
+}
+
+static void try_hypercalls(void)
+{
+    xc_interface *xc = xc_interface_open(NULL, NULL, 0);
+    uint32_t made = 0;
+    struct xen_domctl_createdomain config = {0};
+    xc_domaininfo_t infos[64];
+    bool other = false;
+    int n;
+
+    if (!xc) {
+        say("hypercalls", false);
+        return;
+    }
+    n = xc_domain_getinfolist(xc, 0, 64, infos);
+    for (int i = 0; i < n; i++)
+        other = other || (infos[i].domain != self && infos[i].domain != guest);
+    say("seeing other domains", other);
+    say("pausing own guest", !xc_domain_pause(xc, guest) && !xc_domain_unpause(xc, guest));
+    say("pausing dom0", !xc_domain_pause(xc, 0));
+    for (unsigned domid = 1, reached = 0; domid < 40; domid++) {
+        if (domid != self && domid != guest && !xc_domain_pause(xc, domid) && !reached++)
+            say("pausing another domain", true);
+    }
+    say("making a domain", !xc_domain_create(xc, &made, &config));
+    say("another domain's CPU", !xc_vcpu_getinfo(xc, 0, 0, &(xc_vcpuinfo_t){0}));
+    xc_interface_close(xc);
+}
+
+/* ---- the stub domain's own kernel ---- */
+
+static bool can_open(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static bool can_fork(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
+    return pid >= 0;
+}
+
+static bool can_write_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static void try_kernel(void)
+{
+    say("being root", !setuid(0) && getuid() == 0);
+    say("a new process", can_fork());
+    say("a network socket", socket(AF_INET, SOCK_STREAM, 0) >= 0);
+    say("a packet socket", socket(AF_PACKET, SOCK_RAW, 0) >= 0);
+    say("a mount", !mount("proc", "/dev", "proc", 0, NULL));
+    say("a new name space", !unshare(CLONE_NEWUSER));
+    say("a device node", !mknod("/dev/xvdz", S_IFBLK | 0600, makedev(202, 0)));
+    say("watching another process", !ptrace(PTRACE_ATTACH, 1, NULL, NULL));
+    say("the kernel's log", can_open("/dev/kmsg"));
+    say("the console device", can_open("/dev/hvc0"));
+    say("an event channel device", can_open("/dev/xen/evtchn"));
+    say("the grant device", can_open("/dev/xen/gntdev"));
+    say("init's files", can_open("/init") || can_open("/proc/1/root/init"));
+    say("a file to run", can_write_file("/x") || can_write_file("/dev/x") || can_write_file("/lib/x"));
+}
+
+static void say_running(void)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "device-model/%u/state", guest);
+    if (!xs_write(xs, XBT_NULL, path, "running", 7))
+        say("saying that the device model runs", false);
+}
+
+int main(void)
+{
+    char *text;
+
+    xs = xs_open(0);
+    if (!xs) {
+        say("xenstore", false);
+        return 1;
+    }
+    text = xs_read(xs, XBT_NULL, "domid", NULL);
+    self = text ? (unsigned)atoi(text) : 0;
+    text = xs_read(xs, XBT_NULL, "target", NULL);
+    guest = text ? (unsigned)atoi(text) : 0;
+    printf("intruder: in domain %u for guest %u as user %d\n", self, guest, (int)getuid());
+    try_xenstore();
+    try_memory();
+    try_hypercalls();
+    try_kernel();
+    printf("intruder: end\n");
+    fflush(stdout);
+    say_running();
+    for (;;)
+        pause();
+}
