@@ -322,6 +322,21 @@ static void check_nics(struct check *c)
     }
 }
 
+/* The preserved guest keeps its stub domain, and that the name that the new one's must have. */
+static void check_actions(struct check *c)
+{
+    static const char *const keys[] = {"on_poweroff", "on_reboot", "on_crash", "on_watchdog"};
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (text_is(c->config, keys[i], "restart_rename"))
+            add(c, STUBDOM_WARNING, "rename-restart",
+                gc_printf(c->gc,
+                          "%s is rename-restart: the new guest's stub domain would need the name of the old one's",
+                          keys[i]),
+                "use restart or preserve");
+    }
+}
+
 static void check_the_rest(struct check *c)
 {
     if (length_of(json_member(c->config, "channels")))
@@ -359,6 +374,7 @@ void stubdom_check(struct gc *gc, const struct json *config, const struct stubdo
     check_direct_boot(&c);
     check_nics(&c);
     check_the_rest(&c);
+    check_actions(&c);
 }
 
 void stubdom_image_paths(struct gc *gc, const struct json *config, const char *boot_folder, const char **kernel,

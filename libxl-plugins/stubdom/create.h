@@ -24,6 +24,7 @@ struct stubdom_create {
     const char *name;            /* the guest's */
     /* A step has been reached; may be NULL. text is static. */
     void (*progress)(struct stubdom_create *op, const char *text);
+    void *arg; /* the caller's own */
 
     /* result */
     uint32_t domid;      /* the guest, paused; 0: none */

@@ -3,7 +3,8 @@
 #include "stubdom/stubdom.h"
 
 static const struct xlx_command *const commands[] = {
-    &cmd_stubdom_build, &cmd_stubdom_check, &cmd_stubdom_list, &cmd_stubdom_log,
+    &cmd_stubdom_build, &cmd_stubdom_check, &cmd_stubdom_create,
+    &cmd_stubdom_list,  &cmd_stubdom_log,   &cmd_stubdom_monitor,
 };
 
 extern const struct xlx_plugin plugin_stubdom;

@@ -207,7 +207,33 @@ static void __attribute__((noreturn)) qemu_ended(int output_fd, int status_fd)
     power_off(outcome);
 }
 
-enum { POLL_SIGNAL, POLL_OUTPUT, POLL_MONITOR, POLL_BRIDGE, POLL_COUNT = POLL_BRIDGE + BRIDGE_POLL_FDS };
+/* How much memory this domain has left once QEMU has settled: the one number that says whether it has enough. */
+static void report_memory(void)
+{
+    FILE *file = fopen("/proc/meminfo", "re");
+    unsigned long total_kb = 0, available_kb = 0;
+    char line[128];
+
+    while (file && fgets(line, sizeof(line), file)) {
+        sscanf(line, "MemTotal: %lu", &total_kb);
+        sscanf(line, "MemAvailable: %lu", &available_kb);
+    }
+    if (file)
+        fclose(file);
+    report_step("memory: %lu KB available of %lu KB", available_kb, total_kb);
+}
+
+static int start_memory_timer(void)
+{
+    const struct itimerspec when = {.it_value = {.tv_sec = MEMORY_REPORT_S}};
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+    if (fd >= 0)
+        timerfd_settime(fd, 0, &when, NULL);
+    return fd;
+}
+
+enum { POLL_SIGNAL, POLL_OUTPUT, POLL_MONITOR, POLL_TIMER, POLL_BRIDGE, POLL_COUNT = POLL_BRIDGE + BRIDGE_POLL_FDS };
 
 static void __attribute__((noreturn)) serve(pid_t watcher, int signals, int output_fd, int status_fd)
 {

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stubdom/room.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "core/ao.h"
+#include "core/config.h"
+#include "stubdom/stubdom.h"
+
+#define XL_CONF "/etc/xen/xl.conf"
+#define XL_LOCK_FILE "/var/lock/xl" /* xl.h, XL_LOCK_FILE */
+#define LIBXL_STUB_ALLOWANCE_KB (32 * 1024)
+#define LOCK_RETRY_MS 100
+#define DOM0_SHRINK_TIMEOUT_MS 60000
+
+/* ---- the lock ---- */
+
+/* A record lock like xl's has no event for its release; asking again is the only way to wait that can be interrupted.
+ */
+struct lock_wait {
+    struct ao ao;
+    struct ev_timer retry;
+    int fd;
+};
+
+static void lock_done(struct lock_wait *wait, int rc)
+{
+    ev_timer_stop(&wait->retry);
+    ao_complete(&wait->ao, rc);
+}
+
+static void lock_aborted(struct ao *ao, int rc)
+{
+    lock_done(CONTAINER_OF(ao, struct lock_wait, ao), rc);
+}
+
+static int try_lock(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    return fcntl(fd, F_SETLK, &lock);
+}
+
+static void retry_lock(struct ev_timer *timer)
+{
+    struct lock_wait *wait = CONTAINER_OF(timer, struct lock_wait, retry);
+
+    if (!try_lock(wait->fd))
+        lock_done(wait, 0);
+    else if (errno != EACCES && errno != EAGAIN)
+        lock_done(wait, error_of_errno(errno));
+}
+
+static int take_lock(struct xlx_ctx *ctx, const char *path, int *fd)
+{
+    struct lock_wait wait = {.ao = {.ctx = ctx, .timeout_ms = ROOM_LOCK_TIMEOUT_MS}};
+    int rc;
+
+    *fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0) {
+        LOG(ctx, ERROR, "cannot open xl's lock %s: %s", path, strerror(errno));
+        return ERROR_FAIL;
+    }
+    if (!try_lock(*fd))
+        return 0;
+    wait.fd = *fd;
+    ao_start(&wait.ao, lock_aborted);
+    ev_timer_start(&ctx->loop, &wait.retry, LOCK_RETRY_MS, LOCK_RETRY_MS, retry_lock);
+    rc = ao_wait(&wait.ao);
+    if (rc == ERROR_TIMEDOUT)
+        LOG(ctx, ERROR, "another start holds xl's lock %s for longer than %d s", path, ROOM_LOCK_TIMEOUT_MS / 1000);
+    return rc;
+}
+
+/* ---- memory ---- */
+
+/* xl, auto_autoballoon: "auto" is off when the hypervisor's command line fixes dom0's memory. */
+static bool wants_autoballoon(libxl_ctx *libxl, const struct config *conf)
+{
+    const libxl_version_info *info;
+    const char *text;
+
+    if (config_text(conf, "autoballoon", "auto", &text))
+        text = "auto";
+    if (strcmp(text, "auto"))
+        return !strcmp(text, "on") || !strcmp(text, "1");
+    info = libxl_get_version_info(libxl);
+    return info && info->commandline && !strstr(info->commandline, "dom0_mem=");
+}
+
+static int shrink_dom0(struct xlx_ctx *ctx, uint64_t missing_kb)
+{
+    struct xlx_mem_target target = {.domid = 0, .relation = XLX_MEM_SHRINK, .size_memkb = missing_kb};
+    struct xlx_mem_follow follow = {.domid = 0};
+    int rc;
+
+    rc = xlx_mem_target_set(ctx, &target);
+    if (rc)
+        return rc;
+    follow.target_memkb = target.new_target_memkb;
+    return xlx_mem_settle(ctx, &follow, 1, DOM0_SHRINK_TIMEOUT_MS, NULL, NULL);
+}
+
+static int need_of(libxl_ctx *libxl, libxl_domain_config *config, uint64_t *need_kb)
+{
+    const libxl_domain_build_info *b_info = &config->b_info;
+    uint64_t stub_kb =
+        b_info->stubdomain_memkb == LIBXL_MEMKB_DEFAULT ? STUBDOM_DEFAULT_MEMKB : b_info->stubdomain_memkb;
+    int rc;
+
+    rc = libxl_domain_need_memory(libxl, config, INVALID_DOMID, need_kb);
+    if (rc)
+        return rc;
+    if (b_info->video_memkb != LIBXL_MEMKB_DEFAULT)
+        stub_kb += b_info->video_memkb;
+    *need_kb += stub_kb > LIBXL_STUB_ALLOWANCE_KB ? stub_kb - LIBXL_STUB_ALLOWANCE_KB : 0;
+    return 0;
+}
+
+static int make_room(struct xlx_ctx *ctx, libxl_ctx *libxl, libxl_domain_config *config, bool autoballoon)
+{
+    uint64_t need_kb, free_kb;
+    int rc;
+
+    rc = need_of(libxl, config, &need_kb);
+    if (!rc)
+        rc = libxl_get_free_memory(libxl, &free_kb);
+    if (rc) {
+        LOG(ctx, ERROR, "cannot find out how much memory the start needs: %s", error_text(rc));
+        return ERROR_FAIL;
+    }
+    if (free_kb >= need_kb)
+        return 0;
+    if (autoballoon && !shrink_dom0(ctx, need_kb - free_kb) && !libxl_get_free_memory(libxl, &free_kb) &&
+        free_kb >= need_kb)
+        return 0;
+    LOG(ctx, ERROR,
+        "guest and stub domain need %" PRIu64 " MiB, the host has %" PRIu64
+        " MiB free: shrink another domain with 'xl-ext mem-set'",
+        (need_kb + 1023) / 1024, free_kb / 1024);
+    return ERROR_NOMEM;
+}
+
+int room_make(struct xlx_ctx *ctx, libxl_domain_config *config, struct room *room)
+{
+    struct config *conf = NULL;
+    libxl_ctx *libxl;
+    const char *path;
+    int rc;
+
+    *room = (struct room){.lock_fd = -1};
+    rc = ctx_libxl(ctx, &libxl);
+    if (!rc)
+        rc = config_load(ctx, XL_CONF, false, &conf);
+    if (!rc)
+        rc = config_text(conf, "lockfile", XL_LOCK_FILE, &path);
+    if (!rc)
+        rc = take_lock(ctx, path, &room->lock_fd);
+    if (!rc)
+        rc = make_room(ctx, libxl, config, wants_autoballoon(libxl, conf));
+    config_free(conf);
+    if (rc)
+        room_release(room);
+    return rc;
+}
+
+void room_release(struct room *room)
+{
+    cleanup_fd(&room->lock_fd);
+    room->lock_fd = -1;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stubdom/start.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "core/domain.h"
+#include "core/sampler.h"
+#include "stubdom/cause.h"
+#include "stubdom/create.h"
+#include "stubdom/log.h"
+#include "stubdom/room.h"
+#include "stubdom/step.h"
+#include "stubdom/stubdom.h"
+
+#define LOG_LINES_SHOWN 12
+
+static void create_progressed(struct stubdom_create *op, const char *text)
+{
+    struct stubdom_start *start = op->arg;
+
+    if (start->progress)
+        start->progress(start->arg, text);
+}
+
+/* ---- after a failure ---- */
+
+/* A domain of this name, 0 when there is none. */
+static uint32_t domain_called(struct xlx_ctx *ctx, const char *name)
+{
+    xc_domaininfo_t *infos;
+    struct xs_handle *xs;
+    size_t count;
+    GC_SCOPE(gc);
+
+    if (ctx_xs(ctx, &xs) || sampler_look(ctx, gc, &infos, &count))
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        char other[XLX_NAME_MAX];
+
+        domain_name(ctx, xs, infos[i].domain, other);
+        if (infos[i].domain && !(infos[i].flags & XEN_DOMINF_dying) && !strcmp(other, name))
+            return infos[i].domain;
+    }
+    return 0;
+}
+
+/* libxl destroys what it has made, but can leave a stub domain behind that failed while it was built (libxl_dm.c says
+ * so). */
+static void remove_rest(struct xlx_ctx *ctx, const char *name)
+{
+    GC_SCOPE(gc);
+    const char *const names[] = {name, gc_printf(gc, "%s-dm", name)};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        uint32_t domid = domain_called(ctx, names[i]);
+
+        if (domid && step_destroy(ctx, domid))
+            LOGD(ctx, ERROR, domid,
+                 "what is left of the start of '%s' cannot be destroyed: destroy it with 'xl destroy %u'", name, domid);
+    }
+}
+
+static void show_failure(struct stubdom_start *start, const char *name, const char *what, const char *why,
+                         bool show_log)
+{
+    char **lines, **picked;
+    size_t count, n;
+    GC_SCOPE(gc);
+    char *path = stubdom_log_path(gc, name);
+
+    LOG(start->ctx, ERROR, "'%s' %s: %s", name, what, why ? why : "libxl does not say why");
+    if (!show_log || stubdom_log_tail(gc, path, 0, &lines, &count) || !count)
+        return;
+    picked = stubdom_log_pick(gc, lines, count, LOG_LINES_SHOWN, &n);
+    LOG(start->ctx, ERROR, "the end of the stub domain's log, %s:", path);
+    for (size_t i = 0; i < n; i++)
+        LOG(start->ctx, ERROR, "| %s", picked[i]);
+}
+
+/* ---- the steps ---- */
+
+static int create(struct stubdom_start *start, libxl_domain_config *config)
+{
+    struct stubdom_create op = {
+        .ao = {.ctx = start->ctx},
+        .config = config,
+        .name = config->c_info.name,
+        .progress = create_progressed,
+        .arg = start,
+    };
+    int rc;
+
+    cause_begin(start->ctx);
+    rc = stubdom_create_start(&op);
+    if (!rc)
+        rc = ao_wait(&op.ao);
+    cause_end();
+    if (rc && rc != ERROR_ABORTED)
+        show_failure(start, op.name, "did not start", op.died ? op.died : cause_first(), op.stub_domid);
+    start->domid = op.domid;
+    start->stub_domid = op.stub_domid;
+    return rc;
+}
+
+static int unpause(struct stubdom_start *start, const char *name)
+{
+    int rc;
+
+    if (start->progress)
+        start->progress(start->arg, "starting the guest");
+    cause_begin(start->ctx);
+    rc = step_unpause(start->ctx, start->domid);
+    cause_end();
+    if (rc && rc != ERROR_ABORTED)
+        show_failure(start, name, "was created, but could not be unpaused", cause_first(), true);
+    return rc;
+}
+
+static int make(struct stubdom_start *start, libxl_domain_config *config)
+{
+    struct room room;
+    int rc;
+
+    /* held until the memory is taken, so that no two starts count on the same */
+    rc = room_make(start->ctx, config, &room);
+    if (!rc)
+        rc = create(start, config);
+    room_release(&room);
+    if (!rc && !start->paused)
+        rc = unpause(start, config->c_info.name);
+    if (rc)
+        remove_rest(start->ctx, config->c_info.name);
+    return rc;
+}
+
+int stubdom_start(struct stubdom_start *start)
+{
+    libxl_domain_config config;
+    libxl_ctx *libxl;
+    int rc;
+
+    cause_begin(start->ctx);
+    rc = ctx_libxl(start->ctx, &libxl);
+    if (rc)
+        return rc;
+    libxl_domain_config_init(&config);
+    rc = libxl_domain_config_from_json(libxl, &config, start->json);
+    cause_end();
+    if (rc) {
+        LOG(start->ctx, ERROR, "libxl cannot read xl's description of the guest: %s",
+            cause_first() ? cause_first() : error_text(rc));
+        rc = ERROR_FAIL;
+    } else {
+        rc = make(start, &config);
+    }
+    libxl_domain_config_dispose(&config);
+    return rc;
+}

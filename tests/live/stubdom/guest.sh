@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A guest by plain "xl create", its device model in a stub domain of the default size: console, network, pausing, looking at it, and QEMU's end.
+# live: core
+# lab: --copy build/stubdom/live:/root/stubdom
+# timeout: 600
+. "$(dirname "$0")/../../lib/live.sh"
+. "$(dirname "$0")/lib.sh"
+
+put_image /root/stubdom/image
+guest_cfg stub >"$scratch/stub.cfg"
+at_end xl destroy stub
+
+says 0 "nothing stands against" "a sound configuration has no findings" xl-ext stubdom-check "$scratch/stub.cfg"
+snapshot_before="$(leftovers)"
+
+started=$(now_ms)
+check "xl create starts the guest within libxl's 30 s" xl create -p "$scratch/stub.cfg"
+domid=$(xl domid stub)
+stub=$(xl domid stub-dm)
+ok "it took $(($(now_ms) - started)) ms"
+equal $((128 + 8)) $(($(xl-ext stubdom-list --json | json '.[0].memory_kb') / 1024)) "the stub domain has libxl's default memory (128 MiB and the video memory)"
+
+console=$(xenstore-read "/local/domain/$stub/device/console/3/tty")
+exec 5<>"$console"
+stty raw -echo <&5
+cat <&5 >"$scratch/serial" 2>/dev/null &
+at_end kill $!
+check "unpausing reaches QEMU" xl unpause stub
+check "the guest boots from its raw disk and speaks on its serial port" until_true 120 grep -q boot: "$scratch/serial"
+echo ipxe >&5
+check "it hears what is typed there" until_true 60 grep -q "Loading ipxe" "$scratch/serial"
+
+lost=0
+for i in $(seq 50); do
+    xl pause stub && xl unpause stub || lost=$((lost + 1))
+done
+equal 0 $lost "50 pauses in a row, none loses QEMU's greeting"
+
+for address in 10.0.77.11 10.0.77.12; do
+    check "dom0 reaches the guest at $address through an emulated network card" until_true 120 ping -c1 -W2 $address
+done
+
+equal "stub running true on" "$(xl-ext stubdom-list --json stub | json '.[0] | "\(.guest) \(.qemu) \(.qmp_reachable) \(.stub_state)"')" \
+    "stubdom-list sees QEMU running and reaches it"
+says 0 "QEMU answers on QMP" "stubdom-log shows what the stub domain's init says" xl-ext stubdom-log --init stub
+says 0 "nothing stands against" "stubdom-check looks at a running guest" xl-ext stubdom-check stub
+check "the init reports its memory" until_true 60 grep -q "xl-ext-stubdom: .*memory:" /var/log/xen/qemu-dm-stub.log
+available=$(sed -n 's/.*memory: \([0-9]*\) KB available.*/\1/p' /var/log/xen/qemu-dm-stub.log)
+if [ "${available:-0}" -ge 24000 ]; then
+    ok "at least 24000 KB of memory are available with QEMU running ($available)"
+else
+    not_ok "at least 24000 KB of memory are available with QEMU running" "$available"
+fi
+tail -n 5 /var/log/xen/qemu-dm-stub.log | sed 's/^/# /'
+
+check "xl destroy takes guest and stub domain away" xl destroy stub
+until_true 20 sh -c '! xl domid stub-dm'
+says 1 "no domain" "the stub domain is gone" xl-ext stubdom-list stub
+equal "$snapshot_before" "$(leftovers)" "no process, socket or xenstore node is left behind"
+finish

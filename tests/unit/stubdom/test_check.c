@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* stubdom-check: the rules, the image's description, and how a configuration is fixed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "stubdom/check.h"
+
+/* What "xl create --dryrun" of Xen 4.17 prints, without what no rule looks at; %s: more of b_info, of type.hvm, and of
+ * the domain. */
+#define CONFIG                                                                                                         \
+    "{\"c_info\": {\"type\": \"hvm\", \"name\": \"g\"}, \"b_info\": {\"device_model_version\": \"qemu_xen\", "         \
+    "\"device_model_stubdomain\": \"True\"%s, \"type.hvm\": {\"vnc\": {\"enable\": \"False\"}, \"serial\": "           \
+    "\"pty\"%s}}"                                                                                                      \
+    "%s}"
+
+static char *includes[] = {(char *)"/boot/guest", (char *)"/usr/lib/ipxe/qemu/efi-virtio.rom"};
+
+static struct stubdom_facts sound_host(void)
+{
+    return (struct stubdom_facts){
+        .xen = "4.17",
+        .boot_folder = "/boot",
+        .kernel = "/boot/k",
+        .ramdisk = "/boot/r",
+        .kernel_readable = true,
+        .ramdisk_readable = true,
+        .image = {.xen = (char *)"4.17", .includes = includes, .include_count = ARRAY_LEN(includes)},
+    };
+}
+
+/* The codes found, in their order, separated by blanks. */
+static const char *codes_of(struct gc *gc, const char *config, const struct stubdom_facts *facts)
+{
+    struct stubdom_findings findings;
+    struct json *root;
+    char *codes = gc_strdup(gc, "");
+
+    assert_int_equal(json_parse(gc, config, strlen(config), &root, NULL), 0);
+    stubdom_check(gc, root, facts, &findings);
+    for (size_t i = 0; i < findings.count; i++) {
+        assert_true(*findings.items[i].reason && *findings.items[i].cure);
+        codes = gc_printf(gc, "%s%s%s", codes, *codes ? " " : "", findings.items[i].code);
+    }
+    return codes;
+}
+
+static const char *codes_with(struct gc *gc, const char *b_info, const char *hvm, const char *domain)
+{
+    struct stubdom_facts facts = sound_host();
+
+    return codes_of(gc, gc_printf(gc, CONFIG, b_info, hvm, domain), &facts);
+}
+
+static void a_sound_configuration_has_no_findings(void **state)
+{
+    GC_SCOPE(gc);
+
+    assert_string_equal(codes_with(gc, "", "", ""), "");
+    assert_string_equal(
+        codes_with(gc, "", "",
+                   ", \"disks\": [{\"vdev\": \"hda\", \"format\": \"raw\", \"readwrite\": 1}, {\"vdev\": "
+                   "\"sdf\", \"format\": \"raw\"}], \"nics\": [{\"model\": \"e1000\"}, {}]"),
+        "");
+}
+
+static void every_option_that_cannot_work_is_found(void **state)
+{
+    static const struct {
+        const char *b_info, *hvm, *domain, *codes;
+    } cases[] = {
+        {", \"device_model\": \"/usr/bin/qemu\"", "", "", "dm-override"},
+        {", \"dm_restrict\": \"True\"", "", "", "dm-restrict"},
+        {", \"dm_restrict\": \"False\"", "", "", ""},
+        {", \"stubdomain_memkb\": 65536", "", "", "memory-small"},
+        {", \"stubdomain_memkb\": 131072", "", "", ""},
+        {", \"stubdomain_cmdline\": \"xen-privcmd.unrestricted=0\"", "", "", "privcmd-restricted"},
+        {", \"kernel\": \"/boot/other\"", "", "", "kernel-not-inside"},
+        {", \"kernel\": \"/boot/guest\"", "", "", ""},
+        {", \"kernel\": \"/dev/xvdb\", \"ramdisk\": \"/x\"", "", "", "kernel-not-inside"},
+        {"", ", \"spice\": {\"enable\": \"True\"}", "", "spice"},
+        {"", ", \"sdl\": {\"enable\": \"True\"}", "", "sdl"},
+        {"", ", \"vga\": {\"kind\": \"qxl\"}", "", "vga-qxl"},
+        {"", "", ", \"disks\": [{\"vdev\": \"hda\", \"format\": \"qcow2\", \"readwrite\": 1}]", "disk-qdisk"},
+        {"", "", ", \"disks\": [{\"vdev\": \"hda\", \"format\": \"raw\", \"backend\": \"qdisk\", \"readwrite\": 1}]",
+         "disk-qdisk"},
+        {"", "", ", \"disks\": [{\"vdev\": \"hdc\", \"format\": \"raw\", \"is_cdrom\": 1}]", "disk-cdrom"},
+        {"", "", ", \"disks\": [{\"vdev\": \"hdb\", \"format\": \"raw\"}]", "disk-readonly-ide"},
+        {"", "", ", \"disks\": [{\"vdev\": \"xvde\", \"format\": \"raw\", \"readwrite\": 1}]", "disk-not-emulated"},
+        {"", ", \"hdtype\": \"ahci\"", ", \"disks\": [{\"vdev\": \"xvde\", \"format\": \"raw\", \"readwrite\": 1}]",
+         ""},
+        {"", "", ", \"disks\": [{\"vdev\": \"sdaa\", \"format\": \"raw\", \"readwrite\": 1}]", "disk-not-emulated"},
+        {"", "", ", \"nics\": [{\"model\": \"ne2k_pci\"}]", "nic-model"},
+        {"", "", ", \"nics\": [{\"model\": \"ne2k_pci\", \"nictype\": \"vif\"}]", ""},
+        {"", "", ", \"nics\": [{\"model\": \"virtio-net\"}]", ""},
+        {"", "", ", \"nics\": [{}, {}, {}, {}, {}, {}, {}, {}, {}]", "nics-many"},
+        {"", "", ", \"channels\": [{\"name\": \"a\"}]", "channels"},
+        {"", "", ", \"pcidevs\": [{\"dev\": 5}]", "pci"},
+        {"", "", ", \"on_crash\": \"restart_rename\"", "rename-restart"},
+    };
+    GC_SCOPE(gc);
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_string_equal(codes_with(gc, cases[i].b_info, cases[i].hvm, cases[i].domain), cases[i].codes);
+}
+
+static void what_the_host_lacks_is_found(void **state)
+{
+    struct stubdom_facts facts;
+    GC_SCOPE(gc);
+    const char *config = gc_printf(gc, CONFIG, "", "", "");
+
+    facts = sound_host();
+    facts.kernel_readable = false;
+    assert_string_equal(codes_of(gc, config, &facts), "image-kernel-missing");
+    facts = sound_host();
+    facts.ramdisk_readable = false;
+    assert_string_equal(codes_of(gc, config, &facts), "image-rootfs-missing");
+    facts = sound_host();
+    facts.image.xen = NULL;
+    assert_string_equal(codes_of(gc, config, &facts), "image-foreign");
+    facts = sound_host();
+    facts.image.xen = (char *)"4.18";
+    assert_string_equal(codes_of(gc, config, &facts), "image-other-xen");
+    facts = sound_host();
+    facts.proxy = facts.dom0_qemu = "missing";
+    facts.stub_name_taken = true;
+    assert_string_equal(codes_of(gc, config, &facts), "proxy-missing dom0-qemu-missing name-taken");
+}
+
+static void an_ordinary_guest_is_told_all_it_takes(void **state)
+{
+    struct stubdom_facts facts = sound_host();
+    GC_SCOPE(gc);
+
+    assert_string_equal(codes_of(gc, "{\"c_info\": {\"type\": \"pv\"}, \"b_info\": {}}", &facts),
+                        "not-hvm stubdomain-off dm-version vnc serial-missing");
+    assert_string_equal(codes_of(gc, "{}", &facts), "not-hvm stubdomain-off dm-version vnc serial-missing");
+    assert_string_equal(codes_of(gc, "[]", &facts), "not-hvm stubdomain-off dm-version vnc serial-missing");
+}
+
+static void a_configuration_is_fixed_and_nothing_else_is_touched(void **state)
+{
+    static const char cfg[] = "name = \"g\" # dm_restrict = 0\n"
+                              "device_model_override = '/usr/bin/x'; vcpus = 2\n"
+                              "  device_model = \"a\n"
+                              "b\"\n"
+                              "disk = [ 'dm_restrict=1',\n"
+                              "  'b' ] # ]\n"
+                              "dm_restrict_not=1\n"
+                              "dm_restrict=1";
+    struct stubdom_findings findings = {
+        .items =
+            (struct stubdom_finding[]){
+                {.code = "dm-override", .drop = {"device_model_override", "device_model"}},
+                {.code = "dm-restrict", .drop = {"dm_restrict"}},
+                {.code = "serial-missing", .add = "serial=\"pty\""},
+            },
+        .count = 3,
+    };
+    GC_SCOPE(gc);
+
+    assert_string_equal(stubdom_fix(gc, cfg, &findings), "name = \"g\" # dm_restrict = 0\n"
+                                                         "# xl-ext: dm-override\n"
+                                                         "#device_model_override = '/usr/bin/x'\n"
+                                                         " vcpus = 2\n"
+                                                         "# xl-ext: dm-override\n"
+                                                         "#  device_model = \"a\n"
+                                                         "#b\"\n"
+                                                         "disk = [ 'dm_restrict=1',\n"
+                                                         "  'b' ] # ]\n"
+                                                         "dm_restrict_not=1\n"
+                                                         "# xl-ext: dm-restrict\n"
+                                                         "#dm_restrict=1\n"
+                                                         "serial=\"pty\" # xl-ext: serial-missing\n");
+    assert_string_equal(stubdom_fix(gc, "", &(struct stubdom_findings){0}), "");
+}
+
+/* A cpio archive as stubdom/build-image makes it. */
+static size_t archive(char *out, const char *name, const char *text, unsigned long claimed)
+{
+    int header = sprintf(out, "070701%08X%08X%08X%08X%08X%08X%08lX%08X%08X%08X%08X%08X%08X", 1, 0100644, 0, 0, 1, 0,
+                         claimed, 0, 0, 0, 0, (unsigned)strlen(name) + 1, 0);
+    size_t at = (size_t)header;
+
+    strcpy(out + at, name);
+    at = (at + strlen(name) + 1 + 3) / 4 * 4;
+    strcpy(out + at, text);
+    return at + strlen(text);
+}
+
+static void the_description_of_an_image_is_read(void **state)
+{
+    static const char text[] =
+        "format 1\nkernel 6.1.0-56-amd64\nxen 4.17\nqemu 7.2.22 (Debian)\ninclude /a b\ninclude /c\n";
+    char bytes[512] = "";
+    struct stubdom_image image;
+    size_t len;
+    GC_SCOPE(gc);
+
+    len = archive(bytes, "xl-ext-stubdom", text, strlen(text));
+    assert_true(stubdom_image_parse(gc, bytes, len, &image));
+    assert_string_equal(image.xen, "4.17");
+    assert_string_equal(image.kernel, "6.1.0-56-amd64");
+    assert_string_equal(image.qemu, "7.2.22 (Debian)");
+    assert_int_equal(image.include_count, 2);
+    assert_string_equal(image.includes[0], "/a b");
+}
+
+static void an_image_that_is_none_of_ours_says_nothing(void **state)
+{
+    char bytes[512] = "";
+    struct stubdom_image image;
+    size_t len;
+    GC_SCOPE(gc);
+
+    len = archive(bytes, "xl-ext-stubdom", "xen 4.17\n", 9);
+    assert_false(stubdom_image_parse(gc, bytes, len - 1, &image));
+    assert_false(stubdom_image_parse(gc, bytes, 40, &image));
+    assert_false(stubdom_image_parse(gc, "", 0, &image));
+    len = archive(bytes, "xl-ext-stubdom", "xen 4.17\n", 0xffffffff);
+    assert_false(stubdom_image_parse(gc, bytes, len, &image));
+    len = archive(bytes, "xl-ext-stubdoN", "xen 4.17\n", 9);
+    assert_false(stubdom_image_parse(gc, bytes, len, &image));
+    len = archive(bytes, "xl-ext-stubdom", "kernel 1\n", 9);
+    assert_false(stubdom_image_parse(gc, bytes, len, &image));
+    len = archive(bytes, "xl-ext-stubdom", "xen 4.17\n", 9);
+    bytes[60] = 'g';
+    assert_false(stubdom_image_parse(gc, bytes, len, &image));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_configuration_has_no_findings),
+        cmocka_unit_test(every_option_that_cannot_work_is_found),
+        cmocka_unit_test(what_the_host_lacks_is_found),
+        cmocka_unit_test(an_ordinary_guest_is_told_all_it_takes),
+        cmocka_unit_test(a_configuration_is_fixed_and_nothing_else_is_touched),
+        cmocka_unit_test(the_description_of_an_image_is_read),
+        cmocka_unit_test(an_image_that_is_none_of_ours_says_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
