@@ -78,8 +78,11 @@ static int dispatch(struct gc *gc, struct xlx_ctx *ctx, int argc, char **argv)
         }
     }
     command = xlx_command_find(ctx, argv[0], NULL);
-    if (!command)
-        return delegate_to_xl(gc, &global, argv[0], argc, argv);
+    if (!command) {
+        int status = xlx_check_xl(ctx, argc, argv);
+
+        return status == XLX_EXIT_DONE ? delegate_to_xl(gc, &global, argv[0], argc, argv) : status;
+    }
     message_subject(command->name);
     return run_command(gc, ctx, command, argc, argv, &global);
 }

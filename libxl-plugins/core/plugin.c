@@ -284,6 +284,20 @@ int xlx_command_run(const struct xlx_invocation *in)
     return in->command->run(in);
 }
 
+int xlx_check_xl(struct xlx_ctx *ctx, int argc, char **argv)
+{
+    const struct xlx_plugin *const *plugins;
+    int status = XLX_EXIT_DONE;
+    size_t count;
+
+    plugins = xlx_plugins(ctx, NULL, &count);
+    for (size_t i = 0; i < count && status == XLX_EXIT_DONE; i++) {
+        if (plugins[i]->check_xl)
+            status = plugins[i]->check_xl(ctx, argc, argv);
+    }
+    return status;
+}
+
 int xlx_exit_of(int rc)
 {
     switch (rc) {

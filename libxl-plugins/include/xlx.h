@@ -191,7 +191,7 @@ XLX_API void xlx_log(struct xlx_ctx *ctx, xentoollog_level level, const char *fo
 /* ---- plugins ---- */
 
 /* Changes whenever a struct above changes in a way that an old plugin would not survive. */
-#define XLX_PLUGIN_ABI 1
+#define XLX_PLUGIN_ABI 2
 
 /*
  * A plugin is one const struct. Those of xl-ext itself stand in a static table; others are shared objects in the plugin
@@ -207,6 +207,9 @@ struct xlx_plugin {
      * stop is called once before the context ends, when start succeeded. */
     int (*start)(struct xlx_ctx *ctx);
     void (*stop)(struct xlx_ctx *ctx);
+    /* Optional. Asked before the tool hands a command to xl (argv[0] is its name): XLX_EXIT_DONE when nothing is known
+     * against it; otherwise it logs why the command cannot work and returns the exit status. */
+    int (*check_xl)(struct xlx_ctx *ctx, int argc, char **argv);
 };
 
 /* The plugins: first the static table, then the ones loaded from folder (NULL: the built-in path; no folder is no
@@ -216,6 +219,8 @@ XLX_API const struct xlx_plugin *const *xlx_plugins(struct xlx_ctx *ctx, const c
 /* The command of that exact name and its plugin (plugin may be NULL), or NULL. */
 XLX_API const struct xlx_command *xlx_command_find(struct xlx_ctx *ctx, const char *name,
                                                    const struct xlx_plugin **plugin);
+/* Asks all plugins about a command of xl's; the first that refuses decides. Returns an enum xlx_exit. */
+XLX_API int xlx_check_xl(struct xlx_ctx *ctx, int argc, char **argv);
 /* Runs a command: starts its plugin when that has not been done, then calls run. Returns an enum xlx_exit. */
 XLX_API int xlx_command_run(const struct xlx_invocation *in);
 

@@ -14,4 +14,5 @@ const struct xlx_plugin plugin_stubdom = {
     .summary = "device models in Linux stub domains",
     .commands = commands,
     .command_count = ARRAY_LEN(commands),
+    .check_xl = stubdom_check_xl,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stubdom/probe.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,15 +28,27 @@ static void probe_aborted(struct ao *ao, int rc)
     probe_done(probe, rc == ERROR_TIMEDOUT ? 0 : rc);
 }
 
-static void greeting_came(struct ev_fd *source, int fd, short revents)
+/*
+ * vchan-socket-proxy ends for good when its client closes with something unread, or while it writes. So after the
+ * greeting this side only says that it will write no more, and reads on until the proxy has closed.
+ */
+static void socket_ready(struct ev_fd *source, int fd, short revents)
 {
     struct stubdom_probe *probe = CONTAINER_OF(source, struct stubdom_probe, socket);
     static const char greeting[] = "{\"QMP\"";
-    char data[sizeof(greeting)];
-    ssize_t r = recv(fd, data, sizeof(greeting) - 1, MSG_DONTWAIT);
+    char data[4096];
+    ssize_t r = recv(fd, data, sizeof(data), MSG_DONTWAIT);
 
-    probe->reachable = r == sizeof(greeting) - 1 && !memcmp(data, greeting, sizeof(greeting) - 1);
-    probe_done(probe, 0);
+    if (r < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (r <= 0) {
+        probe_done(probe, 0);
+        return;
+    }
+    if (probe->reachable)
+        return;
+    probe->reachable = (size_t)r >= sizeof(greeting) - 1 && !memcmp(data, greeting, sizeof(greeting) - 1);
+    shutdown(fd, SHUT_WR);
 }
 
 /* Nothing listens there. */
@@ -55,6 +68,6 @@ void stubdom_probe_start(struct stubdom_probe *probe)
     ao_start(&probe->ao, probe_aborted);
     probe->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (probe->fd < 0 || connect(probe->fd, (struct sockaddr *)&address, sizeof(address)) ||
-        ev_fd_start(&probe->ao.ctx->loop, &probe->socket, probe->fd, POLLIN, greeting_came))
+        ev_fd_start(&probe->ao.ctx->loop, &probe->socket, probe->fd, POLLIN, socket_ready))
         give_up_soon(probe);
 }

@@ -26,14 +26,14 @@ exec 5<>"$console"
 stty raw -echo <&5
 cat <&5 >"$scratch/serial" 2>/dev/null &
 at_end kill $!
-check "unpausing reaches QEMU" xl unpause stub
+says_nothing "unpausing reaches QEMU" xl unpause stub
 check "the guest boots from its raw disk and speaks on its serial port" until_true 120 grep -q boot: "$scratch/serial"
 echo ipxe >&5
 check "it hears what is typed there" until_true 60 grep -q "Loading ipxe" "$scratch/serial"
 
 lost=0
 for i in $(seq 50); do
-    xl pause stub && xl unpause stub || lost=$((lost + 1))
+    said=$(xl pause stub 2>&1 && xl unpause stub 2>&1) && [ -z "$said" ] || lost=$((lost + 1))
 done
 equal 0 $lost "50 pauses in a row, none loses QEMU's greeting"
 

@@ -43,3 +43,14 @@ leftovers() {
     done
     xenstore-ls -f /local/domain/0/backend 2>/dev/null | grep -E '/frontend-id' | sed 's/^/node /'
 }
+
+# says_nothing NAME COMMAND...: it succeeds without a word (xl unpause exits with 0 when QEMU cannot be reached, and only complains)
+says_nothing() {
+    check_name=$1
+    shift
+    if check_output=$("$@" 2>&1) && [ -z "$check_output" ]; then
+        ok "$check_name"
+    else
+        not_ok "$check_name" "$check_output"
+    fi
+}
