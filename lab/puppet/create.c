@@ -101,7 +101,7 @@ static bool write_nodes(struct stage *s, const struct puppet *p, uint64_t max_kb
 }
 
 /* Without it libxl refuses most calls: "unable to retrieve domain configuration". */
-static bool store_configuration(struct stage *s, const struct puppet *p, const uint8_t uuid[16], uint64_t max_kb)
+static bool store_configuration(struct stage *s, struct puppet *p, const uint8_t uuid[16], uint64_t max_kb)
 {
     libxl_domain_config config;
     char *json;
@@ -120,6 +120,7 @@ static bool store_configuration(struct stage *s, const struct puppet *p, const u
               : ERROR_FAIL;
     free(json);
     libxl_domain_config_dispose(&config);
+    p->configured = !rc;
     return !rc || fail(p, "its configuration could not be stored");
 }
 
@@ -183,7 +184,8 @@ void puppet_destroy(struct stage *s, struct puppet *p)
     if (p->gone)
         return;
     p->gone = true;
-    libxl_userdata_store(s->libxl, p->domid, "libxl-json", NULL, 0);
+    if (p->configured)
+        libxl_userdata_store(s->libxl, p->domid, "libxl-json", NULL, 0);
     if (xc_domain_destroy(s->xc, p->domid))
         fail(p, "it could not be destroyed");
     xs_release_domain(s->xs, p->domid);

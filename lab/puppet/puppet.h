@@ -34,7 +34,7 @@ struct puppet {
     char uuid[37];
     uint64_t pages; /* gfns 0 .. pages - 1 are populated */
     uint64_t target_pages;
-    bool gone;
+    bool gone, configured;
 
     /* of the play */
     uint64_t due_ms; /* UINT64_MAX: nothing to do until the target changes */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "core/domain.h"
 #include "core/sampler.h"
@@ -23,33 +24,54 @@ int64_t mem_usual_offset_kb(libxl_domain_type type)
     }
 }
 
-static bool read_node(struct gc *gc, struct xs_handle *xs, uint32_t domid, const char *node, uint64_t *value_kb)
+/* A node that is missing or holds nonsense is simply not known; a xenstored that does not answer is an error. */
+static int read_node(struct gc *gc, struct xs_handle *xs, uint32_t domid, const char *node, uint64_t *value_kb,
+                     bool *known)
 {
-    return !store_read_u64(gc, xs, XBT_NULL, path_in_domain(gc, domid, node), MEM_LIMIT_MEMKB, value_kb);
+    int rc;
+
+    rc = store_read_u64(gc, xs, XBT_NULL, path_in_domain(gc, domid, node), MEM_LIMIT_MEMKB, value_kb);
+    *known = !rc;
+    if (rc)
+        *value_kb = 0;
+    return rc == ERROR_FAIL ? rc : 0;
+}
+
+static void read_offset(struct gc *gc, struct xs_handle *xs, struct xlx_mem_info *info)
+{
+    int64_t offset_kb;
+
+    info->offset_memkb = mem_usual_offset_kb(info->type);
+    info->offset_calibrated = false;
+    if (!info->domid ||
+        store_read_i64(gc, xs, XBT_NULL, path_in_domain(gc, info->domid, NODE_MEMORY_OFFSET), &offset_kb))
+        return;
+    if (offset_kb < MEM_OFFSET_MIN_KB || offset_kb > MEM_OFFSET_MAX_KB)
+        return;
+    info->offset_memkb = offset_kb;
+    info->offset_calibrated = true;
 }
 
 int mem_info_from_store(struct xlx_ctx *ctx, struct xs_handle *xs, struct xlx_mem_info *info)
 {
     uint32_t domid = info->domid;
-    int64_t offset_kb;
+    bool has_videoram;
     GC_SCOPE(gc);
     int rc;
 
     domain_name(ctx, xs, domid, info->name);
     info->type = domain_type(xs, domid);
-    info->has_target = read_node(gc, xs, domid, NODE_MEMORY_TARGET, &info->target_memkb);
-    info->has_static_max = read_node(gc, xs, domid, NODE_MEMORY_STATIC_MAX, &info->static_max_memkb);
+    rc = read_node(gc, xs, domid, NODE_MEMORY_TARGET, &info->target_memkb, &info->has_target);
+    if (!rc)
+        rc = read_node(gc, xs, domid, NODE_MEMORY_STATIC_MAX, &info->static_max_memkb, &info->has_static_max);
     /* Only a device model's screen takes video memory; asking for it costs a message for each domain. */
-    if (info->type == LIBXL_DOMAIN_TYPE_HVM && !read_node(gc, xs, domid, NODE_MEMORY_VIDEORAM, &info->videoram_memkb))
-        info->videoram_memkb = 0;
-    info->offset_memkb = mem_usual_offset_kb(info->type);
-    if (domid) {
-        rc = store_read_i64(gc, xs, XBT_NULL, path_in_domain(gc, domid, NODE_MEMORY_OFFSET), &offset_kb);
-        if (!rc && offset_kb >= MEM_OFFSET_MIN_KB && offset_kb <= MEM_OFFSET_MAX_KB) {
-            info->offset_memkb = offset_kb;
-            info->offset_calibrated = true;
-        }
+    if (!rc && info->type == LIBXL_DOMAIN_TYPE_HVM)
+        rc = read_node(gc, xs, domid, NODE_MEMORY_VIDEORAM, &info->videoram_memkb, &has_videoram);
+    if (rc) {
+        LOGD(ctx, ERROR, domid, "xenstored does not answer: %s", strerror(errno));
+        return rc;
     }
+    read_offset(gc, xs, info);
     return 0;
 }
 
@@ -110,7 +132,11 @@ int xlx_mem_list(struct xlx_ctx *ctx, struct xlx_mem_info **infos, size_t *count
         abort();
     for (size_t i = 0; i < *count; i++) {
         mem_info_from_xen(&xen[i], &(*infos)[i]);
-        mem_info_from_store(ctx, xs, &(*infos)[i]);
+        rc = mem_info_from_store(ctx, xs, &(*infos)[i]);
+        if (rc) {
+            free(TAKE_PTR(*infos));
+            return rc;
+        }
     }
     return 0;
 }

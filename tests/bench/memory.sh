@@ -53,8 +53,8 @@ lab-guest create pv bench-pv 256 256
 lab-puppet start bench 64 128 instant --count 2
 
 # Values alternate too, so that each call has something to change.
-set_ours() { n=$((${n:-0} + 1)); xl-ext mem-set bench-1 $((64 + n % 32)); }
-set_theirs() { n=$((${n:-0} + 1)); "$xl" mem-set bench-1 $((64 + n % 32)); }
+set_ours() { n=$((${n:-0} + 1)); xl-ext mem-set bench-1 $((80 + n % 32)); }
+set_theirs() { n=$((${n:-0} + 1)); "$xl" mem-set bench-1 $((80 + n % 32)); }
 alternate set_ours -- set_theirs
 echo "bench mem_set.single_ms $(ratio "$ours_us" 1000)"
 echo "bench mem_set.xl_single_ms $(ratio "$theirs_us" 1000)"
@@ -81,15 +81,15 @@ done
 echo "bench settle.overhead_ms $(ratio "$(median "${overheads[@]}")" 1000)"
 
 lab-puppet stop bench
-lab-puppet start many 32 64 instant --count 64
+lab-puppet start many 24 32 instant --count 64
 args=() other=()
 for ((i = 1; i <= 64; i++)); do
-    args+=("many-$i" 48)
-    other+=("many-$i" 40)
+    args+=("many-$i" 30)
+    other+=("many-$i" 26)
 done
 each_with_xl() {
     local i
-    for ((i = 1; i <= 64; i++)); do "$xl" mem-set "many-$i" 44; done
+    for ((i = 1; i <= 64; i++)); do "$xl" mem-set "many-$i" 28; done
 }
 ours=() theirs=()
 for ((k = 0; k < 3; k++)); do

@@ -31,7 +31,7 @@ says_once 2 "decimal number" "an empty size" xl-ext mem-set bad ""
 says_once 2 "no size" "a domain without a size" xl-ext mem-set bad 64 bad2
 says_once 2 "too few" "no arguments" xl-ext mem-set
 says_once 2 "unknown option" "an unknown option" xl-ext mem-set --hurry bad 64
-says_once 2 "unknown suffix" "a garbage time" xl-ext mem-set -w -t soon bad 64
+says_once 2 "decimal number" "a garbage time" xl-ext mem-set -w -t soon bad 64
 says_once 2 "same domain" "a domain twice" xl-ext mem-set bad 64 $domid 65
 equal "$target" "$(target_of $domid)" "none of them has touched the target"
 
@@ -50,7 +50,7 @@ xenstore-write $memory/target garbage
 says_once 1 "holds no number" "a target with garbage" xl-ext mem-set bad 70
 equal garbage "$(target_of $domid)" "which is left as it is"
 says 0 "unknown" "mem-list shows it as unknown" xl-ext mem-list bad
-xenstore-write $memory/target -5
+xenstore-write -- $memory/target -5
 says_once 1 "holds no number" "a negative target" xl-ext mem-set bad +1
 xenstore-write $memory/target ""
 says_once 1 "holds no number" "an empty target, which libxl takes for 0" xl-ext mem-set bad +1
@@ -60,7 +60,7 @@ xenstore-write $memory/target 65536
 xenstore-rm $memory/static-max
 says_once 1 "is missing" "a missing static-max" xl-ext mem-set bad 70
 xenstore-write $memory/static-max 131072
-xenstore-write $memory/videoram -1
+xenstore-write -- $memory/videoram -1
 check "a videoram of -1 counts as none" xl-ext mem-set -w bad 70
 equal 71680 "$(target_of $domid)" "and does not shift the target"
 xenstore-write $memory/videoram 0
@@ -69,7 +69,7 @@ says 1 "does not run on Xen\|/proc/xen\|not dom0" "without /proc/xen the tool sa
     unshare -m sh -c 'umount /proc/xen; xl-ext mem-list'
 says 1 "run as root\|permission" "without permission" setpriv --reuid 65534 --clear-groups xl-ext mem-list
 says 1 "xenstored" "without xenstored" \
-    unshare -m sh -c 'mount -t tmpfs none /run/xenstored; mount --bind /dev/null /dev/xen/xenbus; xl-ext mem-list'
+    unshare -m sh -c 'mount -t tmpfs none /run/xenstored; mount --bind /dev/null /dev/xen/xenbus; mount --bind /dev/null /proc/xen/xenbus; xl-ext mem-list'
 says 1 "hypervisor" "without the hypervisor's device" \
     unshare -m sh -c 'mount --bind /dev/null /dev/xen/privcmd; xl-ext mem-list'
 says 1 "below" "dom0 has libxl's own floor" xl-ext mem-set 0 100
