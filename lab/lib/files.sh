@@ -5,23 +5,24 @@
 
 script_dir=/root/lab-script
 
-# pack_in [SCRIPT]: the project's build, then --copy's files, then SCRIPT, made executable.
+# pack_in SCRIPT [FILE:PATH]...: the project's build, the files, and SCRIPT (if not empty), made executable.
 pack_in() {
-    local item from to
+    local script=$1 item from to
+    shift
     mkdir -p "$run/project" "$run/copies"
     install_project
-    if [ $# -gt 0 ]; then
-        install -D -m 755 "$1" "$run/project/$script_dir/$(basename "$1")"
-    fi
-    for item in "${copies[@]}"; do
+    [ -z "$script" ] ||
+        install -D -m 755 "$script" "$run/project/$script_dir/$(basename "$script")"
+    for item; do
         from=${item%:*} to=${item##*:}
         [ -e "$from" ] || usage_error "there is no file '$from'"
         [[ $to == /* ]] || usage_error "the path in dom0 must be absolute, not '$to'"
         [[ $to == */ ]] && to=$to$(basename "$from")
-        mkdir -p "$run/copies/$(dirname "$to")"
         if [ -d "$from" ]; then
-            cp -a --reflink=auto "$from" "$run/copies/$to"
+            mkdir -p "$run/project/$to"
+            cp -a --reflink=auto "$from/." "$run/project/$to"
         else
+            mkdir -p "$run/copies/$(dirname "$to")"
             ln -sf "$(readlink -f "$from")" "$run/copies/$to"
         fi
     done
@@ -29,6 +30,7 @@ pack_in() {
         fail "cannot pack the files for dom0"
     rm -rf "$run/project" "$run/copies"
     [ "$(stat -c %s "$run/in")" -le "$drive_bytes" ] || fail "the files for dom0 are too large"
+    truncate -s "$drive_bytes" "$run/in"
 }
 
 # append_in FOLDER TAR-OPTIONS: what is in FOLDER, not FOLDER itself, which would be dom0's root.
@@ -40,7 +42,7 @@ append_in() {
 install_project() {
     [ "$install" = yes ] && [ -f "$project_dir/Makefile" ] || return
     grep -q '^install:' "$project_dir/Makefile" || return
-    flock "$project_dir/Makefile" make -s -C "$project_dir" install lab-install PREFIX=/usr/local \
+    flock "$project_dir/Makefile" env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$project_dir" install lab-install PREFIX=/usr/local \
         DESTDIR="$run/project" >&2 || fail "the project's build failed"
 }
 

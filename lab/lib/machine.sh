@@ -35,6 +35,7 @@ start_machine() {
         rm -f "$run/$fifo"
         mkfifo "$run/$fifo"
     done
+    rm -f "$run/out"
     truncate -s "$drive_bytes" "$run/in" "$run/out"
     setpriv --pdeathsig KILL qemu-system-x86_64 \
         -accel tcg,thread=multi -machine q35,memory-backend=ram -cpu "$cpu" -m "$mem" -smp "$smp" \
@@ -72,12 +73,26 @@ console_tail() {
     exit 125
 }
 
-# boot_machine: returns when dom0 answers; ends the run with 125 when it does not.
+# boot_machine [SCRIPT]: returns when dom0 has SCRIPT and all other files; ends the run with 125 when it
+# does not come up.
 boot_machine() {
-    [ "$use_snapshot" = yes ] && start_from_snapshot && return
-    say "booting Xen"
-    start_machine -object "memory-backend-ram,id=ram,size=${mem}M"
-    wait_for_boot
+    local from_snapshot=
+    [ "$use_snapshot" = yes ] && find_snapshot && from_snapshot=yes
+    pack_in "${1-}" "${copies[@]}"
+    if [ -z "$from_snapshot" ] || ! start_from_snapshot; then
+        say "booting Xen"
+        start_machine -object "memory-backend-ram,id=ram,size=${mem}M"
+        wait_for_boot
+        [ -z "$suite" ] || { pack_in "$suite"; prepare_suite; pack_in "${1-}" "${copies[@]}"; }
+    fi
+    unpack_in
+}
+
+prepare_suite() {
+    say "preparing the suite: $suite"
+    unpack_in
+    relay run "$script_dir/$(basename "$suite")" >&2 ||
+        console_tail "the script that prepares the suite failed"
 }
 
 wait_for_boot() {

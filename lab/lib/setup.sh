@@ -12,9 +12,17 @@ setup() {
     image=$cache_dir/boot-$(boot_key)
     [ -e "$system/ready" ] || run_steps "$system" packages tree drive boot_files
     [ -e "$image/ready" ] || run_steps "$image" packages programs initramfs
-    [ -z "$done_something" ] ||
-        say "set-up done in $((SECONDS - started)) s, $(du -shc "$system" "$image" | tail -1 |
-            cut -f1) in $cache_dir"
+    touch "$system/ready" "$image/ready" 2> /dev/null
+    [ -z "$done_something" ] && return
+    drop_old_images
+    say "set-up done in $((SECONDS - started)) s, $(du -shc "$system" "$image" | tail -1 |
+        cut -f1) in $cache_dir"
+}
+
+# Those of other recipes that nobody has used for a week.
+drop_old_images() {
+    find "$cache_dir" -mindepth 2 -maxdepth 2 -path '*/[bs][oy]*-*/ready' -mtime +7 -printf '%h\0' |
+        xargs -0r rm -rf
 }
 
 # run_steps FOLDER STEP...
@@ -45,21 +53,7 @@ run_steps() {
 }
 
 setup_packages() {
-    local missing=() package as_root=()
-    for package in $(packages_of "$project_dir/scripts/packages" lab); do
-        dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2> /dev/null | grep -q '^.i' ||
-            missing+=("$package")
-    done
-    [ ${#missing[@]} -gt 0 ] || return 0
-    if [ "$(id -u)" != 0 ]; then
-        sudo -n true 2> /dev/null ||
-            fail "packages are missing, install them as root: apt-get install ${missing[*]}"
-        as_root=(sudo)
-    fi
-    say "$step_label installing packages: ${missing[*]}"
-    "${as_root[@]}" apt-get update >> "$setup_log" 2>&1 || true
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y --no-install-recommends "${missing[@]}" >> "$setup_log" 2>&1
+    "$project_dir/scripts/need-packages" lab
 }
 
 setup_programs() {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# Snapshots: dom0 just after boot, one for each kind of machine.
+# Snapshots: dom0 just after boot, one for each kind of machine; with --suite also after a script that
+# prepares what a suite of tests needs (PV guests, say).
 #
 # The machine that makes one has its memory in a shared file; QEMU's migration stream then holds the
 # devices only (capability x-ignore-shared). A machine that starts from it maps the file privately, so
@@ -9,11 +10,15 @@
 snapshots_kept=16
 
 snapshot_folder() {
-    echo "$cache_dir/snapshot-$(echo "${image##*/} $cpu $mem $dom0_mem $smp" | key_of)"
+    echo "$cache_dir/snapshot-$({
+        echo "${image##*/} $cpu $mem $dom0_mem $smp"
+        [ -z "$suite" ] || cat "$suite" "$project_dir"/build/lab/{lab-guest,lab-puppet,guest.cpio}
+    } 2> /dev/null | key_of)"
 }
 
-# start_from_snapshot: false when there is none that works.
-start_from_snapshot() {
+# find_snapshot: sets $snapshot, making it first if needed; it stays locked for this run. False when
+# there is none and none can be made.
+find_snapshot() {
     snapshot=$(snapshot_folder)
     mkdir -p "$snapshot" || return
     exec {snapshot_lock}> "$snapshot/lock"
@@ -27,7 +32,11 @@ start_from_snapshot() {
         flock -s "$snapshot_lock"
     fi
     [ -e "$snapshot/ready" ] || return
-    touch "$snapshot/ready"
+    touch "$snapshot" "$snapshot/ready"
+}
+
+# start_from_snapshot: false when it does not start.
+start_from_snapshot() {
     start_machine {snapshot_lock}>&- \
         -object "memory-backend-file,id=ram,size=${mem}M,mem-path=$snapshot/ram,share=off" \
         -incoming defer
@@ -37,7 +46,8 @@ start_from_snapshot() {
     local status=$?
     close_monitor
     [ "$status" = 0 ] && return
-    say "the snapshot does not start, booting instead"
+    say "the snapshot does not start"
+    tail -n 5 "$run/qemu.log" >&2
     end_machine
     rm -f "$snapshot/ready"
     return 1
@@ -47,10 +57,12 @@ make_snapshot() {
     local status=1
     drop_old_snapshots
     say "booting Xen, to be kept as a snapshot"
+    [ -z "$suite" ] || pack_in "$suite"
     rm -f "$snapshot/ram" "$snapshot/state"
     start_machine \
         -object "memory-backend-file,id=ram,size=${mem}M,mem-path=$snapshot/ram,share=on"
     wait_for_boot
+    [ -z "$suite" ] || prepare_suite
     open_monitor &&
         command_monitor '"migrate", "arguments": {"uri": "exec:cat > '"'$snapshot/state.part'"'"}' &&
         wait_for_migration &&
