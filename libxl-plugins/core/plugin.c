@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@ struct plugin_set {
     void **handles; /* of dlopen, NULL for the static table's */
     bool *started;
     size_t count;
+    int *fds; /* of the files that were opened by dlopen, also of refused ones */
+    size_t fd_count;
 };
 
 /* ---- checking a plugin's tables ---- */
@@ -56,12 +59,18 @@ static const char *command_fault(struct gc *gc, const struct xlx_command *c)
 {
     if (!c->name || !*c->name || strspn(c->name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(c->name))
         return "a command's name is missing or has other characters than a-z, 0-9 and -";
+    if (*c->name == '-' || !strcmp(c->name, "help"))
+        return gc_printf(gc, "command %s: the tool itself takes that name for something else", c->name);
     if (!c->summary || !c->synopsis || !c->run)
         return gc_printf(gc, "command %s: summary, synopsis or run is missing", c->name);
     if (*c->summary && c->summary[strlen(c->summary) - 1] == '.')
         return gc_printf(gc, "command %s: the summary ends in a full stop", c->name);
     if (c->args_min < 0 || (c->args_max != XLX_ARGS_ANY && c->args_max < c->args_min))
         return gc_printf(gc, "command %s: least and most arguments contradict each other", c->name);
+    if ((c->option_count && !c->options) || (c->defaults && !c->options_size))
+        return gc_printf(gc, "command %s: options are counted that are not there", c->name);
+    if (c->domain_arg < XLX_NO_DOMAIN || (c->args_max != XLX_ARGS_ANY && c->domain_arg >= c->args_max))
+        return gc_printf(gc, "command %s: the domain is an argument that it does not take", c->name);
     for (size_t i = 0; i < c->option_count; i++) {
         const char *fault = option_fault(gc, c, i);
 
@@ -73,10 +82,12 @@ static const char *command_fault(struct gc *gc, const struct xlx_command *c)
 
 const char *plugin_fault(struct gc *gc, const struct xlx_plugin *plugin)
 {
-    if (!plugin->name || !plugin->summary)
+    if (!plugin->name || !*plugin->name || !plugin->summary)
         return "name or summary is missing";
+    if (plugin->command_count && !plugin->commands)
+        return "its table of commands is missing";
     for (size_t i = 0; i < plugin->command_count; i++) {
-        const char *fault = command_fault(gc, plugin->commands[i]);
+        const char *fault = plugin->commands[i] ? command_fault(gc, plugin->commands[i]) : "a command is missing";
 
         if (fault)
             return fault;
@@ -102,7 +113,18 @@ static void add_plugin(struct plugin_set *set, const struct xlx_plugin *plugin, 
     set->count = n;
 }
 
-/* Whoever may write a plugin is root. */
+const char *plugin_folder(void)
+{
+    const char *folder = secure_getenv("XL_EXT_PLUGIN_PATH");
+
+    return folder && *folder ? folder : XLX_PLUGINDIR;
+}
+
+/*
+ * Whoever may write a plugin is root, or the user whom this process runs as: who can put something into that folder
+ * could as well preload it. For root that is root alone. That the user has more rights by us than without us (setuid)
+ * is excluded by secure_getenv for a folder of his choice; the built-in one is root's.
+ */
 static const char *trust_fault(int fd, mode_t type)
 {
     struct stat st;
@@ -111,10 +133,10 @@ static const char *trust_fault(int fd, mode_t type)
         return strerror(errno);
     if ((st.st_mode & S_IFMT) != type)
         return "it is not of the right type";
-    if (st.st_uid != 0)
+    if (st.st_uid != 0 && (st.st_uid != geteuid() || getauxval(AT_SECURE)))
         return "it does not belong to root";
     if (st.st_mode & (S_IWGRP | S_IWOTH))
-        return "others than root may write it";
+        return "others than its owner may write it";
     return NULL;
 }
 
@@ -153,8 +175,11 @@ static void load_plugin(struct xlx_ctx *ctx, struct plugin_set *set, int folder_
         LOG(ctx, ERROR, "plugin %s is left out: %s", file, fault);
         return;
     }
-    /* Through the descriptor that was checked, so that nobody can swap the file in between. */
-    handle = dlopen(gc_printf(gc, "/proc/self/fd/%d", fd), RTLD_NOW | RTLD_LOCAL);
+    /* Through the descriptor that was checked, so that nobody can swap the file in between. It stays open: the dynamic
+     * loader knows files by their names, and must not meet this one again for another file. */
+    set->fds = gc_realloc(set->gc, set->fds, (set->fd_count + 1) * sizeof(*set->fds));
+    set->fds[set->fd_count++] = fd;
+    handle = dlopen(gc_printf(gc, "/proc/self/fd/%d", TAKE_FD(fd)), RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         LOG(ctx, ERROR, "plugin %s is left out: %s", file, dlerror());
         return;
@@ -221,7 +246,7 @@ const struct xlx_plugin *const *xlx_plugins(struct xlx_ctx *ctx, const char *fol
         set->gc = gc;
         for (const struct xlx_plugin *const *p = plugin_static_table; *p; p++)
             add_plugin(set, *p, NULL);
-        load_folder(ctx, set, folder ? folder : XLX_PLUGINDIR);
+        load_folder(ctx, set, folder ? folder : plugin_folder());
     }
     *count = set->count;
     return set->plugins;
@@ -326,5 +351,7 @@ void plugin_set_free(struct xlx_ctx *ctx, struct plugin_set *set)
         if (set->handles[set->count])
             dlclose(set->handles[set->count]);
     }
+    while (set->fd_count--)
+        close(set->fds[set->fd_count]);
     gc_free(set->gc);
 }

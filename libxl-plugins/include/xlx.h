@@ -195,7 +195,9 @@ XLX_API void xlx_log(struct xlx_ctx *ctx, xentoollog_level level, const char *fo
 
 /*
  * A plugin is one const struct. Those of xl-ext itself stand in a static table; others are shared objects in the plugin
- * folder that define the symbol "xlx_plugin". Folder and file must belong to root and be writable by nobody else.
+ * folder that define the symbol "xlx_plugin". Folder and file must belong to root (or to the user who runs the program
+ * without having its rights from it) and be writable by nobody else. $XL_EXT_PLUGIN_PATH names another folder; it is
+ * ignored by a program that has more rights than its user.
  */
 struct xlx_plugin {
     uint32_t abi; /* XLX_PLUGIN_ABI */

@@ -58,7 +58,7 @@ static bool is_full(const char *name)
 /* A plugin from the folder may know any name. */
 static bool has_loadable_plugins(void)
 {
-    DIR *folder = opendir(XLX_PLUGINDIR);
+    DIR *folder = opendir(plugin_folder());
     const struct dirent *e;
     bool found = false;
 
