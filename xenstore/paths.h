@@ -31,6 +31,15 @@ char *path_in_domain(struct gc *gc, uint32_t domid, const char *rest);
 /* Ours: the interval of statistics that a QMP client asked for, seconds; memd finds it again after a restart. */
 #define NODE_QMP_STATS_INTERVAL "memory/qmp-stats-interval"
 
+/* XenServer's names for the range a domain is balanced within, decimal KiB, and ours for its weight: to be looked at.
+ * What counts is kept by UUID where only dom0 sees it (balance/settings.h). */
+#define NODE_MEMORY_DYNAMIC_MIN "memory/dynamic-min"
+#define NODE_MEMORY_DYNAMIC_MAX "memory/dynamic-max"
+#define NODE_MEMORY_WEIGHT "memory/dynamic-weight"
+
+/* Of a stub domain: the domid that it serves. */
+#define NODE_STUBDOM_TARGET "target"
+
 #define NODE_NAME "name"
 /* Path /vm/<uuid>, as text. */
 #define NODE_VM "vm"

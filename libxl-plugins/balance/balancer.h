@@ -115,6 +115,7 @@ struct balancer_change {
 struct balancer_domain {
     struct plan_domain plan; /* as the policy sees it */
     struct host_facts facts;
+    enum plan_balloon balloon;
     bool pinned;
     uint64_t planned_memkb;
     const char *reason; /* static */
@@ -137,6 +138,8 @@ struct balancer_host {
     uint64_t shortfall_memkb;
 };
 
+/* Looks at the host now, without acting, so that views are fresh. No message to xenstored. */
+void balancer_look(struct balancer *b);
 void balancer_view_host(struct balancer *b, struct balancer_host *view);
 /* Ascending domid; ERROR_DOMAIN_NOTFOUND when there is no such domain. */
 int balancer_view_domain(struct balancer *b, struct gc *gc, uint32_t domid, struct balancer_domain *view);

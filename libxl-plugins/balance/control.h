@@ -28,13 +28,15 @@
 
 /*
  * mem-reserve {"size_memkb", ["min_memkb"], ["timeout_ms"], ["lease_ms"], ["domain"]} -> RESERVATION
- *     Answers at once; the event RESERVATION tells what becomes of it. Without lease_ms it lives as long as this
- *     connection, or until handed over; with it, that long. timeout_ms: not ready by then, it ends (state "timed-out"),
- *     or is content with what is free from min_memkb on. domain: the memory is meant for a domain that exists already.
- * mem-reserve-release {"id"} -> {}
- * mem-reserve-hand {"id", "domain"} -> {}
- *     The domain may take the memory: from now on the reservation counts only what the domain does not hold or claim
- *     yet, and ends when the domain runs with all of it, or dies.
+ *     Answers at once; the event RESERVATION tells what becomes of it. It lives lease_ms (30 s when absent), unless it
+ * is handed over or held. timeout_ms: not ready by then, it ends (state "timed-out"), or is content with what is free
+ *     from min_memkb on. domain: the memory is meant for a domain that exists already.
+ * mem-reserve-hold {"id"} -> RESERVATION
+ *     Answers when the reservation is over, and until then it lives as long as this connection does: when the
+ * connection ends it is released, unless it was handed over. A connection waits for the answer, so other commands need
+ * another one; events still come. After memd was started again a holder has 30 s to hold again. mem-reserve-release
+ * {"id"} -> {} mem-reserve-hand {"id", "domain"} -> {} The domain may take the memory: from now on the reservation
+ * counts only what the domain does not hold or claim yet, and ends when the domain runs with all of it, or dies.
  * query-reservations -> [RESERVATION...]
  *
  * RESERVATION: {"id", "state", "size_memkb", "min_memkb", "memkb", "counted_memkb", "domain" or null, "age_ms",
@@ -44,6 +46,7 @@
  *     much even at their minimums.
  */
 #define CONTROL_RESERVE "mem-reserve"
+#define CONTROL_RESERVE_HOLD "mem-reserve-hold"
 #define CONTROL_RESERVE_RELEASE "mem-reserve-release"
 #define CONTROL_RESERVE_HAND "mem-reserve-hand"
 #define CONTROL_RESERVATIONS "query-reservations"

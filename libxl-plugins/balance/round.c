@@ -96,6 +96,15 @@ static void refresh(struct balancer *b)
     }
 }
 
+void balancer_look(struct balancer *b)
+{
+    b->now_ms = b->host->ops->now_ms(b->host);
+    if (look(b))
+        return;
+    refresh(b);
+    wishes_fill(b);
+}
+
 /* ---- reports ---- */
 
 static void read_report(struct balancer *b, struct dom *d)

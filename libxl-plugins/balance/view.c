@@ -112,6 +112,7 @@ int balancer_view_domain(struct balancer *b, struct gc *gc, uint32_t domid, stru
     *view = (struct balancer_domain){
         .plan = d->plan,
         .facts = d->facts,
+        .balloon = d->told,
         .pinned = d->pinned,
         .planned_memkb = d->planned_memkb,
         .reason = reason_of(b, d),

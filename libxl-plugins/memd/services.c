@@ -2,9 +2,10 @@
 #include "memd/memd.h"
 
 /* One for each folder that has a service. */
-extern const struct service service_qmp;
+extern const struct service service_balance, service_qmp;
 
 const struct service *const memd_services[] = {
+    &service_balance,
     &service_qmp,
     NULL,
 };
