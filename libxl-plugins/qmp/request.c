@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qmp/request.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "qmp/stream.h"
+
+/* One JSON value and nothing else, or NULL. */
+static struct qmp_value *parse_json(struct gc *gc, const char *text, const char **cause)
+{
+    struct stream stream = {0};
+    struct stream_message m;
+    size_t len = strlen(text);
+    size_t used = stream_feed(&stream, gc, text, len, &m);
+
+    /* A bare number or word only ends at the byte behind it. */
+    if (!m.value && !m.error)
+        stream_feed(&stream, gc, "\n", 1, &m);
+    else if (text[used + strspn(text + used, " \t\r\n")])
+        m = (struct stream_message){.error = "more than one JSON value"};
+    stream_dispose(&stream);
+    if (!m.value && cause)
+        *cause = m.error ? m.error : "incomplete JSON";
+    return m.value;
+}
+
+static const char *next_word(struct gc *gc, const char **text)
+{
+    const char *start = *text + strspn(*text, " \t");
+    size_t len = strcspn(start, " \t");
+
+    *text = start + len;
+    return gc_strndup(gc, start, len);
+}
+
+/* key=value ... */
+static struct qmp_value *parse_words(struct gc *gc, const char *text, const char **cause)
+{
+    struct qmp_value *arguments = qmp_dict(gc);
+    const char *word;
+
+    while (*(word = next_word(gc, &text))) {
+        const char *equals = strchr(word, '=');
+        struct qmp_value *value;
+        const char *key;
+
+        if (!equals || equals == word) {
+            *cause = gc_printf(gc, "'%s': arguments are KEY=VALUE or one JSON object", word);
+            return NULL;
+        }
+        key = gc_strndup(gc, word, (size_t)(equals - word));
+        value = parse_json(gc, equals + 1, NULL);
+        if (qmp_get(arguments, key)) {
+            *cause = gc_printf(gc, "'%s' is given twice", key);
+            return NULL;
+        }
+        qmp_put(gc, arguments, key, value ? value : qmp_string(gc, equals + 1));
+    }
+    return arguments;
+}
+
+struct qmp_value *request_parse(struct gc *gc, const char *command, const char *arguments, const char **cause)
+{
+    struct qmp_value *request, *value;
+
+    if (*command == '{') {
+        request = parse_json(gc, command, cause);
+        if (request && arguments) {
+            *cause = "a request in JSON has its arguments within";
+            return NULL;
+        }
+        return request;
+    }
+    request = qmp_dict(gc);
+    qmp_put(gc, request, "execute", qmp_string(gc, command));
+    if (!arguments || !arguments[strspn(arguments, " \t")])
+        return request;
+    arguments += strspn(arguments, " \t");
+    value = *arguments == '{' ? parse_json(gc, arguments, cause) : parse_words(gc, arguments, cause);
+    if (!value)
+        return NULL;
+    qmp_put(gc, request, "arguments", value);
+    return request;
+}
+
+struct qmp_value *request_parse_line(struct gc *gc, const char *line, const char **cause)
+{
+    const char *command;
+
+    while (isspace((unsigned char)*line))
+        line++;
+    if (*line == '{')
+        return request_parse(gc, line, NULL, cause);
+    command = next_word(gc, &line);
+    return request_parse(gc, command, line, cause);
+}
