@@ -37,6 +37,10 @@ void ao_complete(struct ao *ao, int rc)
     void (*done)(struct ao * ao, int rc) = ao->done;
     struct gc *gc = TAKE_PTR(ao->gc);
 
+    if (!ao->running) {
+        fputs("xl-ext: an operation was completed twice\n", stderr);
+        abort();
+    }
     ev_timer_stop(&ao->timeout);
     ev_timer_stop(&ao->soon);
     ao->running = false;

@@ -2,6 +2,7 @@
 #include "core/domain.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -108,7 +109,7 @@ static int find_by_name(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
 {
     struct xs_handle *xs;
     char **names;
-    unsigned count;
+    unsigned count = 0;
     uint64_t id;
     GC_SCOPE(gc);
     int rc;
@@ -117,8 +118,10 @@ static int find_by_name(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
     if (rc)
         return rc;
     rc = store_list(gc, xs, XBT_NULL, "/local/domain", &names, &count);
-    if (rc)
-        return ERROR_DOMAIN_NOTFOUND;
+    if (rc && rc != ERROR_NOTFOUND) {
+        LOG(ctx, ERROR, "cannot list the domains in xenstore: %s", strerror(errno));
+        return ERROR_FAIL;
+    }
     for (unsigned i = 0; i < count; i++) {
         char *name;
 
@@ -141,12 +144,17 @@ static int find_by_domid(struct xlx_ctx *ctx, uint64_t wanted, uint32_t *domid)
 {
     xc_domaininfo_t info;
     xc_interface *xc;
-    int rc;
+    int rc, r;
 
     rc = ctx_xc(ctx, &xc);
     if (rc)
         return rc;
-    if (xc_domain_getinfolist(xc, (uint32_t)wanted, 1, &info) != 1 || info.domain != wanted)
+    r = xc_domain_getinfolist(xc, (uint32_t)wanted, 1, &info);
+    if (r < 0) {
+        LOG(ctx, ERROR, "cannot ask the hypervisor about domain %u: %s", (unsigned)wanted, strerror(errno));
+        return ERROR_FAIL;
+    }
+    if (!r || info.domain != wanted)
         return ERROR_DOMAIN_NOTFOUND;
     *domid = (uint32_t)wanted;
     return 0;

@@ -33,7 +33,7 @@ int sampler_look(struct xlx_ctx *ctx, struct gc *gc, xc_domaininfo_t **infos, si
         r = xc_domain_getinfolist(xc, first, capacity - n, *infos + n);
         if (r < 0) {
             LOG(ctx, ERROR, "the hypervisor does not list its domains: %s", strerror(errno));
-            return error_of_errno(errno);
+            return ERROR_FAIL;
         }
         n += (unsigned)r;
         if (n < capacity)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/fakes/clock.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,14 @@ int __wrap_uv_timer_start(uv_timer_t *uv, uv_timer_cb fired, uint64_t timeout, u
 int __wrap_uv_timer_stop(uv_timer_t *uv);
 int __wrap_uv_run(uv_loop_t *loop, uv_run_mode mode);
 int __real_uv_run(uv_loop_t *loop, uv_run_mode mode);
+void __wrap_uv_stop(uv_loop_t *loop);
+
+static bool stopped;
+
+void __wrap_uv_stop(uv_loop_t *loop)
+{
+    stopped = true;
+}
 
 uint64_t __wrap_uv_now(const uv_loop_t *loop)
 {
@@ -83,8 +92,10 @@ int __wrap_uv_run(uv_loop_t *loop, uv_run_mode mode)
     uint64_t serial = last_serial;
 
     __real_uv_run(loop, UV_RUN_NOWAIT);
-    if (mode == UV_RUN_NOWAIT)
+    if (stopped || mode == UV_RUN_NOWAIT) {
+        stopped = false;
         return timer_count || uv_loop_alive(loop);
+    }
     /* A timer set meanwhile: something has happened, which gets its turn before time goes on. */
     if (!timer_count || serial != last_serial)
         return timer_count || uv_loop_alive(loop);

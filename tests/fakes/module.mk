@@ -7,12 +7,15 @@ FAKE_OBJ = $(O)/obj/tests/fakes/$(1).o
 with-fakes = $(eval TEST_OBJS_$(subst /,_,$(1)) += $(foreach f,$(2),$(call FAKE_OBJ,$(f))))$\
              $(eval $(O)/tests/unit/$(1): $(foreach f,$(2),$(call FAKE_OBJ,$(f))))
 
-FAKE_CLOCK_WRAP := -Wl,--wrap=uv_now,--wrap=uv_update_time,--wrap=uv_timer_start,--wrap=uv_timer_stop,--wrap=uv_run
+FAKE_CLOCK_WRAP := -Wl,--wrap=uv_now,--wrap=uv_update_time,--wrap=uv_timer_start,--wrap=uv_timer_stop,--wrap=uv_run,--wrap=uv_stop
 
 $(call with-fakes,xenstore/test_store,fault xenstore)
 $(call with-fakes,xenstore/test_watch,fault xenstore)
 $(call with-fakes,memory/test_target,fault xenstore xenctrl ctx)
 $(call with-fakes,memory/test_settle,fault xenstore xenctrl ctx clock)
+$(call with-fakes,core/test_ao,fault xenstore xenctrl ctx clock)
+$(call with-fakes,core/test_domain,fault xenstore xenctrl ctx)
+TEST_LIBS_core_test_ao := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_memory_test_settle := $(FAKE_CLOCK_WRAP)
 
 -include $(patsubst %.c,$(O)/obj/%.d,$(wildcard tests/fakes/*.c))
