@@ -31,6 +31,7 @@ struct control_hold {
     struct balance_service *service;
     struct monitor_call *call;
     char id[RESERVE_ID_LEN];
+    uint64_t keep_ms; /* a ready one lives on for so long */
 };
 
 /* ---- control.c ---- */
@@ -40,7 +41,7 @@ void control_stop(struct balance_service *s);
 /* To all clients. */
 void control_tell(struct balance_service *s, const struct host_event *event);
 /* Holds id for the call's connection; the call is deferred until the reservation is over. */
-void control_hold(struct balance_service *s, struct monitor_call *call, const char *id);
+void control_hold(struct balance_service *s, struct monitor_call *call, const char *id, uint64_t keep_ms);
 
 extern const struct monitor_kind control_kind;
 

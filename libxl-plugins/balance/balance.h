@@ -6,6 +6,6 @@
 
 #include "xlx.h"
 
-extern const struct xlx_command cmd_mem_plan;
+extern const struct xlx_command cmd_create, cmd_mem_plan, cmd_mem_range, cmd_mem_reserve, cmd_mem_top, cmd_mem_why;
 
 #endif

@@ -73,6 +73,7 @@ struct reserve_request {
     uint64_t timeout_ms; /* not ready by then: over. 0: none */
     uint64_t lease_ms;   /* over by then unless handed. 0: until released */
     uint32_t domid;      /* handed from the start, or RESERVE_NO_DOMAIN */
+    char uuid[37];       /* handed to the domain of that UUID as soon as there is one; empty: to none */
 };
 
 struct reserve_info {

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "balance/balance.h"
+#include "balance/control.h"
+#include "balance/memd-client.h"
 #include "balance/plan-json.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -39,6 +41,26 @@ static int read_file(struct xlx_ctx *ctx, struct gc *gc, const char *name, char 
     }
     *text = buffer;
     *len = n;
+    return 0;
+}
+
+/* The host as memd sees it now. */
+static int ask_memd(struct xlx_ctx *ctx, struct gc *gc, char **text, size_t *len)
+{
+    struct json_writer *w = json_writer_new(gc, false);
+    struct memd_client *client;
+    const struct json *result;
+    int rc;
+
+    rc = memd_connect(ctx, &client);
+    if (rc)
+        return rc;
+    rc = memd_call(client, gc, CONTROL_PLAN, NULL, &result);
+    memd_disconnect(client);
+    if (rc)
+        return rc;
+    json_tree(w, json_member(result, "input"));
+    *text = gc_strdup(gc, json_text(w, len));
     return 0;
 }
 
@@ -110,16 +132,16 @@ static int run(const struct xlx_invocation *in)
     GC_SCOPE(gc);
     int rc;
 
-    if (!options->from) {
-        LOG(in->ctx, ERROR, "no host to plan for: describe one with --from FILE");
-        return XLX_EXIT_USAGE;
-    }
-    rc = read_file(in->ctx, gc, options->from, &text, &len);
+    rc = options->from ? read_file(in->ctx, gc, options->from, &text, &len) : ask_memd(in->ctx, gc, &text, &len);
     if (rc)
-        return xlx_exit_of(rc);
+        return rc == ERROR_NOTFOUND ? memd_missing(in->ctx) : xlx_exit_of(rc);
     rc = plan_json_read(gc, text, len, &document, &cause);
     if (rc) {
-        LOG(in->ctx, ERROR, "%s: %s", strcmp(options->from, "-") ? options->from : "standard input", cause);
+        LOG(in->ctx, ERROR, "%s: %s",
+            !options->from               ? "memd"
+            : strcmp(options->from, "-") ? options->from
+                                         : "standard input",
+            cause);
         return xlx_exit_of(rc);
     }
     plan = plan_make(gc, &document.input);
@@ -140,7 +162,8 @@ const struct xlx_command cmd_mem_plan = {
     .synopsis = "[--json] [--from FILE]",
     .summary = "Print who would get how much memory, without acting",
     .details = "Sizes are in MiB, with --json in KiB. An infeasible plan, where the minimums alone are too much, is "
-               "no error: it says what is missing, and every target is its minimum.\n\nFILE holds a JSON object with "
+               "no error: it says what is missing, and every target is its minimum.\n\nWithout --from it plans for "
+               "this host, as memd sees it. FILE holds a JSON object with "
                "\"host\", \"reservations\" and \"domains\"; docs/balance.md lists their members.",
     .options = option_table,
     .option_count = ARRAY_LEN(option_table),

@@ -34,6 +34,18 @@ static struct xen_domain *domain_arg(struct monitor_call *call, size_t index)
     return d;
 }
 
+static bool uuid_arg(struct monitor_call *call, size_t index, char uuid[XLX_UUID_LEN])
+{
+    const char *text = call->args[index]->string;
+
+    if (strlen(text) != XLX_UUID_LEN - 1 || strspn(text, "0123456789abcdef-") != XLX_UUID_LEN - 1) {
+        FAIL(call, "'%.40s' is no UUID", text);
+        return false;
+    }
+    strcpy(uuid, text);
+    return true;
+}
+
 static const struct monitor_arg domain_args[] = {{"domain", MONITOR_INT, false, NULL}};
 static const struct monitor_arg id_args[] = {{"id", MONITOR_STRING, false, NULL}};
 
@@ -126,7 +138,7 @@ static const struct monitor_command cmd_forget = {CONTROL_RANGE_FORGET, domain_a
 static const struct monitor_arg reserve_args[] = {
     {"size_memkb", MONITOR_INT, false, NULL}, {"min_memkb", MONITOR_INT, true, NULL},
     {"timeout_ms", MONITOR_INT, true, NULL},  {"lease_ms", MONITOR_INT, true, NULL},
-    {"domain", MONITOR_INT, true, NULL},
+    {"domain", MONITOR_INT, true, NULL},      {"uuid", MONITOR_STRING, true, NULL},
 };
 
 static void run_reserve(struct monitor_call *call)
@@ -150,6 +162,8 @@ static void run_reserve(struct monitor_call *call)
             return;
         request.domid = d->domid;
     }
+    if (call->args[5] && !uuid_arg(call, 5, request.uuid))
+        return;
     rc = balancer_reserve(s->balancer, &request, id);
     if (rc == ERROR_INVAL)
         FAIL(call, "the size must be above 0, and the minimum not above the size");
@@ -175,15 +189,21 @@ static const struct reserve_info *reservation_arg(struct monitor_call *call)
     return info;
 }
 
+static const struct monitor_arg hold_args[] = {
+    {"id", MONITOR_STRING, false, NULL},
+    {"keep_ms", MONITOR_INT, true, NULL},
+};
+
 static void run_hold(struct monitor_call *call)
 {
     const struct reserve_info *info = reservation_arg(call);
+    uint64_t keep_ms;
 
-    if (info)
-        control_hold(call->target, call, info->id);
+    if (info && whole_number(call, 1, "keep_ms", &keep_ms))
+        control_hold(call->target, call, info->id, keep_ms);
 }
 
-static const struct monitor_command cmd_hold = {CONTROL_RESERVE_HOLD, id_args, ARRAY_LEN(id_args), "Reservation",
+static const struct monitor_command cmd_hold = {CONTROL_RESERVE_HOLD, hold_args, ARRAY_LEN(hold_args), "Reservation",
                                                 run_hold};
 
 static void run_release(struct monitor_call *call)

@@ -10,8 +10,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-/* A holder that went without a word may come back, after a migration of its terminal say, but not for long. */
-
 /* ---- reservations that live with a connection ---- */
 
 static void drop_hold(struct control_hold *h)
@@ -29,22 +27,25 @@ static void holder_left(struct monitor_call *call, void *arg)
     struct control_hold *h = arg;
     struct balance_service *s = h->service;
     const struct reserve_info *info = s->balancer ? balancer_reservation(s->balancer, h->id) : NULL;
+    uint64_t keep_ms = h->keep_ms;
     char id[RESERVE_ID_LEN];
 
     memcpy(id, h->id, sizeof(id));
     drop_hold(h);
     monitor_call_done(call);
-    if (info && info->state != RESERVE_HANDED)
+    if (info && info->state == RESERVE_READY && keep_ms)
+        balancer_lease(s->balancer, id, keep_ms);
+    else if (info && info->state != RESERVE_HANDED)
         balancer_release(s->balancer, id);
 }
 
-void control_hold(struct balance_service *s, struct monitor_call *call, const char *id)
+void control_hold(struct balance_service *s, struct monitor_call *call, const char *id, uint64_t keep_ms)
 {
     struct control_hold *h = calloc(1, sizeof(*h));
 
     if (!h)
         abort();
-    *h = (struct control_hold){.next = s->holds, .service = s, .call = call};
+    *h = (struct control_hold){.next = s->holds, .service = s, .call = call, .keep_ms = keep_ms};
     strncpy(h->id, id, sizeof(h->id) - 1);
     s->holds = h;
     balancer_lease(s->balancer, h->id, 0);

@@ -27,14 +27,16 @@
 #define CONTROL_RANGE_FORGET "mem-range-forget"
 
 /*
- * mem-reserve {"size_memkb", ["min_memkb"], ["timeout_ms"], ["lease_ms"], ["domain"]} -> RESERVATION
+ * mem-reserve {"size_memkb", ["min_memkb"], ["timeout_ms"], ["lease_ms"], ["domain"], ["uuid"]} -> RESERVATION
  *     Answers at once; the event RESERVATION tells what becomes of it. It lives lease_ms (30 s when absent), unless it
  * is handed over or held. timeout_ms: not ready by then, it ends (state "timed-out"), or is content with what is free
- *     from min_memkb on. domain: the memory is meant for a domain that exists already.
- * mem-reserve-hold {"id"} -> RESERVATION
+ *     from min_memkb on. domain: the memory is meant for a domain that exists already;
+ *     uuid: for one that is going to be built, to which it is handed as soon as Xen knows it.
+ * mem-reserve-hold {"id", ["keep_ms"]} -> RESERVATION
  *     Answers when the reservation is over, and until then it lives as long as this connection does: when the
- * connection ends it is released, unless it was handed over. A connection waits for the answer, so other commands need
- * another one; events still come. After memd was started again a holder has 30 s to hold again. mem-reserve-release
+ * connection ends it is released, unless it was handed over; when it is ready, it lives on for keep_ms. A connection
+ * waits for the answer, so other commands need another one; events still come. After memd was started again a holder
+ * has 30 s to hold again. mem-reserve-release
  * {"id"} -> {} mem-reserve-hand {"id", "domain"} -> {} The domain may take the memory: from now on the reservation
  * counts only what the domain does not hold or claim yet, and ends when the domain runs with all of it, or dies.
  * query-reservations -> [RESERVATION...]

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/domain.h"
 #include "core/sampler.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
@@ -69,7 +70,7 @@ static int look(struct host *host, const struct host_sample **samples, size_t *c
         if (!x->samples)
             abort();
     }
-    for (size_t i = 0; i < *count; i++)
+    for (size_t i = 0; i < *count; i++) {
         x->samples[i] = (struct host_sample){
             .domid = infos[i].domain,
             .held_memkb = infos[i].tot_pages * PAGE_KB,
@@ -78,6 +79,8 @@ static int look(struct host *host, const struct host_sample **samples, size_t *c
             .dying = infos[i].flags & XEN_DOMINF_dying,
             .shut_down = infos[i].flags & XEN_DOMINF_shutdown,
         };
+        domain_uuid_text(infos[i].handle, x->samples[i].uuid);
+    }
     *samples = x->samples;
     if (xc_physinfo(x->xc, &physical)) {
         LOG(x->ctx, ERROR, "cannot ask the hypervisor for its memory: %s", strerror(errno));

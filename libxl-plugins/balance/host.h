@@ -22,6 +22,7 @@ struct host_sample {
     uint64_t held_memkb;    /* what the hypervisor counts as the domain's */
     uint64_t claimed_memkb; /* claimed for it, not yet held */
     bool paused, dying, shut_down;
+    char uuid[37]; /* empty: it has none */
 };
 
 struct host_memory {

@@ -12,15 +12,13 @@
  *   Waiting --time is up--> Timed out (or Ready with less, not below its minimum)
  *   Waiting, Ready --lease is over--> Expired      Waiting, Ready, Handed --released, domain gone--> Released
  *
- * Kept with the host under "reservation-<id>": "STATE SIZE MIN MEMKB DOMID SINCE DEADLINE EXPIRES", decimal, written
- * before anybody is told. The clock is the host's, which goes on when the balancer does not.
+ * Kept with the host under "reservation-<id>": "STATE SIZE MIN MEMKB DOMID SINCE DEADLINE EXPIRES UUID", decimal,
+ * written before anybody is told; no UUID is "-". The clock is the host's, which goes on when the balancer does not.
  */
 
 #define NAME_PREFIX "reservation-"
 /* A holder that does not come back to a balancer that was started again has gone. */
 #define ORPHAN_LEASE_MS 30000u
-/* A domain that was handed memory and never runs. */
-#define HANDED_LEASE_MS 1800000u
 
 const char *reserve_state_name(enum reserve_state state)
 {
@@ -34,15 +32,15 @@ const char *reserve_state_name(enum reserve_state state)
 static int keep(struct balancer *b, const struct reservation *r)
 {
     const struct reserve_info *i = &r->info;
-    char name[sizeof(NAME_PREFIX) + RESERVE_ID_LEN], value[192];
+    char name[sizeof(NAME_PREFIX) + RESERVE_ID_LEN], value[256];
 
     snprintf(name, sizeof(name), NAME_PREFIX "%s", i->id);
     if (i->state > RESERVE_HANDED)
         return b->host->ops->keep(b->host, name, NULL);
     snprintf(value, sizeof(value),
-             "%d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64, (int)i->state,
+             "%d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s", (int)i->state,
              i->request.size_memkb, i->request.min_memkb, i->memkb, i->request.domid, i->since_ms, i->deadline_ms,
-             i->expires_ms);
+             i->expires_ms, *i->request.uuid ? i->request.uuid : "-");
     return b->host->ops->keep(b->host, name, value);
 }
 
@@ -61,6 +59,7 @@ static void load(void *arg, const char *name, const char *value)
 {
     struct balancer *b = arg;
     struct reserve_info i = {.memkb = 0};
+    char uuid[37] = "";
     uint64_t number;
     int state, n = 0;
 
@@ -69,12 +68,14 @@ static void load(void *arg, const char *name, const char *value)
     name += sizeof(NAME_PREFIX) - 1;
     if (strlen(name) >= sizeof(i.id) || sscanf(name + 1, "%" SCNu64 "%n", &number, &n) != 1 || name[1 + n])
         return;
-    if (sscanf(value, "%d %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu32 " %" SCNu64 " %" SCNu64 " %" SCNu64, &state,
-               &i.request.size_memkb, &i.request.min_memkb, &i.memkb, &i.request.domid, &i.since_ms, &i.deadline_ms,
-               &i.expires_ms) != 8 ||
+    if (sscanf(value, "%d %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu32 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %36s",
+               &state, &i.request.size_memkb, &i.request.min_memkb, &i.memkb, &i.request.domid, &i.since_ms,
+               &i.deadline_ms, &i.expires_ms, uuid) != 9 ||
         state < RESERVE_WAITING || state > RESERVE_HANDED || i.memkb > PLAN_MEMKB_MAX)
         return;
     strcpy(i.id, name);
+    if (strlen(uuid) == sizeof(uuid) - 1)
+        strcpy(i.request.uuid, uuid);
     i.state = (enum reserve_state)state;
     i.counted_memkb = i.memkb;
     if (i.expires_ms == NEVER && i.state != RESERVE_HANDED)
@@ -120,15 +121,14 @@ static void tell_reservation(struct balancer *b, const struct reservation *r)
                                  .why = reserve_state_name(r->info.state)});
 }
 
-static void become(struct balancer *b, struct reservation *r, enum reserve_state state)
+void reserve_become(struct balancer *b, struct reservation *r, enum reserve_state state)
 {
     r->info.state = state;
     keep(b, r);
     tell_reservation(b, r);
 }
 
-/* Those that are over go; they were told of. */
-static void sweep(struct balancer *b)
+void reserve_sweep(struct balancer *b)
 {
     size_t n = 0;
 
@@ -143,8 +143,8 @@ static void sweep(struct balancer *b)
 
 static void finish(struct balancer *b, struct reservation *r, enum reserve_state state)
 {
-    become(b, r, state);
-    sweep(b);
+    reserve_become(b, r, state);
+    reserve_sweep(b);
     round_soon(b);
 }
 
@@ -182,7 +182,7 @@ int balancer_reserve(struct balancer *b, const struct reserve_request *request, 
     rc = keep(b, r);
     if (rc) {
         r->info.state = RESERVE_RELEASED;
-        sweep(b);
+        reserve_sweep(b);
         return rc;
     }
     strcpy(id, r->info.id);
@@ -211,9 +211,9 @@ int balancer_hand(struct balancer *b, const char *id, uint32_t domid)
         return ERROR_DOMAIN_NOTFOUND;
     b->now_ms = b->host->ops->now_ms(b->host);
     r->info.request.domid = domid;
-    r->info.expires_ms = b->now_ms + HANDED_LEASE_MS;
+    r->info.expires_ms = b->now_ms + RESERVE_HANDED_LEASE_MS;
     if (r->info.state == RESERVE_READY)
-        become(b, r, RESERVE_HANDED);
+        reserve_become(b, r, RESERVE_HANDED);
     else
         keep(b, r);
     round_soon(b);
@@ -255,160 +255,7 @@ void reserve_domain_gone(struct balancer *b, uint32_t domid)
 {
     for (size_t i = 0; i < b->reservation_count; i++) {
         if (b->reservations[i]->info.request.domid == domid)
-            become(b, b->reservations[i], RESERVE_RELEASED);
+            reserve_become(b, b->reservations[i], RESERVE_RELEASED);
     }
-    sweep(b);
-}
-
-/* ---- in a round ---- */
-
-uint64_t reserved_memkb(const struct balancer *b, bool waiting)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < b->reservation_count; i++) {
-        const struct reservation *r = b->reservations[i];
-
-        if (r->info.state != RESERVE_WAITING || (waiting && r->admitted))
-            sum += r->info.counted_memkb;
-    }
-    return sum;
-}
-
-bool reserve_waits(const struct balancer *b)
-{
-    for (size_t i = 0; i < b->reservation_count; i++) {
-        if (b->reservations[i]->info.state == RESERVE_WAITING && b->reservations[i]->admitted)
-            return true;
-    }
-    return false;
-}
-
-uint64_t reserve_handed_memkb(const struct balancer *b, uint32_t domid)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < b->reservation_count; i++) {
-        const struct reserve_info *r = &b->reservations[i]->info;
-
-        if (r->state == RESERVE_HANDED && r->request.domid == domid)
-            sum += r->counted_memkb;
-    }
-    return sum;
-}
-
-/* What a handed one still counts: the domain may go for it, or for its target when that is higher. */
-static void review_handed(struct balancer *b, struct reservation *r)
-{
-    const struct dom *d = dom_find(b, r->info.request.domid);
-    uint64_t has, goal = r->info.memkb;
-
-    if (!d || !d->seen)
-        return;
-    has = d->sample.held_memkb + d->sample.claimed_memkb;
-    if (dom_state(b, d) == PLAN_DYING) {
-        become(b, r, RESERVE_RELEASED);
-        return;
-    }
-    if (d->facts.has_target && d->target_memkb + d->sample.held_memkb > goal + d->actual_memkb)
-        goal = d->target_memkb + d->sample.held_memkb - d->actual_memkb;
-    r->info.counted_memkb = goal > has ? goal - has : 0;
-    if (!r->info.counted_memkb && !d->never_ran && !d->sample.paused)
-        become(b, r, RESERVE_DONE);
-}
-
-void reserve_review(struct balancer *b)
-{
-    for (size_t i = 0; i < b->reservation_count; i++) {
-        struct reservation *r = b->reservations[i];
-
-        if (r->info.state == RESERVE_READY && r->info.request.domid != RESERVE_NO_DOMAIN)
-            become(b, r, RESERVE_HANDED);
-        if (b->now_ms >= r->info.expires_ms)
-            become(b, r, RESERVE_EXPIRED);
-        else if (r->info.state == RESERVE_HANDED)
-            review_handed(b, r);
-    }
-    sweep(b);
-}
-
-/* What the participants could give up at most, beyond what is free: the budget less their minimums. */
-static int64_t spare_memkb(struct balancer *b)
-{
-    int64_t spare = (int64_t)b->memory.free_memkb - (int64_t)b->memory.claimed_memkb -
-                    (int64_t)b->config.reserve_memkb - (int64_t)reserved_memkb(b, false);
-
-    for (size_t i = 0; i < b->count; i++) {
-        const struct plan_domain *p = &b->doms[i]->plan;
-
-        if (plan_participates(p))
-            spare += (int64_t)p->actual_memkb - (int64_t)p->min_memkb - PLAN_PAGE_KB;
-        else if (p->target_memkb > p->actual_memkb)
-            spare -= (int64_t)(p->target_memkb - p->actual_memkb);
-    }
-    return spare;
-}
-
-void reserve_admit(struct balancer *b)
-{
-    int64_t spare = spare_memkb(b);
-
-    for (size_t i = 0; i < b->reservation_count; i++) {
-        struct reservation *r = b->reservations[i];
-        int64_t wanted = (int64_t)r->info.request.size_memkb;
-
-        if (r->info.state != RESERVE_WAITING)
-            continue;
-        r->info.shortfall_memkb = 0;
-        if (wanted > spare && spare >= (int64_t)r->info.request.min_memkb)
-            wanted = spare - spare % (int64_t)PLAN_PAGE_KB;
-        /* Squeezing everybody to the minimum for what cannot be had would help nobody. */
-        r->admitted = wanted <= spare && wanted > 0;
-        if (r->admitted)
-            spare -= wanted;
-        else
-            r->info.shortfall_memkb = (uint64_t)((int64_t)r->info.request.min_memkb - (spare > 0 ? spare : 0));
-        r->info.memkb = r->info.counted_memkb = r->admitted ? (uint64_t)wanted : r->info.request.size_memkb;
-    }
-}
-
-void reserve_settle(struct balancer *b)
-{
-    /* Room for reservations: what waits is not taken off, what acceptors were granted is. */
-    int64_t room = room_memkb(b) + (int64_t)(reserved_memkb(b, true) - reserved_memkb(b, false));
-
-    for (size_t i = 0; i < b->reservation_count; i++) {
-        struct reservation *r = b->reservations[i];
-
-        if (r->info.state != RESERVE_WAITING)
-            continue;
-        if (b->now_ms >= r->info.deadline_ms) {
-            if (room < (int64_t)r->info.request.min_memkb) {
-                become(b, r, RESERVE_TIMED_OUT);
-                continue;
-            }
-            if (room < (int64_t)r->info.memkb)
-                r->info.memkb = r->info.counted_memkb = (uint64_t)room;
-        }
-        if (room < (int64_t)r->info.memkb)
-            continue;
-        room -= (int64_t)r->info.memkb;
-        become(b, r, r->info.request.domid == RESERVE_NO_DOMAIN ? RESERVE_READY : RESERVE_HANDED);
-    }
-    sweep(b);
-}
-
-uint64_t reserve_next_ms(const struct balancer *b)
-{
-    uint64_t next = NEVER;
-
-    for (size_t i = 0; i < b->reservation_count; i++) {
-        const struct reserve_info *r = &b->reservations[i]->info;
-
-        if (r->expires_ms < next)
-            next = r->expires_ms;
-        if (r->state == RESERVE_WAITING && r->deadline_ms < next)
-            next = r->deadline_ms;
-    }
-    return next;
+    reserve_sweep(b);
 }

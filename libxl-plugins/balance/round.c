@@ -18,6 +18,8 @@ static int look(struct balancer *b)
     if (rc)
         return rc;
     b->counters.looks++;
+    b->samples = samples;
+    b->sample_count = count;
     for (size_t i = 0; i < b->count; i++) {
         struct dom *d = b->doms[i];
 

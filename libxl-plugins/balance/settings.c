@@ -50,14 +50,30 @@ static int show(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const s
     return rc;
 }
 
+static int keep(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *uuid, const struct settings *s)
+{
+    return store_printf(gc, xs, t, kept_path(gc, uuid), "%" PRIu64 " %" PRIu64 " %" PRIu64, s->min_memkb, s->max_memkb,
+                        s->weight);
+}
+
+int settings_keep(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, const struct settings *settings)
+{
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = keep(gc, xs, XBT_NULL, uuid, settings);
+    if (rc)
+        LOG(ctx, ERROR, "cannot keep the range of %s in xenstore: %s", uuid, strerror(errno));
+    return rc;
+}
+
 static int write_all(struct xs_handle *xs, xs_transaction_t t, void *arg)
 {
     const struct change *c = arg;
     GC_SCOPE(gc);
     int rc;
 
-    rc = store_printf(gc, xs, t, kept_path(gc, c->uuid), "%" PRIu64 " %" PRIu64 " %" PRIu64, c->settings->min_memkb,
-                      c->settings->max_memkb, c->settings->weight);
+    rc = keep(gc, xs, t, c->uuid, c->settings);
     return rc ? rc : show(gc, xs, t, c);
 }
 

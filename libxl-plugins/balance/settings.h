@@ -25,6 +25,8 @@ int settings_read(struct xs_handle *xs, const char *uuid, struct settings *setti
 /* Keeps and shows them, in one transaction. Logs. */
 int settings_write(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, uint32_t domid,
                    const struct settings *settings);
+/* Keeps them for a domain that is not there yet. Logs. */
+int settings_keep(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, const struct settings *settings);
 /* Shows what is kept to a new domid. Failures are logged as warnings. */
 void settings_show(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, const struct settings *settings);
 /* Not an error when there are none. Logs. */

@@ -77,6 +77,8 @@ struct balancer {
     bool emergency;
     bool awake; /* within balancer_wake */
 
+    const struct host_sample *samples; /* of the last look */
+    size_t sample_count;
     struct host_memory memory;
     uint64_t last_free_memkb;
     bool looked;
@@ -121,9 +123,14 @@ void targets_rearm(struct balancer *b);
 int64_t room_memkb(const struct balancer *b);
 
 /* reserve.c */
+void reserve_become(struct balancer *b, struct reservation *r, enum reserve_state state);
+/* Those that are over go; they were told of. */
+void reserve_sweep(struct balancer *b);
+/* A domain that was handed memory and never runs. */
+#define RESERVE_HANDED_LEASE_MS 1800000u
 void reserve_load(struct balancer *b);
 void reserve_free(struct balancer *b);
-/* Time-outs, leases, and what handed ones still count; before the plan. */
+/* reserve-round.c: time-outs, leases, and what handed ones still count; before the plan. */
 void reserve_review(struct balancer *b);
 /* Which of those that wait the guests can make room for. */
 void reserve_admit(struct balancer *b);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_BALANCE_RESERVE_CLIENT_H
+#define XLX_BALANCE_RESERVE_CLIENT_H
+
+/* What mem-reserve and create share: a reservation that lives with their connection to memd. */
+
+#include "balance/memd-client.h"
+
+struct reserve_wish {
+    uint64_t size_memkb, min_memkb; /* min 0: all of it */
+    uint64_t timeout_ms;            /* 0: wait for ever */
+    const char *uuid;               /* of the domain that will be built with it, or NULL */
+    int64_t domid;                  /* of one that exists, or -1 */
+    uint64_t keep_ms;               /* how long a ready one outlives the connection */
+};
+
+struct reserve_got {
+    char id[32];
+    uint64_t memkb;
+};
+
+/* Waits until it is ready (or handed). ERROR_TIMEDOUT when time is up; all failures are logged. progress tells the user
+ * that it takes time. */
+int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client *client, const struct reserve_wish *wish,
+                 struct reserve_got *got);
+
+/* Runs a program with these arguments and waits for it; returns its exit status, 128 + signal when one ended it, or -1
+ * (logged). output: what it prints on standard output, at most output_max bytes, from malloc; NULL: not caught. */
+int run_program(struct xlx_ctx *ctx, char **argv, char **output, size_t output_max);
+
+#endif
