@@ -178,8 +178,8 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
         .has_target = info.has_target && info.has_static_max,
         .target_memkb = bounded(info.target_memkb),
     };
-    snprintf(f->name, sizeof(f->name), "%s", d->name);
-    snprintf(f->uuid, sizeof(f->uuid), "%s", d->uuid);
+    snprintf(f->name, sizeof(f->name), "%.*s", HOST_NAME_MAX - 1, d->name);
+    memcpy(f->uuid, d->uuid, sizeof(f->uuid));
     f->managed = xen_domain_settings(d, f->static_max_memkb, &settings);
     if (!f->managed) {
         unfollow(d);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "balance/host-xen.h"
+#include "base/error.h"
+#include "tests/fakes/ctx.h"
+#include "tests/fakes/fault.h"
+#include "tests/fakes/xenctrl.h"
+#include "tests/fakes/xenstore.h"
+
+#define MIB UINT64_C(1024)
+#define UUID "05050505-0505-0505-0505-050505050505"
+#define TARGET "/local/domain/5/memory/target"
+#define OWN "/local/domain/0/xl-ext/own-target/5"
+#define VM "/vm/" UUID "/memory"
+
+static struct host_xen xen;
+static struct xen_domain guest;
+static struct fake_domain *domain;
+
+static int make(void **state)
+{
+    xen = (struct host_xen){.host.ops = &host_xen_ops, .ctx = fake_ctx_new()};
+    assert_int_equal(ctx_xs(xen.ctx, &xen.xs), 0);
+    assert_int_equal(ctx_xc(xen.ctx, &xen.xc), 0);
+    guest = (struct xen_domain){.xen = &xen, .domid = 5, .type = LIBXL_DOMAIN_TYPE_PVH, .uuid = UUID};
+    xen.domains = &guest;
+    fake_store_set(TARGET, "524288");
+    domain = fake_xen_domain(5, 512 * MIB, 513 * MIB);
+    fake_forget();
+    return 0;
+}
+
+static int unmake(void **state)
+{
+    fake_ctx_free(xen.ctx);
+    return 0;
+}
+
+static int set(uint64_t expected_mib, uint64_t mib)
+{
+    return xen_target_set(&xen.host, 5, expected_mib * MIB, mib * MIB);
+}
+
+static void a_grower_gets_its_limit_first(void **state)
+{
+    assert_int_equal(set(512, 768), 0);
+    assert_string_equal(fake_steps(),
+                        "limit 787456; pod 787456; write " TARGET "; write " VM "; write " OWN "; commit");
+    assert_string_equal(fake_store_get(TARGET), "786432");
+    assert_int_equal(domain->max_kb, 769 * MIB);
+}
+
+static void a_shrinker_is_told_first(void **state)
+{
+    assert_int_equal(set(512, 256), 0);
+    assert_string_equal(fake_steps(),
+                        "pod 263168; write " TARGET "; write " VM "; write " OWN "; commit; limit 263168");
+    assert_int_equal(domain->max_kb, 257 * MIB);
+}
+
+static void a_target_and_who_wrote_it_are_one_change(void **state)
+{
+    uint64_t own;
+
+    assert_int_equal(set(512, 256), 0);
+    assert_string_equal(fake_store_get(OWN), "262144 " UUID);
+    assert_int_equal(xen_target_own(&xen, &guest, &own), 0);
+    assert_int_equal(own, 256 * MIB);
+}
+
+static void somebody_elses_target_is_not_overwritten(void **state)
+{
+    fake_store_set(TARGET, "400000");
+    assert_int_equal(set(512, 256), ERROR_INVAL);
+    assert_string_equal(fake_store_get(TARGET), "400000");
+    assert_null(fake_store_get(OWN));
+}
+
+static void write_theirs(void *arg)
+{
+    fake_store_set(TARGET, "400000");
+}
+
+static void somebody_who_is_quicker_wins(void **state)
+{
+    fake_store_before_commit(write_theirs, NULL);
+    assert_int_equal(set(512, 256), ERROR_INVAL);
+    assert_string_equal(fake_store_get(TARGET), "400000");
+    assert_null(fake_store_get(OWN));
+}
+
+static void a_record_of_an_older_domain_with_that_domid_does_not_count(void **state)
+{
+    uint64_t own;
+
+    fake_store_set(OWN, "262144 11111111-1111-1111-1111-111111111111");
+    assert_int_equal(xen_target_own(&xen, &guest, &own), ERROR_NOTFOUND);
+}
+
+static void a_domain_that_is_gone_is_said_to_be(void **state)
+{
+    fake_store_set(TARGET, NULL);
+    assert_int_equal(set(512, 256), ERROR_DOMAIN_NOTFOUND);
+    assert_int_equal(xen_target_set(&xen.host, 99, 1, 2), ERROR_DOMAIN_NOTFOUND);
+}
+
+/* At whatever step something fails: the target and its record go together, and the limit is never below the target. */
+static void no_failure_leaves_half_a_change(void **state)
+{
+    for (unsigned at = 1;; at++) {
+        for (int grow = 0; grow < 2; grow++) {
+            const char *target;
+            int rc;
+
+            fake_store_set(TARGET, "524288");
+            fake_store_set(OWN, "524288 " UUID);
+            domain->max_kb = 513 * MIB;
+            fault_arm(at, EIO);
+            rc = set(512, grow ? 768 : 256);
+            if (!fault_struck()) {
+                fault_arm(0, 0);
+                assert_int_equal(rc, 0);
+                if (grow)
+                    return;
+                continue;
+            }
+            fault_arm(0, 0);
+            target = fake_store_get(TARGET);
+            assert_int_equal(!strcmp(target, "524288"), !strcmp(fake_store_get(OWN), "524288 " UUID));
+            assert_true(domain->max_kb >= strtoull(target, NULL, 10));
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_grower_gets_its_limit_first, make, unmake),
+        cmocka_unit_test_setup_teardown(a_shrinker_is_told_first, make, unmake),
+        cmocka_unit_test_setup_teardown(a_target_and_who_wrote_it_are_one_change, make, unmake),
+        cmocka_unit_test_setup_teardown(somebody_elses_target_is_not_overwritten, make, unmake),
+        cmocka_unit_test_setup_teardown(somebody_who_is_quicker_wins, make, unmake),
+        cmocka_unit_test_setup_teardown(a_record_of_an_older_domain_with_that_domid_does_not_count, make, unmake),
+        cmocka_unit_test_setup_teardown(a_domain_that_is_gone_is_said_to_be, make, unmake),
+        cmocka_unit_test_setup_teardown(no_failure_leaves_half_a_change, make, unmake),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
