@@ -101,11 +101,14 @@ static void create_done(struct stubdom_create *op, int rc)
 {
     store_watch_stop(&op->nodes);
     store_watch_stop(&op->releases);
+    if (!rc && !op->stub_domid)
+        stubdom_of_guest(op->ao.ctx, op->domid, &op->stub_domid);
     if (!rc)
         tell(op, "device model is ready");
-    /* libxl calls a start that was stopped aborted, whoever stopped it */
-    if (rc == ERROR_ABORTED && op->died)
-        rc = ERROR_FAIL;
+    /* libxl's word for a start that was stopped varies with the step it was in, and it may have come to its end before
+     */
+    if (op->stopping)
+        rc = op->died ? ERROR_FAIL : ERROR_ABORTED;
     ao_complete(&op->ao, rc);
 }
 

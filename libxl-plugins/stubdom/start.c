@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stubdom/start.h"
 
-#include <stdlib.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -27,8 +27,14 @@ static void create_progressed(struct stubdom_create *op, const char *text)
 
 /* ---- after a failure ---- */
 
-/* A domain of this name, 0 when there is none. */
-static uint32_t domain_called(struct xlx_ctx *ctx, const char *name)
+/* The domains there were before the start: they are none of its business, whatever they are called. */
+struct before {
+    xc_domaininfo_t *infos;
+    size_t count;
+};
+
+/* A domain of this name that the start has made, 0 when there is none. */
+static uint32_t domain_made(struct xlx_ctx *ctx, const struct before *before, const char *name)
 {
     xc_domaininfo_t *infos;
     struct xs_handle *xs;
@@ -40,8 +46,10 @@ static uint32_t domain_called(struct xlx_ctx *ctx, const char *name)
     for (size_t i = 0; i < count; i++) {
         char other[XLX_NAME_MAX];
 
+        if (sampler_find(before->infos, before->count, infos[i].domain) || infos[i].flags & XEN_DOMINF_dying)
+            continue;
         domain_name(ctx, xs, infos[i].domain, other);
-        if (infos[i].domain && !(infos[i].flags & XEN_DOMINF_dying) && !strcmp(other, name))
+        if (!strcmp(other, name))
             return infos[i].domain;
     }
     return 0;
@@ -49,13 +57,13 @@ static uint32_t domain_called(struct xlx_ctx *ctx, const char *name)
 
 /* libxl destroys what it has made, but can leave a stub domain behind that failed while it was built (libxl_dm.c says
  * so). */
-static void remove_rest(struct xlx_ctx *ctx, const char *name)
+static void remove_rest(struct xlx_ctx *ctx, const struct before *before, const char *name)
 {
     GC_SCOPE(gc);
     const char *const names[] = {name, gc_printf(gc, "%s-dm", name)};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        uint32_t domid = domain_called(ctx, names[i]);
+        uint32_t domid = domain_made(ctx, before, names[i]);
 
         if (domid && step_destroy(ctx, domid))
             LOGD(ctx, ERROR, domid,
@@ -82,6 +90,22 @@ static void show_failure(struct stubdom_start *start, const char *name, const ch
 
 /* ---- the steps ---- */
 
+/* Signals that come while libxl builds, which blocks, wait for the loop instead of ending this process. */
+struct interrupts {
+    struct ev_signal sigint, sigterm;
+    struct ao *ao;
+};
+
+static void caught_int(struct ev_signal *s, int signum)
+{
+    ao_abort(CONTAINER_OF(s, struct interrupts, sigint)->ao);
+}
+
+static void caught_term(struct ev_signal *s, int signum)
+{
+    ao_abort(CONTAINER_OF(s, struct interrupts, sigterm)->ao);
+}
+
 static int create(struct stubdom_start *start, libxl_domain_config *config)
 {
     struct stubdom_create op = {
@@ -91,12 +115,19 @@ static int create(struct stubdom_start *start, libxl_domain_config *config)
         .progress = create_progressed,
         .arg = start,
     };
+    struct interrupts interrupts = {.ao = &op.ao};
     int rc;
 
     cause_begin(start->ctx);
-    rc = stubdom_create_start(&op);
+    rc = ev_signal_start(&start->ctx->loop, &interrupts.sigint, SIGINT, caught_int);
+    if (!rc)
+        rc = ev_signal_start(&start->ctx->loop, &interrupts.sigterm, SIGTERM, caught_term);
+    if (!rc)
+        rc = stubdom_create_start(&op);
     if (!rc)
         rc = ao_wait(&op.ao);
+    ev_signal_stop(&interrupts.sigint);
+    ev_signal_stop(&interrupts.sigterm);
     cause_end();
     if (rc && rc != ERROR_ABORTED)
         show_failure(start, op.name, "did not start", op.died ? op.died : cause_first(), op.stub_domid);
@@ -121,9 +152,14 @@ static int unpause(struct stubdom_start *start, const char *name)
 
 static int make(struct stubdom_start *start, libxl_domain_config *config)
 {
+    struct before before;
     struct room room;
+    GC_SCOPE(gc);
     int rc;
 
+    rc = sampler_look(start->ctx, gc, &before.infos, &before.count);
+    if (rc)
+        return rc;
     /* held until the memory is taken, so that no two starts count on the same */
     rc = room_make(start->ctx, config, &room);
     if (!rc)
@@ -132,7 +168,7 @@ static int make(struct stubdom_start *start, libxl_domain_config *config)
     if (!rc && !start->paused)
         rc = unpause(start, config->c_info.name);
     if (rc)
-        remove_rest(start->ctx, config->c_info.name);
+        remove_rest(start->ctx, &before, config->c_info.name);
     return rc;
 }
 

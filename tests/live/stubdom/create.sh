@@ -8,7 +8,8 @@
 . "$(dirname "$0")/lib.sh"
 
 put_image /root/stubdom/image
-guest_cfg made 'on_crash="destroy"' >"$scratch/made.cfg"
+guest_cfg made 'on_crash="restart"' >"$scratch/made.cfg"
+monitor_log=/var/log/xen/xl-ext-made.log
 at_end xl destroy made
 
 # ---- refused before anything happens ----
@@ -47,14 +48,27 @@ says 4 "cannot be saved" "migrating too" xl-ext migrate -s ssh made nowhere
 says 4 "cannot change the disc" "changing a CD too" xl-ext cd-insert made hdc "$scratch/x"
 equal running "$(xl-ext stubdom-list --json made | json '.[0].qemu')" "the guest goes on"
 
-# ---- the stub domain dies under the guest ----
+# ---- the stub domain dies under the guest: on_crash restarts it ----
+says 1 "already exists" "a guest whose name is taken is not started, and the other one stays" \
+    xl-ext stubdom-create "$scratch/made.cfg" 'name="Domain-0"'
 died=$(now_ms)
 xl destroy "$stub"
-check "the monitor notices a dead stub domain" until_true 20 grep -q "device model is dead" /var/log/xen/xl-ext-made.log
+check "the monitor notices a dead stub domain" until_true 20 grep -q "device model is dead: the stub domain was destroyed" $monitor_log
 noticed=$(($(now_ms) - died))
 [ $noticed -lt 4000 ] && ok "within $noticed ms, xl destroy included" || not_ok "within 2 s" "$noticed ms"
-check "on_crash=destroy is carried out" until_true 30 sh -c '! xl domid made'
-check "the monitor ends with the guest" until_true 20 sh -c "! pgrep -f 'stubdom-monitor $domid'"
-equal "$before" "$(leftovers)" "nothing is left behind"
+check "on_crash=restart is carried out" until_true 120 sh -c "grep -q 'runs again' $monitor_log && xl domid made"
+equal running "$(xl-ext stubdom-list --json made | json '.[0].qemu')" "and QEMU runs again"
 
+# ---- QEMU ends under the guest; the monitor is interrupted while it restarts it ----
+died=$(now_ms)
+printf '{"execute":"qmp_capabilities"}\n{"execute":"quit"}\n' |
+    timeout 5 socat -t 3 - "UNIX-CONNECT:/var/run/xen/qmp-libxl-$(xl domid made)" >"$scratch/quit" 2>&1
+check "the monitor notices that QEMU has ended" until_true 20 grep -q "device model is dead: QEMU ended: exited 0" $monitor_log
+noticed=$(($(now_ms) - died))
+[ $noticed -lt 6000 ] && ok "within $noticed ms, QMP included" || not_ok "within 2 s" "$noticed ms"
+pkill -INT -f "stubdom-monitor $domid"
+check "an interrupted monitor ends" until_true 90 sh -c "! pgrep -f 'stubdom-monitor $domid'"
+xl destroy made 2>/dev/null
+sed 's/^/# /' $monitor_log
+equal "$before" "$(leftovers)" "nothing is left behind"
 finish
