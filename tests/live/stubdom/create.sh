@@ -3,7 +3,7 @@
 # stubdom-create and the monitor: a start, QEMU's death noticed, restart, interrupts; what cannot work is refused.
 # live: core
 # lab: --copy build/stubdom/live:/root/stubdom
-# timeout: 900
+# timeout: 1500
 . "$(dirname "$0")/../../lib/live.sh"
 . "$(dirname "$0")/lib.sh"
 
@@ -28,7 +28,7 @@ equal dm-override,dm-restrict "$(xl-ext stubdom-check --json "$scratch/wrong.cfg
 # ---- an interrupt in the middle undoes the start ----
 xl-ext stubdom-create "$scratch/made.cfg" >"$scratch/out" 2>&1 &
 starter=$!
-check "the start gets as far as the stub domain" until_true 60 xl domid made-dm
+check "the start gets as far as the stub domain" until_true 180 xl domid made-dm
 kill -INT $starter
 wait $starter
 equal 130 $? "an interrupted start exits with 130"
@@ -53,17 +53,17 @@ says 1 "already exists" "a guest whose name is taken is not started, and the oth
     xl-ext stubdom-create "$scratch/made.cfg" 'name="Domain-0"'
 died=$(now_ms)
 xl destroy "$stub"
-check "the monitor notices a dead stub domain" until_true 20 grep -q "device model is dead: the stub domain was destroyed" $monitor_log
+check "the monitor notices a dead stub domain" until_true 60 grep -q "device model is dead: the stub domain was destroyed" $monitor_log
 noticed=$(($(now_ms) - died))
 [ $noticed -lt 4000 ] && ok "within $noticed ms, xl destroy included" || not_ok "within 2 s" "$noticed ms"
-check "on_crash=restart is carried out" until_true 120 sh -c "grep -q 'runs again' $monitor_log && xl domid made"
+check "on_crash=restart is carried out" until_true 300 sh -c "grep -q 'runs again' $monitor_log && xl domid made"
 equal running "$(xl-ext stubdom-list --json made | json '.[0].qemu')" "and QEMU runs again"
 
 # ---- QEMU ends under the guest; the monitor is interrupted while it restarts it ----
 died=$(now_ms)
 printf '{"execute":"qmp_capabilities"}\n{"execute":"quit"}\n' |
     timeout 5 socat -t 3 - "UNIX-CONNECT:/var/run/xen/qmp-libxl-$(xl domid made)" >"$scratch/quit" 2>&1
-check "the monitor notices that QEMU has ended" until_true 20 grep -q "device model is dead: QEMU ended: exited 0" $monitor_log
+check "the monitor notices that QEMU has ended" until_true 60 grep -q "device model is dead: QEMU ended: exited 0" $monitor_log
 noticed=$(($(now_ms) - died))
 [ $noticed -lt 6000 ] && ok "within $noticed ms, QMP included" || not_ok "within 2 s" "$noticed ms"
 pkill -INT -f "stubdom-monitor $domid"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Every way in which a start fails: the right words, the right exit status, soon, and nothing left behind.
 # lab: --copy build/stubdom/live:/root/stubdom
-# timeout: 1200
+# timeout: 2400
 . "$(dirname "$0")/../../lib/live.sh"
 . "$(dirname "$0")/lib.sh"
 
@@ -48,7 +48,7 @@ says 1 "Kernel panic" "the kernel's last words are shown" xl-ext stubdom-create 
 # the stub domain is destroyed under the start
 xl-ext stubdom-create "$scratch/bad.cfg" >"$scratch/out" 2>&1 &
 starter=$!
-until_true 60 xl domid bad-dm
+until_true 180 xl domid bad-dm
 xl destroy bad-dm
 wait $starter
 equal 1 $? "a stub domain that is destroyed while it starts: exit status 1"

@@ -3,7 +3,7 @@
 # A guest by plain "xl create", its device model in a stub domain of the default size: console, network, pausing, looking at it, and QEMU's end.
 # live: core
 # lab: --copy build/stubdom/live:/root/stubdom
-# timeout: 600
+# timeout: 1200
 . "$(dirname "$0")/../../lib/live.sh"
 . "$(dirname "$0")/lib.sh"
 
@@ -27,9 +27,9 @@ stty raw -echo <&5
 cat <&5 >"$scratch/serial" 2>/dev/null &
 at_end kill $!
 says_nothing "unpausing reaches QEMU" xl unpause stub
-check "the guest boots from its raw disk and speaks on its serial port" until_true 120 grep -q boot: "$scratch/serial"
+check "the guest boots from its raw disk and speaks on its serial port" until_true 300 grep -q boot: "$scratch/serial"
 echo ipxe >&5
-check "it hears what is typed there" until_true 60 grep -q "Loading ipxe" "$scratch/serial"
+check "it hears what is typed there" until_true 180 grep -q "Loading ipxe" "$scratch/serial"
 
 lost=0
 for i in $(seq 50); do
@@ -38,14 +38,14 @@ done
 equal 0 $lost "50 pauses in a row, none loses QEMU's greeting"
 
 for address in 10.0.77.11 10.0.77.12; do
-    check "dom0 reaches the guest at $address through an emulated network card" until_true 120 ping -c1 -W2 $address
+    check "dom0 reaches the guest at $address through an emulated network card" until_true 300 ping -c1 -W2 $address
 done
 
 equal "stub running true on" "$(xl-ext stubdom-list --json stub | json '.[0] | "\(.guest) \(.qemu) \(.qmp_reachable) \(.stub_state)"')" \
     "stubdom-list sees QEMU running and reaches it"
 says 0 "QEMU answers on QMP" "stubdom-log shows what the stub domain's init says" xl-ext stubdom-log --init stub
 says 0 "nothing stands against" "stubdom-check looks at a running guest" xl-ext stubdom-check stub
-check "the init reports its memory" until_true 60 grep -q "xl-ext-stubdom: .*memory:" /var/log/xen/qemu-dm-stub.log
+check "the init reports its memory" until_true 180 grep -q "xl-ext-stubdom: .*memory:" /var/log/xen/qemu-dm-stub.log
 available=$(sed -n 's/.*memory: \([0-9]*\) KB available.*/\1/p' /var/log/xen/qemu-dm-stub.log)
 if [ "${available:-0}" -ge 24000 ]; then
     ok "at least 24000 KB of memory are available with QEMU running ($available)"

@@ -3,7 +3,7 @@
 # What a broken-into QEMU could do: a program in its place, with all that QEMU has, tries to get at other domains and at the stub domain's kernel.
 # live: core
 # lab: --copy build/stubdom/live:/root/stubdom
-# timeout: 400
+# timeout: 900
 . "$(dirname "$0")/../../lib/live.sh"
 . "$(dirname "$0")/lib.sh"
 
