@@ -17,6 +17,13 @@ $(O)/xl-ext-agent: $(AGENT_SRCS) $(wildcard guest/*.h) | $(O)/.packages-build
 TEST_OBJS_guest_test_stats := $(O)/obj/guest/stats.o
 $(O)/tests/unit/guest/test_stats: $(O)/obj/guest/stats.o
 
+# On the host it lies ready to be given to guests.
+INSTALL_HOOKS += install-agent-for-guests
+.PHONY: install-agent-for-guests
+install-agent-for-guests: $(O)/xl-ext-agent
+	install -d $(DESTDIR)$(LIBEXECDIR)
+	install -m 755 $< $(DESTDIR)$(LIBEXECDIR)/xl-ext-agent
+
 # Into a guest's tree: make install-agent DESTDIR=/mnt/guest PREFIX=/usr
 .PHONY: install-agent
 install-agent: $(O)/xl-ext-agent

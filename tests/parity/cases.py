@@ -18,6 +18,7 @@ class Case:
         self.scenario = scenario
         self.run = run
         self.spoils = spoils  # the machine must be started anew afterwards
+        self.slow_on = ()  # kinds of machines on which it takes minutes
 
 
 CASES = {}

@@ -4,7 +4,7 @@
 import time
 
 from cases import DRIVERLESS, FULL, add, case
-from talk import UNSET
+from talk import STATS_7_2, UNSET
 
 PATH = "/machine/peripheral/balloon0"
 INTERVAL = "guest-stats-polling-interval"
@@ -287,3 +287,42 @@ def hostile(kind):
 
 for _kind in ("words", "negative", "huge", "binary", "long", "many-lines", "empty", "repeated"):
     add("stats-hostile-" + _kind, "4.35 what a hostile guest writes does no harm", FULL, hostile(_kind))
+
+
+def loaded(load):
+    """What the agent reads of the guest's kernel shortly before and after is, within 5 %, what arrives at the host. The
+    figures are kept for whoever wants to see them, and not compared between machines."""
+
+    def run(talk):
+        client = talk.client()
+        talk.machine.guest_load(load)
+        before = agent_figures(talk.machine.agent_says())
+        started = int(time.time())
+        interval(client, 1)
+        value = polled(client, lambda value: value["last-update"] >= started)["stats"]
+        interval(client, 0)
+        after = agent_figures(talk.machine.agent_says())
+        talk.machine.guest_load("none")
+        host = {name[5:]: value[name] for name in STATS_7_2}
+        client.note(
+            within_5_percent={
+                name: min(before[name], after[name]) * 0.95 <= host[name] <= max(before[name], after[name]) * 1.05
+                for name in host
+            },
+            figures={name: [before[name], host[name], after[name]] for name in host},
+        )
+
+    return run
+
+
+def agent_figures(text):
+    return {name: int(figure) for name, figure in (line.split() for line in text.splitlines() if line)}
+
+
+for _load in ("none", "anonymous", "files", "both"):
+    add(
+        "stats-are-those-of-the-kernel-load-" + _load,
+        "must show: agent and virtio-balloon report the same for the same load",
+        FULL,
+        loaded(_load),
+    )

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a case may ask of a machine. QEMU and Xen implement it; a bare server implements only connections."""
 
+import os
 import socket
+import subprocess
+import time
 
 from talk import Client, MIB, Talk
 
@@ -13,11 +16,12 @@ class Unavailable(Exception):
 class Machine:
     """Actions that a machine has not got stay as they are here."""
 
-    kind = "server"
+    kind = "none"
     ram = 0
+    guest_name = "parity"
 
-    def connect(self, oob=True):
-        """A new connection to the machine's monitor. oob=False: one that does not offer out-of-band."""
+    def connect(self):
+        """A new connection to the machine's monitor."""
         raise NotImplementedError
 
     def enter(self, scenario):
@@ -29,8 +33,37 @@ class Machine:
     def close(self):
         """End what was started."""
 
+    # What else a case may ask for; each returns when it is done, unless it says otherwise.
+    ACTIONS = (
+        # the machine
+        "restart",  # boot a new guest; returns as soon as it can be connected to
+        "wait_driver",  # the guest's balloon driver is there
+        "pause",
+        "resume",
+        "reboot",
+        "power_off",  # by the guest itself; returns at once
+        "destroy",  # from outside
+        "save_and_restore",
+        # the guest
+        "load_driver",
+        "unload_driver",
+        "guest_sets",  # (actual bytes) without a request
+        "guest_says_pages",  # (pages) what the guest says is inside its balloon
+        "guest_works",  # its figures change
+        "guest_load",  # (none, anonymous, files or both) use memory, until the next call
+        "agent_says",  # what the guest agent, run in the guest, reads of its kernel
+        "fill",  # (leave bytes) take memory that cannot be reclaimed; returns what is left
+        "unfill",
+        "start_reporter",  # of statistics
+        "stop_reporter",
+        "hostile_stats",  # (kind)
+        # what is kept outside the guest
+        "disorder",  # (kind)
+        "order",  # (kind) put right again
+    )
+
     def __getattr__(self, action):
-        if action.startswith("_"):
+        if action not in self.ACTIONS:
             raise AttributeError(action)
 
         def unavailable(*_):
@@ -39,25 +72,73 @@ class Machine:
         return unavailable
 
 
+# What makes a guest use memory, for both kinds of guest, in busybox's shell: faults of memory that is freed again, files
+# that stay in the cache.
+LOADS = {
+    "none": "rm -f /tmp/load",
+    "anonymous": "for i in 1 2 3 4 5 6; do dd if=/dev/zero of=/dev/null bs=40M count=1 2> /dev/null; done",
+    "files": "dd if=/dev/zero of=/tmp/load bs=1M count=48 2> /dev/null",
+}
+LOADS["both"] = LOADS["files"] + "; " + LOADS["anonymous"]
+
+
 class Server(Machine):
-    """A server behind a socket, with nothing behind it that could be acted on."""
+    """tests/qmp-server: memd's protocol over a machine whose memory is only numbers. What it cannot do is left out."""
 
-    def __init__(self, path):
-        self.path = path
-        talk = Talk(self)
-        client = talk.client()
-        reply = client.silent("query-memory-size-summary")
-        self.ram = reply["return"]["base-memory"] if "return" in reply else 256 * MIB
-        talk.close()
+    kind = "server"
 
-    def connect(self, oob=True):
+    def __init__(self, program, folder, ram_mib=256):
+        self.program = program
+        self.path = os.path.join(os.path.abspath(folder), "qmp-server")
+        self.ram = ram_mib * MIB
+        self.process = None
+        self.scenario = None
+        self.watcher = None
+        os.makedirs(folder, exist_ok=True)
+
+    def start(self, *options):
+        self.close()
+        self.process = subprocess.Popen([self.program, *options, "--ram", str(self.ram // MIB), self.path])
+        end = time.monotonic() + 30
+        while not self.watcher:
+            try:
+                self.watcher = Watcher(self)
+            except (FileNotFoundError, ConnectionRefusedError):
+                if self.process.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError("%s did not start" % self.program) from None
+                time.sleep(0.05)
+        self.guest_name = self.watcher.client.silent("query-name")["return"].get("name")
+
+    def close(self):
+        if self.watcher:
+            self.watcher.close()
+            self.watcher = None
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+
+    def connect(self):
         sock = socket.socket(socket.AF_UNIX)
         sock.connect(self.path)
         return sock
 
     def enter(self, scenario):
-        if scenario not in ("wire", "full"):
-            raise Unavailable("scenario " + scenario)
+        if scenario != self.scenario:
+            options = {"driverless": ["--no-driver"], "deviceless": ["--no-balloon"]}
+            self.start(*options.get(scenario, []))
+            self.scenario = scenario
+        if scenario in ("wire", "full"):
+            self.watcher.settle()
+
+    def spoiled(self):
+        self.scenario = None
+
+    def pause(self):
+        self.watcher.client.silent("stop")
+
+    def resume(self):
+        self.watcher.client.silent("cont")
 
 
 class Watcher:
@@ -76,8 +157,9 @@ class Watcher:
         """Full size, and no event on its way: the throttle holds one back for a second at most."""
         self.client.silent("balloon", value=self.talk.ram)
         self.client.silent("cont")
-        if self.client.becomes(self.talk.ram, timeout) != self.talk.ram:
-            raise Unavailable("the guest does not return to full size")
+        reached = self.client.becomes(self.talk.ram, timeout)
+        if reached != self.talk.ram:
+            raise RuntimeError("the guest stays at %d of %d" % (reached, self.talk.ram))
         self.client.silent(
             "qom-set",
             path="/machine/peripheral/balloon0",

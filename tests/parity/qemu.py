@@ -6,9 +6,8 @@ import socket
 import subprocess
 import time
 
-from machine import Machine, Unavailable, Watcher
+from machine import LOADS, Machine, Watcher
 from talk import MIB
-from wire import Connection
 
 BOOT_TIMEOUT = 180
 MONITORS = 5
@@ -26,6 +25,7 @@ class Qemu(Machine):
         self.ram = ram_mib * MIB
         self.process = None
         self.scenario = None
+        self.lied = False  # the guest's word about its balloon is not what its driver has done
         self.sockets = {}
         os.makedirs(self.folder, exist_ok=True)
 
@@ -47,9 +47,6 @@ class Qemu(Machine):
             command += ["-device", "virtio-balloon-pci,id=balloon0"]
         for number in range(MONITORS):
             command += ["-qmp", "unix:%s,server=on,wait=off" % self.path("qmp%d" % number)]
-        # A monitor on a multiplexer cannot run out of band, so it does not offer to.
-        command += ["-chardev", "socket,id=plain,path=%s,server=on,wait=off,mux=on" % self.path("plain")]
-        command += ["-mon", "chardev=plain,mode=control"]
         if incoming:
             command += ["-incoming", "exec:cat " + incoming]
         with open(self.path("log"), "wb") as log:
@@ -86,13 +83,12 @@ class Qemu(Machine):
             self.shell.close()
         self.process = None
         for name in os.listdir(self.folder):
-            if name.startswith("qmp") or name in ("shell", "plain"):
+            if name.startswith("qmp") or name == "shell":
                 os.unlink(self.path(name))
 
-    def connect(self, oob=True):
+    def connect(self):
         """QEMU serves one client a socket, so each gets the next free one."""
-        names = ["qmp%d" % number for number in range(MONITORS)] if oob else ["plain"]
-        for name in names:
+        for name in ["qmp%d" % number for number in range(MONITORS)]:
             if name not in self.sockets or self.sockets[name].fileno() < 0:
                 self.sockets[name] = self.open(name)
                 return self.sockets[name]
@@ -125,11 +121,16 @@ class Qemu(Machine):
             if not (scenario == "wire" and self.scenario == "full"):
                 self.start(device=scenario != "deviceless", driver=scenario != "driverless")
             self.scenario = scenario
+        if self.lied:
+            # The driver corrects its word only when it has something to do.
+            self.guest_says_pages(0)
+            self.lied = False
         if scenario in ("full", "wire"):
             self.watcher.settle()
 
     def spoiled(self):
         self.scenario = None
+        self.lied = False
 
     # actions
 
@@ -161,10 +162,17 @@ class Qemu(Machine):
 
     def guest_sets(self, actual):
         self.guest_says_pages((self.ram - actual) >> 12)
+        self.lied = True
 
     def guest_works(self):
         """Something that changes the guest's figures."""
         self.guest("dd if=/dev/zero of=/tmp/work bs=1M count=16 2> /dev/null; rm /tmp/work")
+
+    def guest_load(self, load):
+        self.guest(LOADS[load], 120)
+
+    def agent_says(self):
+        return self.guest("xl-ext-agent --print")
 
     def fill(self, leave):
         """Take memory that cannot be reclaimed, all but so much; returns what is left."""
@@ -173,7 +181,8 @@ class Qemu(Machine):
         return leave
 
     def unfill(self):
-        self.guest("rm /tmp/fill")
+        # Without a new process: there may be no memory for one.
+        self.guest(": > /tmp/fill")
 
     def reboot(self):
         self.watcher.client.silent("system_reset")
@@ -204,9 +213,3 @@ class Qemu(Machine):
 
     order = disorder
     hostile_stats = disorder
-
-    def plain_connection(self):
-        return Connection(self.connect())
-
-
-__all__ = ["Qemu", "Unavailable"]

@@ -42,9 +42,9 @@ class Talk:
                 self.note(oddity=oddity)
             client.connection.close()
 
-    def client(self, negotiate=True, name=None, oob=True):
+    def client(self, negotiate=True, name=None):
         """A new connection. It is negotiated without a trace in the transcript, unless asked not to."""
-        client = Client(self, name, self.machine.connect(oob))
+        client = Client(self, name, self.machine.connect())
         self.clients.append(client)
         if negotiate:
             client.greeting()
@@ -82,6 +82,10 @@ class Talk:
             return self.size(value)
         if key == "last-update":
             return self.moment(value)
+        if key == "name" and value == self.machine.guest_name:
+            return "GUEST"
+        if key == "name" and value == self.machine.guest_name:
+            return "GUEST"
         return value
 
 
@@ -145,7 +149,7 @@ class Client:
         text = data.decode("latin-1")
         if abbreviate:
             text = text[:40] + "..."
-            got = [json.loads(shorten(json.dumps(item))) for item in got]
+            got = [abbreviated(item) for item in got]
         self.note(send=text, got=got)
         return got
 
@@ -265,15 +269,17 @@ def direction(steps):
     return "rising" if all(step > 0 for step in steps) else "both"
 
 
-def shorten(text):
-    """Runs of one character in a long reply as a count."""
-    out = []
-    index = 0
-    while index < len(text):
-        end = index
-        while end < len(text) and text[end] == text[index]:
-            end += 1
-        run = end - index
-        out.append(text[index] if run == 1 else text[index] * run if run < 9 else "<%s*%d>" % (text[index], run))
-        index = end
-    return "".join(out)
+def abbreviated(value):
+    """Long strings, long and deep lists as what they are."""
+    if isinstance(value, str):
+        return value if len(value) < 100 else "%d characters, %s" % (len(value), sorted(set(value)))
+    if isinstance(value, dict):
+        return {name: abbreviated(item) for name, item in value.items()}
+    if isinstance(value, list):
+        depth, inner = 0, value
+        while isinstance(inner, list) and len(inner) <= 1:
+            depth, inner = depth + 1, inner[0] if inner else None
+        if depth > 8:
+            return "list of depth %d" % depth
+        return value if len(value) < 20 else "list of %d" % len(value)
+    return value

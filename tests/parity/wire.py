@@ -3,6 +3,7 @@
 
 import json
 import socket
+import sys
 import time
 
 
@@ -14,9 +15,17 @@ class Closed(Exception):
     """The server has closed the connection."""
 
 
+# The deepest reply that a case asks for is nested 1024 times.
+sys.setrecursionlimit(10000)
+
+
 def decode(line):
-    """A line of the server as an object. Floats keep their spelling, since it is compared."""
-    return json.loads(line, parse_float=lambda text: "float " + text)
+    """A line of the server as an object. Floats keep their spelling, since it is compared; so does a line
+    that is no JSON."""
+    try:
+        return json.loads(line, parse_float=lambda text: "float " + text)
+    except ValueError:
+        return {"no JSON": line.decode("latin-1")}
 
 
 class Connection:
@@ -24,7 +33,8 @@ class Connection:
 
     def __init__(self, sock):
         self.sock = sock
-        self.pending = b""
+        self.pending = b""  # read but not yet taken; without a newline if self.partial
+        self.partial = []  # pieces of a line whose end has not come
         self.events = []  # (time of arrival, event)
         self.oddities = []  # lines that are not what balloon.md 5.1 says: ASCII, ended CR LF
 
@@ -37,7 +47,20 @@ class Connection:
         self.sock.sendall(data)
 
     def _line(self, deadline):
-        while b"\n" not in self.pending:
+        if b"\n" not in self.pending:
+            self.partial.append(self.pending)
+            self.pending = b""
+            self.pending = self._rest_of_line(deadline)
+        line, self.pending = self.pending.split(b"\n", 1)
+        if not line.endswith(b"\r"):
+            self.oddities.append("line is not ended by CR LF")
+        if not line.isascii():
+            self.oddities.append("line is not ASCII")
+        return line
+
+    def _rest_of_line(self, deadline):
+        """Read until a newline has come; returns everything from the line's begin on."""
+        while True:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Timeout
@@ -50,13 +73,10 @@ class Connection:
                 data = b""
             if not data:
                 raise Closed
-            self.pending += data
-        line, self.pending = self.pending.split(b"\n", 1)
-        if not line.endswith(b"\r"):
-            self.oddities.append("line is not ended by CR LF")
-        if not line.isascii():
-            self.oddities.append("line is not ASCII")
-        return line
+            self.partial.append(data)
+            if b"\n" in data:
+                whole, self.partial = b"".join(self.partial), []
+                return whole
 
     def message(self, timeout):
         """The next message of any kind. Raises Timeout, Closed."""
