@@ -5,9 +5,6 @@
 
 LINT := build/lint
 
-# These files say themselves what they need of the C library.
-CPPFLAGS_lab_channel := -U_GNU_SOURCE
-
 # The lists cost two runs of find, which other goals need not pay for.
 ifneq ($(filter lint%,$(MAKECMDGOALS)),)
 LINT_FOLDERS := base xenstore libxl-plugins xl-ext guest stubdom lab tests scripts docs

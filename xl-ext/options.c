@@ -229,9 +229,14 @@ static int trailing_options(struct option_reader *r, struct global_options *glob
 {
     bool help;
 
-    for (int i = first; i < argc && strcmp(argv[i], "--"); i++) {
+    for (int i = first; i < argc; i++) {
         int used;
 
+        if (!strcmp(argv[i], "--")) {
+            /* It has said what it is for, and is no argument. */
+            memmove(argv + first + 1, argv + first, (size_t)(i - first) * sizeof(*argv));
+            return first + 1;
+        }
         if (!is_known_long(r, argv[i]))
             continue;
         used = any_option(r, global, argv + i, &help);

@@ -21,11 +21,38 @@ struct xlx_table {
 
 /* ---- cells ---- */
 
+/* The length of a control character at s: one byte, or the two of U+0080 to U+009F, which terminals obey as well. */
+static size_t control_length(const unsigned char *s)
+{
+    return *s < ' ' || *s == 0x7f ? 1 : s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0 ? 2 : 0;
+}
+
+/* Texts may come from a guest: none gets out of its line or commands the terminal. JSON has its own way to say them. */
+static const char *visible(struct gc *gc, const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    char *clean, *out;
+
+    while (*s && !control_length(s))
+        s++;
+    if (!*s)
+        return text;
+    out = clean = gc_strdup(gc, text);
+    for (s = (const unsigned char *)text; *s;) {
+        size_t control = control_length(s);
+
+        *out++ = control ? '?' : (char)*s;
+        s += control ? control : 1;
+    }
+    *out = '\0';
+    return clean;
+}
+
 static const char *cell_text(struct gc *gc, const struct xlx_cell *cell)
 {
     switch (cell->type) {
     case XLX_CELL_TEXT:
-        return cell->text;
+        return visible(gc, cell->text);
     case XLX_CELL_NUMBER:
         return gc_printf(gc, "%" PRId64, cell->number);
     case XLX_CELL_BOOL:

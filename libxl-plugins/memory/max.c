@@ -14,6 +14,7 @@ struct setting {
     struct xlx_ctx *ctx;
     uint32_t domid;
     uint64_t max_memkb;
+    const struct xlx_mem_info *before;
     int body_rc;
 };
 
@@ -41,6 +42,20 @@ static int write_static_max(struct xs_handle *xs, xs_transaction_t t, void *arg)
     return s->body_rc = rc;
 }
 
+/* After a failure; not when somebody else has set another since. */
+static int restore_static_max(struct xs_handle *xs, xs_transaction_t t, void *arg)
+{
+    struct setting *s = arg;
+    GC_SCOPE(gc);
+    const char *path = path_in_domain(gc, s->domid, NODE_MEMORY_STATIC_MAX);
+    uint64_t max_memkb;
+
+    if (store_read_u64(gc, xs, t, path, MEM_LIMIT_MEMKB, &max_memkb) || max_memkb != s->max_memkb)
+        return ERROR_NOTFOUND;
+    return s->before->has_static_max ? store_printf(gc, xs, t, path, "%" PRIu64, s->before->static_max_memkb)
+                                     : store_remove(xs, t, path);
+}
+
 static int verify(struct setting *s)
 {
     struct xlx_mem_info info;
@@ -48,7 +63,8 @@ static int verify(struct setting *s)
 
     rc = xlx_mem_info_get(s->ctx, s->domid, &info);
     if (rc) {
-        LOGD(s->ctx, ERROR, s->domid, "it vanished while its maximum was set");
+        if (rc == ERROR_DOMAIN_NOTFOUND)
+            LOGD(s->ctx, ERROR, s->domid, "it vanished while its maximum was set");
         return rc;
     }
     if (!info.has_static_max || info.static_max_memkb != s->max_memkb || info.max_memkb < s->max_memkb) {
@@ -63,8 +79,8 @@ static int verify(struct setting *s)
 
 int xlx_mem_max_set(struct xlx_ctx *ctx, uint32_t domid, uint64_t max_memkb)
 {
-    struct setting s = {.ctx = ctx, .domid = domid, .max_memkb = max_memkb};
     struct xlx_mem_info before;
+    struct setting s = {.ctx = ctx, .domid = domid, .max_memkb = max_memkb, .before = &before};
     struct xs_handle *xs;
     xc_interface *xc;
     int rc;
@@ -90,15 +106,13 @@ int xlx_mem_max_set(struct xlx_ctx *ctx, uint32_t domid, uint64_t max_memkb)
         return rc;
     }
     if (xc_domain_setmaxmem(xc, domid, max_memkb + MEM_EXTRA_MEMKB)) {
-        int errno_value = errno;
-        GC_SCOPE(gc);
-
         LOGD(ctx, ERROR, domid, "the hypervisor refused the limit of %" PRIu64 " KiB: %s", max_memkb + MEM_EXTRA_MEMKB,
-             strerror(errno_value));
-        if (before.has_static_max)
-            store_printf(gc, xs, XBT_NULL, path_in_domain(gc, domid, NODE_MEMORY_STATIC_MAX), "%" PRIu64,
-                         before.static_max_memkb);
-        return ERROR_FAIL;
+             strerror(errno));
+        rc = ERROR_FAIL;
+    } else {
+        rc = verify(&s);
     }
-    return verify(&s);
+    if (rc && !store_transaction(xs, restore_static_max, &s))
+        xc_domain_setmaxmem(xc, domid, before.max_memkb);
+    return rc;
 }

@@ -12,11 +12,18 @@ FAKE_CLOCK_WRAP := -Wl,--wrap=uv_now,--wrap=uv_update_time,--wrap=uv_timer_start
 $(call with-fakes,xenstore/test_store,fault xenstore)
 $(call with-fakes,xenstore/test_watch,fault xenstore)
 $(call with-fakes,memory/test_target,fault xenstore xenctrl ctx)
+$(call with-fakes,memory/test_max,fault xenstore xenctrl ctx)
 $(call with-fakes,memory/test_settle,fault xenstore xenctrl ctx clock)
 $(call with-fakes,core/test_ao,fault xenstore xenctrl ctx clock)
 $(call with-fakes,core/test_domain,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_xen_target,fault xenstore xenctrl ctx)
 TEST_LIBS_core_test_ao := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_memory_test_settle := $(FAKE_CLOCK_WRAP)
+
+# Parts of the tool, which no library holds.
+TOOL_PARTS := $(filter-out $(O)/obj/xl-ext/main.o,$(TOOL_OBJS))
+TEST_OBJS_xl-ext_test_options := $(TOOL_PARTS)
+TEST_OBJS_xl-ext_test_ui := $(TOOL_PARTS)
+$(O)/tests/unit/xl-ext/test_options $(O)/tests/unit/xl-ext/test_ui: $(TOOL_PARTS)
 
 -include $(patsubst %.c,$(O)/obj/%.d,$(wildcard tests/fakes/*.c))
