@@ -20,15 +20,15 @@ skip_all() {
 
 # says STATUS PATTERN NAME ARGUMENTS...: the tool with ARGUMENTS exits with STATUS and prints a line that matches PATTERN.
 says() {
-    want=$1 pattern=$2 name=$3
+    says_want=$1 says_pattern=$2 says_name=$3
     shift 3
-    output=$("$tool" "$@" 2>&1 </dev/null) && status=0 || status=$?
-    if [ "$status" = "$want" ] && printf '%s\n' "$output" | grep -q -e "$pattern"; then
-        ok "$name"
+    says_output=$("$tool" "$@" 2>&1 </dev/null) && says_status=0 || says_status=$?
+    if [ "$says_status" = "$says_want" ] && printf '%s\n' "$says_output" | grep -q -e "$says_pattern"; then
+        ok "$says_name"
     else
-        not_ok "$name"
-        echo "# xl-ext $*: exit status $status, wanted $want and '$pattern'"
-        printf '%s\n' "$output" | sed 's/^/# /'
+        not_ok "$says_name"
+        echo "# xl-ext $*: exit status $says_status, wanted $says_want and '$says_pattern'"
+        printf '%s\n' "$says_output" | sed 's/^/# /'
     fi
 }
 

@@ -38,14 +38,15 @@ check() {
 }
 
 # says STATUS PATTERN NAME COMMAND...: COMMAND exits with STATUS and prints (stdout or stderr) a line that matches PATTERN
+# (sh has no local variables: those of this file are named for their function)
 says() {
-    want=$1 pattern=$2 name=$3
+    says_want=$1 says_pattern=$2 says_name=$3
     shift 3
-    output=$("$@" 2>&1 </dev/null) && status=0 || status=$?
-    if [ "$status" = "$want" ] && printf '%s\n' "$output" | grep -q -e "$pattern"; then
-        ok "$name"
+    says_output=$("$@" 2>&1 </dev/null) && says_status=0 || says_status=$?
+    if [ "$says_status" = "$says_want" ] && printf '%s\n' "$says_output" | grep -q -e "$says_pattern"; then
+        ok "$says_name"
     else
-        not_ok "$name" "$*: exit status $status, wanted $want and '$pattern'" "$output"
+        not_ok "$says_name" "$*: exit status $says_status, wanted $says_want and '$says_pattern'" "$says_output"
     fi
 }
 
