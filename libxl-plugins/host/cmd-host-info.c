@@ -3,7 +3,11 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "core/ask.h"
 #include "host/host.h"
+
+/* The longest that a program may take to tell its version. */
+#define VERSION_MS 5000
 
 /* What only the hypervisor can tell, when this is its dom0. */
 struct asked {
@@ -48,6 +52,32 @@ static void ask_hypervisor(struct xlx_ctx *ctx, struct gc *gc, struct asked *ask
     asked->free_memkb = (info.free_pages + info.scrub_pages) * (XC_PAGE_SIZE / 1024);
 }
 
+/* "QEMU emulator version 7.2.15 (Debian ...)" to "7.2.15" */
+static char *version_in(struct gc *gc, const char *text)
+{
+    for (; *text && *text != '\n'; text++) {
+        size_t len = strspn(text, "0123456789.");
+
+        if (len >= 3 && memchr(text, '.', len) && *text != '.')
+            return gc_strndup(gc, text, text[len - 1] == '.' ? len - 1 : len);
+    }
+    return NULL;
+}
+
+static void ask_versions(struct xlx_ctx *ctx, struct gc *gc, struct toolstack *stacks)
+{
+    for (size_t i = 0; i < TOOLSTACK_COUNT; i++) {
+        struct ask ask = {.ao = {.ctx = ctx, .timeout_ms = VERSION_MS}, .gc = gc, .quiet = true};
+
+        if (!stacks[i].program)
+            continue;
+        ask.command = gc_printf(gc, "exec '%s' --version", stacks[i].program);
+        ask_start(&ask);
+        if (!ao_wait(&ask.ao) && !ask.exit_status)
+            stacks[i].version = version_in(gc, ask.answer);
+    }
+}
+
 /* ---- text ---- */
 
 static const char *sentence(struct gc *gc, const struct host_facts *f)
@@ -88,7 +118,7 @@ static void show_text(struct gc *gc, struct xlx_ui *ui, const struct host_facts 
                       const struct toolstack *stacks, const struct host_part *parts, size_t part_count)
 {
     static const struct xlx_column stack_columns[] = {
-        {"Toolstack", "name", 0}, {"State", "state", 0}, {"Found", "note", 0}};
+        {"Toolstack", "name", 0}, {"State", "state", 0}, {"Version", "version", 0}, {"Found", "note", 0}};
     static const struct xlx_column part_columns[] = {
         {"Of xl-ext", "name", 0}, {"Works", "works", 0}, {"Commands", "commands", 0}, {"Missing", "missing", 0}};
     struct xlx_table *t;
@@ -99,6 +129,7 @@ static void show_text(struct gc *gc, struct xlx_ui *ui, const struct host_facts 
         ui->ops->table_row(t, (struct xlx_cell[]){
                                   XLX_TEXT(stacks[i].name),
                                   XLX_TEXT(toolstack_state_name(stacks[i].state)),
+                                  XLX_TEXT(stacks[i].version),
                                   XLX_TEXT(stacks[i].note),
                               });
     ui->ops->table_end(t);
@@ -175,6 +206,7 @@ static void show_json(struct gc *gc, struct xlx_ui *ui, const struct host_facts 
         json_object_begin(w);
         text_or_null(w, "name", stacks[i].name);
         text_or_null(w, "state", toolstack_state_name(stacks[i].state));
+        text_or_null(w, "version", stacks[i].version);
         text_or_null(w, "note", stacks[i].note);
         json_object_end(w);
     }
@@ -206,6 +238,7 @@ static int run(const struct xlx_invocation *in)
     facts = host_facts(gc, &host_probe_real);
     ask_hypervisor(in->ctx, gc, &asked);
     host_toolstacks(gc, &host_probe_real, facts, stacks);
+    ask_versions(in->ctx, gc, stacks);
     part_count = host_parts(gc, &host_probe_real, facts, parts);
     if (in->ui->json)
         show_json(gc, in->ui, facts, &asked, stacks, parts, part_count);

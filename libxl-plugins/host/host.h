@@ -55,7 +55,9 @@ enum toolstack_state {
 struct toolstack {
     const char *name;
     enum toolstack_state state;
-    const char *note; /* what was found, or why it cannot be used */
+    const char *note;    /* what was found, or why it cannot be used */
+    const char *program; /* that tells its version when called with --version; NULL: none */
+    const char *version; /* NULL: not known */
 };
 
 /* In the order that matters: xend, libxl, QEMU/KVM, containers. Xen comes first because QEMU always answers. */

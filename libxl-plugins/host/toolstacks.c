@@ -41,7 +41,7 @@ static struct toolstack look_for_libxl(struct gc *gc, const struct host_probe *p
         return (struct toolstack){"libxl", TOOLSTACK_INSTALLED, "xl is there, but this is a guest, not dom0"};
     if (!xenstored)
         return (struct toolstack){"libxl", TOOLSTACK_INSTALLED, "xl is there, but xenstored does not answer"};
-    return (struct toolstack){"libxl", TOOLSTACK_USABLE, xl};
+    return (struct toolstack){"libxl", TOOLSTACK_USABLE, xl, .version = facts->version};
 }
 
 static struct toolstack look_for_qemu(struct gc *gc, const struct host_probe *probe, const struct host_facts *facts)
@@ -54,25 +54,31 @@ static struct toolstack look_for_qemu(struct gc *gc, const struct host_probe *pr
         return (struct toolstack){"qemu", TOOLSTACK_ABSENT,
                                   facts->kvm_works ? "KVM works, but no QEMU is installed" : "no qemu-system-x86_64"};
     if (facts->kvm_works)
-        return (struct toolstack){"qemu", TOOLSTACK_USABLE, gc_printf(gc, "%s with KVM", qemu)};
+        return (struct toolstack){"qemu", TOOLSTACK_USABLE, gc_printf(gc, "%s with KVM", qemu), .program = qemu};
     return (struct toolstack){"qemu", TOOLSTACK_LIMITED,
                               gc_printf(gc, "%s, emulation only: %s", qemu,
-                                        facts->kvm_device ? "/dev/kvm is there and does not work" : "no /dev/kvm")};
+                                        facts->kvm_device ? "/dev/kvm is there and does not work" : "no /dev/kvm"),
+                              .program = qemu};
 }
 
 static struct toolstack look_for_containers(struct gc *gc, const struct host_probe *probe)
 {
     static const char *const programs[] = {"docker", "podman",    "nerdctl",       "crun",
                                            "runc",   "lxc-start", "systemd-nspawn"};
-    char *found = gc_strdup(gc, "");
+    char *found = gc_strdup(gc, ""), *first = NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
-        if (host_program(gc, probe, programs[i]))
-            found = gc_printf(gc, "%s%s%s", found, *found ? ", " : "", programs[i]);
+        char *program = host_program(gc, probe, programs[i]);
+
+        if (!program)
+            continue;
+        if (!first)
+            first = program;
+        found = gc_printf(gc, "%s%s%s", found, *found ? ", " : "", programs[i]);
     }
     if (!*found)
         return (struct toolstack){"containers", TOOLSTACK_ABSENT, "no docker, podman, lxc or nspawn"};
-    return (struct toolstack){"containers", TOOLSTACK_USABLE, found};
+    return (struct toolstack){"containers", TOOLSTACK_USABLE, found, .program = first};
 }
 
 void host_toolstacks(struct gc *gc, const struct host_probe *probe, const struct host_facts *facts,

@@ -4,7 +4,9 @@
 #include <libxl_utils.h>
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "migrate/check.h"
+#include "migrate/qemu.h"
 
 /* ---- files that the guest needs on the other host ---- */
 
@@ -174,6 +176,29 @@ void check_passthrough(struct checking *c)
         verdict_add(c, "devices", VERDICT_YES, "it uses no device of this host directly");
 }
 
+/* QEMU stops and writes its state when libxl says so through its monitor: it must answer there, and be willing. */
+static void ask_device_model(struct checking *c)
+{
+    struct qemu_ask ask = {.ao = {.ctx = c->ctx}, .domid = c->mc->domid, .command = "info migrate"};
+    CLEANUP_FREE char *output = NULL;
+    const char *blocked;
+    int rc;
+
+    qemu_ask_start(&ask);
+    rc = ao_wait(&ask.ao);
+    output = ask.output;
+    if (rc) {
+        verdict_add(c, "model", VERDICT_NO,
+                    "its device model does not answer (%s), and must be asked to save its state", error_text(rc));
+        return;
+    }
+    blocked = output ? qemu_blocked_reasons(c->gc, output) : NULL;
+    if (blocked)
+        verdict_add(c, "model", VERDICT_NO, "its device model cannot be saved: %s", blocked);
+    else
+        verdict_add(c, "model", VERDICT_YES, "its device model runs in dom0 and can be saved");
+}
+
 void check_device_model(struct checking *c)
 {
     uint32_t stub_domid;
@@ -191,5 +216,5 @@ void check_device_model(struct checking *c)
         verdict_add(c, "model", VERDICT_NO,
                     "its device model runs in stub domain %u, and QEMU there cannot save its state", stub_domid);
     else
-        verdict_add(c, "model", VERDICT_YES, "its device model runs in dom0 and can be saved");
+        ask_device_model(c);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -126,4 +127,20 @@ void check_settings(struct checking *c)
                     "it is paused: it cannot answer the request to suspend until unpaused");
     if (c->mc->check_count == before)
         verdict_add(c, "settings", VERDICT_YES, "nothing in its settings or state is against it");
+}
+
+/* Xen notes the pages that a running PV guest writes by shadow paging. Debian builds Xen without it: enabling the log
+ * fails with EOPNOTSUPP (xen/arch/x86/mm/shadow/none.c). */
+void check_live(struct checking *c)
+{
+    xc_physinfo_t physinfo = {0};
+    xc_interface *xc;
+
+    if (strcmp(c->mc->type, "pv") || ctx_xc(c->ctx, &xc) || xc_physinfo(xc, &physinfo) ||
+        physinfo.capabilities & XEN_SYSCTL_PHYSCAP_shadow)
+        return;
+    c->mc->only_saved = true;
+    verdict_add(c, "live", VERDICT_REMARK,
+                "Xen here is built without shadow paging and cannot move a running PV guest: xl migrate fails; xl save "
+                "here and xl restore there work");
 }

@@ -66,6 +66,8 @@ static void show_json(struct gc *gc, struct xlx_ui *ui, const struct migrate_che
     json_string(w, mc->other->xen_version);
     json_key(w, "may_move");
     json_bool(w, mc->may_move);
+    json_key(w, "only_saved");
+    json_bool(w, mc->only_saved);
     json_key(w, "missing_features");
     json_array_begin(w);
     for (size_t i = 0; i < mc->missing_count; i++)

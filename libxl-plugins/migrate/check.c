@@ -23,7 +23,7 @@ void verdict_add(struct checking *c, const char *subject, enum verdict verdict, 
         (struct check){.subject = subject, .verdict = verdict, .text = gc_vprintf(c->gc, format, args)};
     va_end(args);
     if (verdict == VERDICT_NO)
-        mc->may_move = false;
+        mc->may_move = mc->only_saved = false;
 }
 
 char *verdict_list(struct gc *gc, const char *const *names, size_t count)
@@ -122,6 +122,7 @@ static int check_all(struct checking *c)
         return rc;
     check_xen(c);
     check_settings(c);
+    check_live(c);
     check_memory(c);
     check_device_model(c);
     check_passthrough(c);
@@ -138,7 +139,7 @@ int migrate_check(struct xlx_ctx *ctx, struct gc *gc, struct migrate_check *mc)
     mc->checks = NULL;
     mc->missing = NULL;
     mc->check_count = mc->missing_count = 0;
-    mc->may_move = false;
+    mc->may_move = mc->only_saved = false;
     libxl_domain_config_init(&c.config);
     rc = check_all(&c);
     libxl_domain_config_dispose(&c.config);

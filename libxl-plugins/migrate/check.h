@@ -35,6 +35,8 @@ void check_collect_paths(struct checking *c);
 /* Features of the guest, and what programs of a PV guest see past Xen, against the other host's maximum. Logs. */
 int check_cpu(struct checking *c);
 void check_xen(struct checking *c);
+/* Can Xen here move it while it runs, as xl migrate does? When not, it can still be saved and restored. */
+void check_live(struct checking *c);
 void check_memory(struct checking *c);
 void check_settings(struct checking *c); /* nomigrate, vNUMA, state */
 void check_device_model(struct checking *c);

@@ -82,6 +82,7 @@ static int run(const struct xlx_invocation *in)
         .ssh_command = o->ssh_command,
         .timeout_ms = in->ui->timeout_ms,
     };
+    bool stays;
     GC_SCOPE(gc);
     int rc;
 
@@ -95,13 +96,14 @@ static int run(const struct xlx_invocation *in)
     rc = migrate_check(in->ctx, gc, &mc);
     if (rc && !o->force)
         return xlx_exit_of(rc);
-    if (!rc && (!mc.may_move || in->ui->json))
+    stays = rc || !mc.may_move || mc.only_saved;
+    if (!rc && (stays || in->ui->json))
         migrate_check_show(gc, in->ui, &mc);
-    if (!rc && !mc.may_move && !o->force) {
+    if (stays && !o->force) {
         LOG(in->ctx, ERROR, "%s stays here (use --force to migrate it all the same)", mc.name);
         return XLX_EXIT_REFUSED;
     }
-    if (rc || !mc.may_move)
+    if (stays)
         LOG(in->ctx, WARN, "migrating %s against the check, as asked", in->argv[0]);
     return run_xl(in, gc);
 }

@@ -56,7 +56,8 @@ struct migrate_check {
     size_t check_count;
     const char **missing; /* features that the guest has, or its programs can see, and the other host lacks */
     size_t missing_count;
-    bool may_move; /* no check says no */
+    bool may_move;   /* no check says no */
+    bool only_saved; /* it may run there, but Xen here cannot move it while it runs (see check_live) */
 };
 
 /* Answers with 0 whatever the verdict; errors mean that there is none. Logs. Runs the loop when asking a host. */

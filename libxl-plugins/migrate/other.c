@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "migrate/ask.h"
+#include "core/ask.h"
 #include "migrate/migrate.h"
 
 /* ---- a file ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef XLX_MIGRATE_ASK_H
-#define XLX_MIGRATE_ASK_H
+#ifndef XLX_CORE_ASK_H
+#define XLX_CORE_ASK_H
 
 /*
  * Runs a shell command and collects what it prints.
@@ -8,7 +8,8 @@
  *   Idle --ask_start--> Running --exited and all read--> Idle, done()
  *                       Running --abort or time-out--> Killed --exited--> Idle, done()
  *
- * The command's standard input is empty, its standard error is ours. An answer longer than ASK_ANSWER_MAX is refused.
+ * The command's standard input is empty, its standard error is ours unless quiet. An answer longer than ASK_ANSWER_MAX
+ * is refused.
  */
 
 #include "core/ao.h"
@@ -20,6 +21,7 @@ struct ask {
     /* filled in by the caller */
     const char *command; /* for sh -c */
     struct gc *gc;       /* the answer's */
+    bool quiet;          /* its standard error goes nowhere */
 
     /* result */
     char *answer; /* terminated */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "migrate/ask.h"
+#include "core/ask.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -107,7 +107,7 @@ static int spawn(struct ask *ask, struct ask_child *child)
     uv_stdio_container_t stdio[] = {
         {.flags = UV_IGNORE},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&child->out},
-        {.flags = UV_INHERIT_FD, .data.fd = 2},
+        {.flags = ask->quiet ? UV_IGNORE : UV_INHERIT_FD, .data.fd = 2},
     };
     char sh[] = "sh", c[] = "-c";
     char *argv[] = {sh, c, gc_strdup(ask->gc, ask->command), NULL};
