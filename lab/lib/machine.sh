@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # One emulated machine: start it cold or from a snapshot, talk to its dom0, end it.
 
-xen_options='console=com1 com1=115200,8n1 dom0_max_vcpus=1 loglvl=info guest_loglvl=info bootscrub=0'
+xen_options='console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info bootscrub=0'
 drive_bytes=$((16 << 30)) # nominal: the in and out drives are sparse files
 
 # make_run_folder: a folder for this run's files; those of runs that were killed are removed.
@@ -42,7 +42,7 @@ start_machine() {
         -nodefaults -no-user-config -display none -no-reboot -name "xl-ext lab" \
         -serial "file:$run/console" \
         -chardev "pipe,id=monitor,path=$run/monitor" -mon chardev=monitor,mode=control \
-        -kernel "$system/xen" -append "$xen_options dom0_mem=${dom0_mem}M,max:${dom0_mem}M" \
+        -kernel "$system/xen" -append "$xen_options dom0_max_vcpus=$dom0_vcpus dom0_mem=${dom0_mem}M,max:${dom0_mem}M" \
         -initrd "$system/vmlinuz console=hvc0 quiet panic=1,$image/initramfs" \
         -drive "file=$system/drive,format=raw,if=virtio,readonly=on" \
         -drive "file=$run/in,format=raw,if=virtio,readonly=on" \

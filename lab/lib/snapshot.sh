@@ -11,7 +11,7 @@ snapshots_kept=16
 
 snapshot_folder() {
     echo "$cache_dir/snapshot-$({
-        echo "${image##*/} $cpu $mem $dom0_mem $smp"
+        echo "${image##*/} $cpu $mem $dom0_mem $smp${dom0_vcpus#1}"
         [ -z "$suite" ] || cat "$suite" "$project_dir"/build/lab/{lab-guest,lab-puppet,guest.cpio}
     } 2> /dev/null | key_of)"
 }

@@ -1,0 +1,115 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# cpu-policy, migrate-check and migrate on one host: what decides, one thing at a time.
+# timeout: 500
+. "$(dirname "$0")/../../lib/live.sh"
+
+# In place of ssh: this host plays the other one.
+cat >"$scratch/ssh" <<'END'
+#!/bin/sh
+echo "$*" >>"$0.asked"
+shift
+exec sh -c "$*"
+END
+chmod +x "$scratch/ssh"
+host=$scratch/host.raw
+
+# ---- policies ----
+
+check "the host's policy, raw" sh -c "xl-ext cpu-policy --host --raw >$host"
+check "the host's policy, JSON" sh -c "xl-ext cpu-policy --host --json >$scratch/host.json"
+equal "pv_max hvm_max" "$(json '[.policies[].name] | join(" ")' <"$scratch/host.json")" "it has both maxima"
+says 0 "no difference" "both forms are the same host" xl-ext cpu-diff "$host" "$scratch/host.json"
+says 0 "no difference" "and it is this one" xl-ext cpu-diff "$host" localhost
+at_end lab-guest destroy moving
+at_end lab-guest destroy other
+check "a PVH guest boots" lab-guest create pvh moving 128 128
+check "its policy" sh -c "xl-ext cpu-policy moving >$scratch/moving.raw"
+equal "domain" "$(sed -n 's/^kind //p' "$scratch/moving.raw")" "a domain's policy says so"
+equal "pvh" "$(sed -n 's/^type //p' "$scratch/moving.raw")" "and of which type"
+says 2 "is the policy of a domain" "it does not stand for a host" xl-ext migrate-check moving "$scratch/moving.raw"
+flags=$(lab-guest exec moving awk -F: '/^flags/ { print $2; exit }' /proc/cpuinfo)
+features=$(xl-ext cpu-policy --json moving | json '.policies[0].features | join(" ")')
+for pair in aesni:aes avx2:avx2 sse4_2:sse4_2 popcnt:popcnt bmi1:bmi1 xsave:xsave smap:smap avx512f:avx512f; do
+    case " $features " in *" ${pair%:*} "*) ours=yes ;; *) ours=no ;; esac
+    case " $flags " in *" ${pair#*:} "*) guest=yes ;; *) guest=no ;; esac
+    equal "$guest" "$ours" "the guest itself sees the same of ${pair%:*}: $guest"
+done
+
+# ---- yes ----
+
+says 0 "cpu *yes *the other host has every feature" "to a host like this: yes" xl-ext migrate-check moving "$host"
+says 0 "moving (pvh) to .*: may move" "asked by ssh: yes" xl-ext migrate-check -s "$scratch/ssh" moving elsewhere
+check "the host was asked as xl migrate would" grep -q "^elsewhere xl-ext cpu-policy --host --raw" "$scratch/ssh.asked"
+equal true "$(xl-ext migrate-check --json moving "$host" | json .may_move)" "JSON says so too"
+
+# ---- no, and why ----
+
+# verdict SUBJECT: of the last check
+verdict() {
+    xl-ext migrate-check --json "$1" "$2" | json "[.checks[] | select(.subject == \"$3\").verdict] | unique | join(\" \")"
+}
+
+sed 's/^\(leaf 00000001 ffffffff [0-9a-f]* [0-9a-f]*\) f6/\1 f4/' "$host" >"$scratch/noaes"
+says 4 "lacks what the guest has: .*aesni" "without AES: no, by name" xl-ext migrate-check moving "$scratch/noaes"
+equal aesni "$(xl-ext migrate-check --json moving "$scratch/noaes" | json '.missing_features | join(" ")')" "nothing else is missing"
+sed 's/^xen 4.17/xen 4.16/' "$host" >"$scratch/older"
+says 4 "older than" "to an older Xen: no" xl-ext migrate-check moving "$scratch/older"
+sed 's/^xen 4.17/xen 4.18/' "$host" >"$scratch/newer"
+says 0 "next version, not back" "to the next Xen: yes, with a remark" xl-ext migrate-check moving "$scratch/newer"
+sed 's/^xen 4.17/xen 4.19/' "$host" >"$scratch/newest"
+says 4 "not across several" "across several: no" xl-ext migrate-check moving "$scratch/newest"
+sed 's/^memory .*/memory 65536 0/' "$host" >"$scratch/full"
+says 4 "memory *NO *it needs .* MiB, only 64 MiB are free" "to a full host: no" xl-ext migrate-check moving "$scratch/full"
+sed 's/^memory .*/memory 65536 1000000/' "$host" >"$scratch/tight"
+says 0 "memd can free" "to a host where memd can make room: yes" xl-ext migrate-check moving "$scratch/tight"
+sed '/^policy hvm_max/,/^end/ { /^policy/d; /^leaf/d; /^msr/d }' "$host" | sed '/^end/d' >"$scratch/pvonly"
+echo "end $(wc -l <"$scratch/pvonly")" >>"$scratch/pvonly"
+says 4 "no pvh guests" "to a host without HVM: no" xl-ext migrate-check moving "$scratch/pvonly"
+head -40 "$host" >"$scratch/cut"
+says 2 "cut off" "a file that was cut" xl-ext migrate-check moving "$scratch/cut"
+says 2 "no CPU policy" "a wrong file" xl-ext migrate-check moving /etc/passwd
+says 1 "there is no domain" "a guest that is not there" xl-ext migrate-check nobody "$host"
+says 1 "cannot move" "dom0" xl-ext migrate-check 0 "$host"
+check "the guest is paused" xl pause moving
+says 0 "it is paused" "a paused guest: a remark" xl-ext migrate-check moving "$host"
+check "the guest goes on" xl unpause moving
+
+truncate -s 1M "$scratch/disk"
+lab-guest destroy moving
+check "a guest with a disk and nomigrate boots" lab-guest create pvh moving 128 128 'nomigrate=1' \
+    "disk=['format=raw,vdev=xvdb,access=ro,target=$scratch/disk']"
+says 4 "nomigrate is set" "nomigrate is a no" xl-ext migrate-check moving "$host"
+equal remark "$(verdict moving "$host" disks)" "a disk that the file says nothing of is a remark"
+check "a file that tells of the disk" sh -c "xl-ext cpu-policy --host --path $scratch/disk >$scratch/with"
+equal yes "$(verdict moving "$scratch/with" disks)" "a disk that is there is a yes"
+sed "s|^path yes|path no|" "$scratch/with" >"$scratch/without"
+equal no "$(verdict moving "$scratch/without" disks)" "a disk that is not there is a no"
+
+# ---- migrate ----
+
+: >"$scratch/ssh.asked"
+says 4 "nomigrate is set" "migrate shows the check's no" xl-ext migrate -s "$scratch/ssh" moving elsewhere
+equal "" "$(grep migrate-receive "$scratch/ssh.asked")" "and xl is not called"
+says 4 "stays here" "and says that the guest stays" xl-ext migrate -s "$scratch/ssh" moving elsewhere
+says 2 "migrate needs a host" "migrate to a file" xl-ext migrate moving "$host"
+says 4 "lacks" "a file checks in place of the host" xl-ext migrate --policy "$scratch/noaes" moving elsewhere
+domid=$(xl domid moving)
+says 0 "Migration successful" "--force migrates it all the same" xl-ext migrate --force -s "$scratch/ssh" moving elsewhere
+if [ "$(xl domid moving)" -gt "$domid" ]; then
+    ok "it runs as another domain"
+else
+    not_ok "it runs as another domain" "$(xl list)"
+fi
+check "and answers" lab-guest wait moving
+at_end lab-guest destroy paravirtual
+check "a PV guest boots" lab-guest create pv paravirtual 128 128
+says 0 "without shadow paging" "Xen cannot move a running PV guest: a remark" xl-ext migrate-check paravirtual "$host"
+: >"$scratch/ssh.asked"
+says 4 "stays here" "and migrate leaves it here" xl-ext migrate -s "$scratch/ssh" paravirtual elsewhere
+equal "" "$(grep migrate-receive "$scratch/ssh.asked")" "without asking xl"
+check "a guest that may move boots" lab-guest create pvh other 128 128
+domid=$(xl domid other)
+says 0 "Migration successful" "migrate without --force moves what may move" xl-ext migrate -s "$scratch/ssh" other elsewhere
+check "it answers on the other side" lab-guest wait other
+finish
