@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # One non-recursive make. Sources are found by folder; a folder with targets of its own says so in its module.mk,
-# which is included at the end. Everything made goes below build/ (SANITIZE=... builds below build/san).
+# which is included at the end. Everything made goes below build/: SANITIZE=... builds below build/san, and
+# "make CC=clang O=build/clang" leaves the rest of build/ alone.
 
 VERSION  := 0.1.0
 SOVERSION := 0
@@ -16,8 +17,12 @@ LIBEXECDIR ?= $(PREFIX)/libexec/xl-ext
 CC       ?= gcc
 SANITIZE ?=
 ifneq ($(SANITIZE),)
-O        := build/san
+comma    := ,
+O        := build/san$(if $(filter-out address$(comma)undefined,$(SANITIZE)),-$(subst $(comma),-,$(SANITIZE)))
+# The run time of the sanitizers is installed beside the library, so that the live tests can run on it too.
 SANFLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_LDFLAGS := -Wl,-rpath,$(LIBDIR)
+INSTALL_HOOKS += install-sanitizers
 else
 O        := build
 SANFLAGS :=
@@ -29,7 +34,7 @@ CFLAGS   ?= -O2 -g
 CPPFLAGS += -I. -Ilibxl-plugins -Ilibxl-plugins/include -D_GNU_SOURCE -DHAVE_YAJL_YAJL_VERSION_H -D_FORTIFY_SOURCE=2 \
             -DXLX_VERSION='"$(VERSION)"' -DXLX_PLUGINDIR='"$(PLUGINDIR)"' -DXLX_LIBEXECDIR='"$(LIBEXECDIR)"'
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) $(SANFLAGS) -fPIC -fvisibility=hidden -MMD -MP
-ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -Wl,--as-needed -Wl,-O1 -Wl,-z,relro
+ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) $(SAN_LDFLAGS) -Wl,--as-needed -Wl,-O1 -Wl,-z,relro
 LIBS     := -lxenlight -lxlutil -lxenguest -lxenctrl -lxenevtchn -lxenstore -lxentoollog -luv -lyajl
 
 ifneq ($(SANITIZE),)
@@ -131,6 +136,12 @@ install: all
 	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' \
 	    -e 's|@PLUGINDIR@|$(PLUGINDIR)|g' libxl-plugins/xlx.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/xlx.pc
 	$(foreach hook,$(INSTALL_HOOKS),$(MAKE) -s $(hook) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' &&) true
+
+.PHONY: install-sanitizers
+install-sanitizers:
+	for library in $$(ldd $(O)/xl-ext | awk '$$1 ~ /^lib(a|ub|t|l)san/ { print $$3 }'); do \
+	    install -m 644 $$library $(DESTDIR)$(LIBDIR)/ || exit; \
+	done
 
 .PHONY: clean
 clean:

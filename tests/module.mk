@@ -13,7 +13,7 @@ unit-bins: $(TEST_BINS) $(O)/xl-ext
 
 FAST_CHECKS += check-unit
 check-fast: all check-unit
-	@tests/run --sanitized build/san $(patsubst $(O)/%,build/san/%,$(TEST_BINS)) $(sort $(wildcard tests/cli/*.sh tests/cli/*/*.sh))
+	@tests/run --build $(O) --sanitized build/san $(patsubst $(O)/%,build/san/%,$(TEST_BINS)) $(sort $(wildcard tests/cli/*.sh tests/cli/*/*.sh))
 
 # ---- on a real Xen, in the lab ----
 

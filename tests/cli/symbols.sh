@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What libxlx.so shows to others, and what the programs take from others.
+. "$(dirname "$0")/../lib/cli.sh"
+
+library=$BUILD/libxlx.so
+# none NAME LIST: the list is empty.
+none() {
+    if [ -z "$2" ]; then
+        ok "$1"
+    else
+        not_ok "$1"
+        printf '%s\n' "$2" | sed 's/^/# /'
+    fi
+}
+
+exported=$(nm -D --defined-only "$library" | awk '{ print $3 }' | sed 's/@.*//')
+none "libxlx.so exports xlx_* only" "$(printf '%s\n' "$exported" | grep -v -e '^xlx_' -e '^XLX_[0-9]*$')"
+header=$(dirname "$0")/../../libxl-plugins/include/xlx.h
+missing=
+for name in $(sed -n 's/^XLX_API .*[ *]\(xlx_[a-z0-9_]*\)(.*/\1/p' "$header"); do
+    printf '%s\n' "$exported" | grep -qx "$name" || missing="$missing $name"
+done
+none "every function of xlx.h is there" "$missing"
+undeclared=
+for name in $(printf '%s\n' "$exported" | grep '^xlx_'); do
+    grep -qw "$name" "$header" || undeclared="$undeclared $name"
+done
+none "every symbol that is there is declared in xlx.h" "$undeclared"
+[ "$(printf '%s\n' "$exported" | grep -c '^xlx_')" -ge 10 ] && ok "there are some" || not_ok "there are some"
+case $(objdump -p "$library" | awk '$1 == "SONAME" { print $2 }') in
+    libxlx.so.[0-9]*) ok "the library has a version in its name" ;;
+    *) not_ok "the library has a version in its name" ;;
+esac
+none "no hidden symbol of libxl is used" \
+    "$(for file in "$library" "$XL_EXT" "$BUILD/xl-ext-full"; do nm -D --undefined-only "$file" | grep libxl__; done)"
+none "the light program does without libxl" "$(objdump -p "$XL_EXT" | grep 'NEEDED.*libxenlight')"
+finish
