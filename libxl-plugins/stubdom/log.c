@@ -69,7 +69,7 @@ char **stubdom_log_pick(struct gc *gc, char *const *lines, size_t count, size_t 
         if (is_fatal(lines[i]) || (!is_kernels(lines[i]) && !is_harmless(lines[i]) && *lines[i]))
             result[n++] = lines[i];
     }
-    if (!n) {
+    if (!n && count) {
         memcpy(result, lines, count * sizeof(*result));
         n = count;
     }

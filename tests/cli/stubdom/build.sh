@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# stubdom-build: what it refuses, and that the same packages give the same bytes.
+. "$(dirname "$0")/../../lib/cli.sh"
+# the sanitized tool has no image builder beside it
+tool=$XL_EXT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/empty"
+
+says 2 "unknown compression rar" "an unknown compression" stubdom-build -o "$work/out" --compress rar
+says 2 "block size 2 is not within" "a block that is too small" stubdom-build -o "$work/out" --block 2
+says 2 "unknown option" "an unknown option" stubdom-build --nonsense
+says 2 "too many" "an argument too many" stubdom-build nonsense
+says 1 "there is no tree" "a tree that is not there" stubdom-build -o "$work/out" --root "$work/none"
+says 1 "install the package linux-image-amd64" "a tree without a kernel names the package" stubdom-build -o "$work/out" --root "$work/empty"
+[ ! -e "$work/out" ] && ok "none of them makes anything" || not_ok "none of them makes anything"
+
+if [ ! -x /usr/libexec/xen-qemu-system-i386 ] || ! ls /lib/modules/*/modules.dep >/dev/null 2>&1; then
+    skip "the same packages give the same bytes" "no QEMU for Xen or no kernel is installed here"
+    finish
+fi
+says 0 "6/6. done: Linux" "an image of this machine's packages" stubdom-build -o "$work/a"
+# another time, another order of files, another user's habits
+(umask 077 && TMPDIR=$work TZ=Asia/Tokyo "$tool" --quiet stubdom-build -o "$work/b")
+if cmp "$work/a/qemu-stubdom-linux-rootfs" "$work/b/qemu-stubdom-linux-rootfs" && cmp "$work/a/qemu-stubdom-linux-kernel" "$work/b/qemu-stubdom-linux-kernel"; then
+    ok "the same packages give the same bytes"
+else
+    not_ok "the same packages give the same bytes"
+fi
+kb=$(($(wc -c <"$work/a/qemu-stubdom-linux-rootfs") / 1024))
+if [ $kb -le 10500 ]; then ok "the image has at most 10500 KB ($kb)"; else not_ok "the image has at most 10500 KB ($kb)"; fi
+says 2 "must start with /" "a relative file to include" stubdom-build -o "$work/c" --include x
+says 1 "cannot read /nowhere" "a file to include that is not there" stubdom-build -o "$work/c" --include /nowhere
+finish
