@@ -5,6 +5,9 @@
 #include "balance/state.h"
 #include "base/error.h"
 
+/* Agents answer in milliseconds. */
+#define GREET_MS 2000u
+
 void balancer_config_defaults(struct balancer_config *config)
 {
     *config = (struct balancer_config){
@@ -90,8 +93,8 @@ void balancer_domain_appeared(struct balancer *b, uint32_t domid, bool initial)
     d->domid = domid;
     d->facts_stale = true;
     d->never_ran = !initial;
-    /* One that was there before us has had its time, or will show that it cannot. */
-    d->boot_until_ms = initial ? 0 : b->now_ms + b->config.boot_ms;
+    /* One that was there before us needs no time to boot, but to say what it wants before anything is taken from it. */
+    d->boot_until_ms = b->now_ms + (initial ? GREET_MS : b->config.boot_ms);
     d->report_due = true;
     d->report_at_ms = b->now_ms;
     round_soon(b);

@@ -17,6 +17,7 @@ $(call with-fakes,memory/test_settle,fault xenstore xenctrl ctx clock)
 $(call with-fakes,core/test_ao,fault xenstore xenctrl ctx clock)
 $(call with-fakes,core/test_domain,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_xen_target,fault xenstore xenctrl ctx)
+$(call with-fakes,balance/test_service,fault xenstore xenctrl ctx)
 TEST_LIBS_core_test_ao := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_memory_test_settle := $(FAKE_CLOCK_WRAP)
 

@@ -154,12 +154,19 @@ int xc_domain_get_pod_target(xc_interface *xch, uint32_t domid, uint64_t *tot_pa
     return find(domid) ? 0 : -1;
 }
 
+static uint64_t free_kb = UINT64_C(4) << 20;
+
+void fake_xen_free_kb(uint64_t kb)
+{
+    free_kb = kb;
+}
+
 int xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
 {
     if (fault_now("xc_physinfo"))
         return -1;
     memset(info, 0, sizeof(*info));
     info->total_pages = UINT64_C(4) << 20;
-    info->free_pages = UINT64_C(1) << 20;
+    info->free_pages = free_kb / 4;
     return 0;
 }

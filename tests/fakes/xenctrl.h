@@ -24,6 +24,8 @@ void fake_xen_reset(void);
 /* A running domain; its handle is its domid in all bytes. Valid until the next reset. */
 struct fake_domain *fake_xen_domain(uint32_t domid, uint64_t actual_kb, uint64_t max_kb);
 void fake_xen_remove(uint32_t domid);
+/* What the hypervisor says is free; 4 GiB until set. */
+void fake_xen_free_kb(uint64_t kb);
 /* How many times the domains have been listed. */
 unsigned fake_xen_looks(void);
 /* How many interfaces are open. */

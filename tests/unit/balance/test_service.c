@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The balancer, its Xen side and the control socket together, on xenstore and hypervisor in memory; the clients are
+ * processes that use the commands' own end of the socket.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "balance/balance-service.h"
+#include "balance/control.h"
+#include "balance/memd-client.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "tests/fakes/ctx.h"
+#include "tests/fakes/xenctrl.h"
+#include "tests/fakes/xenstore.h"
+
+#define MIB UINT64_C(1024)
+#define TOTAL_MEMKB (1124 * MIB)
+#define RESERVE_MEMKB (100 * MIB)
+#define LIMIT_MS 20000
+
+static struct balance_service service;
+static struct service_env env;
+static char folder[] = "/tmp/xl-ext-test-XXXXXX";
+static struct fake_domain *domains[2];
+
+/* ---- a host with two guests that follow at once ---- */
+
+static void follow_target(struct fake_domain *d)
+{
+    char path[64];
+    const char *target;
+    uint64_t held = 0;
+
+    snprintf(path, sizeof(path), "/local/domain/%u/memory/target", d->domid);
+    target = fake_store_get(path);
+    if (target)
+        d->actual_kb = strtoull(target, NULL, 10);
+    for (size_t i = 0; i < 2; i++)
+        held += domains[i]->actual_kb;
+    fake_xen_free_kb(TOTAL_MEMKB - held);
+}
+
+static void put(uint32_t domid, const char *node, const char *value)
+{
+    char path[96];
+
+    snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, node);
+    fake_store_set(path, value);
+}
+
+static void make_guest(uint32_t domid)
+{
+    struct service_domain d = {.domid = domid, .type = LIBXL_DOMAIN_TYPE_PV};
+    char path[64];
+
+    snprintf(path, sizeof(path), "/libxl/%u/type", domid);
+    fake_store_set(path, "pv");
+    put(domid, "name", "guest");
+    put(domid, "memory/target", "524288");
+    put(domid, "memory/static-max", "1048576");
+    domains[domid - 1] = fake_xen_domain(domid, 512 * MIB, 513 * MIB);
+    snprintf(d.uuid, sizeof(d.uuid), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", domid,
+             domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid);
+    snprintf(d.name, sizeof(d.name), "guest%u", domid);
+    xen_domain_add(&service.xen, &d);
+}
+
+static void told(void *arg, const struct host_event *e)
+{
+    control_tell(arg, e);
+}
+
+static void start_service(void)
+{
+    struct balancer_config config;
+
+    balancer_config_defaults(&config);
+    config.reserve_memkb = RESERVE_MEMKB;
+    service = (struct balance_service){.env = &env, .ctx = env.ctx};
+    assert_int_equal(host_xen_init(&service.xen, env.ctx), 0);
+    service.xen.config.report_interval_s = 1;
+    service.xen.event = told;
+    service.xen.event_arg = &service;
+    service.balancer = service.xen.balancer = balancer_new(&service.xen.host, &config);
+    assert_int_equal(control_start(&service), 0);
+}
+
+static void stop_service(void)
+{
+    struct balancer *b = TAKE_PTR(service.balancer);
+
+    control_stop(&service);
+    service.xen.balancer = NULL;
+    balancer_free(b);
+    host_xen_dispose(&service.xen);
+}
+
+static int make(void **state)
+{
+    strcpy(folder + sizeof(folder) - 7, "XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    setenv("XL_EXT_RUN_FOLDER", folder, 1);
+    env = (struct service_env){.ctx = fake_ctx_new(), .run_folder = folder};
+    start_service();
+    for (uint32_t domid = 1; domid <= 2; domid++)
+        make_guest(domid);
+    for (uint32_t domid = 1; domid <= 2; domid++) {
+        domains[domid - 1]->look = follow_target;
+        balancer_domain_appeared(service.balancer, domid, true);
+    }
+    return 0;
+}
+
+static int unmake(void **state)
+{
+    stop_service();
+    fake_ctx_free(env.ctx);
+    rmdir(folder);
+    return 0;
+}
+
+/* ---- clients ---- */
+
+static pid_t client;
+
+static void begin_client(int (*act)(struct memd_client *c, struct gc *gc))
+{
+    struct memd_client *c;
+
+    fflush(stdout);
+    client = fork();
+    if (client)
+        return;
+    {
+        GC_SCOPE(gc);
+
+        alarm(LIMIT_MS / 1000);
+        if (memd_connect(env.ctx, &c))
+            _exit(99);
+        _exit(act(c, gc));
+    }
+}
+
+static void stop_loop(struct ev_timer *t)
+{
+    uv_stop(&env.ctx->loop);
+}
+
+static void run_for(uint64_t ms)
+{
+    struct ev_timer t = {.handle = NULL};
+
+    ev_timer_start(&env.ctx->loop, &t, ms, 0, stop_loop);
+    uv_run(&env.ctx->loop, UV_RUN_DEFAULT);
+    ev_timer_stop(&t);
+}
+
+/* The exit status of the client. */
+static int end_client(void)
+{
+    int status;
+
+    for (int i = 0; i < LIMIT_MS / 10; i++) {
+        if (waitpid(client, &status, WNOHANG) == client)
+            return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        run_for(10);
+    }
+    return -1;
+}
+
+static int ask(int (*act)(struct memd_client *c, struct gc *gc))
+{
+    begin_client(act);
+    return end_client();
+}
+
+/* The first counts for much more, so that it gets what it needs at once. */
+static struct json_writer *range(struct gc *gc, uint32_t domid, uint64_t min, uint64_t max)
+{
+    struct json_writer *w = memd_arguments(gc);
+
+    json_key(w, "domain");
+    json_integer(w, domid);
+    json_key(w, "min_memkb");
+    json_u64(w, min * MIB);
+    json_key(w, "max_memkb");
+    json_u64(w, max * MIB);
+    json_key(w, "weight");
+    json_integer(w, domid == 1 ? 60000 : 1);
+    return w;
+}
+
+static int give_ranges(struct memd_client *c, struct gc *gc)
+{
+    return memd_call(c, gc, CONTROL_RANGE, range(gc, 1, 256, 1024), NULL) ||
+           memd_call(c, gc, CONTROL_RANGE, range(gc, 2, 256, 1024), NULL);
+}
+
+static void reports(uint32_t domid, uint64_t used_mib)
+{
+    uint64_t total = domains[domid - 1]->actual_kb * 1024;
+    char text[128];
+
+    snprintf(text, sizeof(text), "total-memory %" PRIu64 "\navailable-memory %" PRIu64 "\n", total,
+             total - used_mib * MIB * 1024);
+    put(domid, "data/memory-stats", text);
+}
+
+static uint64_t target_mib(uint32_t domid)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/local/domain/%u/memory/target", domid);
+    return strtoull(fake_store_get(path), NULL, 10) / MIB;
+}
+
+static bool soon(bool (*so)(void))
+{
+    for (int i = 0; i < LIMIT_MS / 20 && !so(); i++)
+        run_for(20);
+    return so();
+}
+
+/* ---- tests ---- */
+
+static void domains_without_a_range_are_left_alone(void **state)
+{
+    reports(1, 500);
+    reports(2, 50);
+    run_for(1000);
+    assert_int_equal(target_mib(1), 512);
+    assert_int_equal(target_mib(2), 512);
+    assert_null(fake_store_get("/local/domain/0/xl-ext/own-target/1"));
+}
+
+static bool first_has_more(void)
+{
+    return target_mib(1) >= 590 && target_mib(2) < 512;
+}
+
+static void memory_moves_to_who_reports_need(void **state)
+{
+    assert_int_equal(ask(give_ranges), 0);
+    assert_string_equal(fake_store_get("/local/domain/1/memory/dynamic-min"), "262144");
+    run_for(300);
+    reports(1, 500);
+    reports(2, 50);
+    assert_true(soon(first_has_more));
+    assert_true(target_mib(1) + target_mib(2) <= 1024);
+}
+
+static int one_below_the_floor(struct memd_client *c, struct gc *gc)
+{
+    return memd_call(c, gc, CONTROL_RANGE, range(gc, 1, 10, 1024), NULL) == ERROR_FAIL &&
+                   memd_call(c, gc, CONTROL_RANGE, range(gc, 1, 900, 800), NULL) == ERROR_FAIL &&
+                   memd_call(c, gc, CONTROL_RANGE, range(gc, 77, 300, 800), NULL) == ERROR_FAIL
+               ? 0
+               : 1;
+}
+
+static void ranges_that_cannot_be_are_refused(void **state)
+{
+    assert_int_equal(ask(one_below_the_floor), 0);
+    assert_null(fake_store_get("/local/domain/1/memory/dynamic-min"));
+}
+
+static int pinned_and_back(struct memd_client *c, struct gc *gc)
+{
+    const struct json *why;
+    bool pinned = false;
+
+    for (int i = 0; i < 100 && !pinned; i++) {
+        struct json_writer *w = memd_arguments(gc);
+
+        json_key(w, "domain");
+        json_integer(w, 1);
+        if (memd_call(c, gc, CONTROL_WHY, w, &why))
+            return 1;
+        json_member_bool(why, "pinned", &pinned);
+        usleep(20000);
+    }
+    return pinned ? 0 : 2;
+}
+
+static int take_back(struct memd_client *c, struct gc *gc)
+{
+    struct json_writer *w = memd_arguments(gc);
+
+    json_key(w, "domain");
+    json_integer(w, 1);
+    return memd_call(c, gc, CONTROL_RANGE_AUTO, w, NULL) != 0;
+}
+
+/* It uses 500 MiB as soon as it can. */
+static bool first_is_back(void)
+{
+    uint64_t held_mib = domains[0]->actual_kb / MIB;
+
+    reports(1, held_mib > 500 ? 500 : held_mib - 1);
+    return target_mib(1) >= 590;
+}
+
+static void a_target_set_by_others_pins_until_auto(void **state)
+{
+    assert_int_equal(ask(give_ranges), 0);
+    run_for(300);
+    put(1, "memory/target", "409600");
+    assert_int_equal(ask(pinned_and_back), 0);
+    reports(1, 390);
+    reports(2, 50);
+    run_for(1000);
+    assert_int_equal(target_mib(1), 400);
+    assert_int_equal(ask(take_back), 0);
+    assert_true(soon(first_is_back));
+}
+
+static void started_again_it_writes_nothing(void **state)
+{
+    uint64_t one, two;
+
+    assert_int_equal(ask(give_ranges), 0);
+    run_for(300);
+    reports(1, 450);
+    reports(2, 50);
+    run_for(1500);
+    one = target_mib(1);
+    two = target_mib(2);
+    stop_service();
+    start_service();
+    for (uint32_t domid = 1; domid <= 2; domid++) {
+        struct service_domain d = {.domid = domid, .type = LIBXL_DOMAIN_TYPE_PV};
+
+        snprintf(d.uuid, sizeof(d.uuid), "%s",
+                 domid == 1 ? "01010101-0101-0101-0101-010101010101" : "02020202-0202-0202-0202-020202020202");
+        xen_domain_add(&service.xen, &d);
+        balancer_domain_appeared(service.balancer, domid, true);
+    }
+    run_for(100);
+    reports(1, 451);
+    reports(2, 51);
+    run_for(3000);
+    assert_int_equal(target_mib(1), one);
+    assert_int_equal(target_mib(2), two);
+}
+
+/* Reserves 300 MiB and waits until they are there. */
+static int reserve(struct memd_client *c, struct gc *gc)
+{
+    struct json_writer *w = memd_arguments(gc);
+    const struct json *m;
+    const char *text, *id;
+
+    json_key(w, "size_memkb");
+    json_u64(w, 300 * MIB);
+    if (memd_call(c, gc, CONTROL_RESERVE, w, &m) || !json_member_string(m, "id", &id))
+        return 1;
+    w = memd_arguments(gc);
+    json_key(w, "id");
+    json_string(w, id);
+    if (memd_send(c, CONTROL_RESERVE_HOLD, w))
+        return 2;
+    while (!memd_event(c, gc, 10000, &m)) {
+        const struct json *data = json_member(m, "data");
+
+        /* Held until this process is ended. */
+        if (json_member_string(data, "state", &text) && !strcmp(text, "ready"))
+            pause();
+    }
+    return 3;
+}
+
+static bool room_is_made(void)
+{
+    return TOTAL_MEMKB - domains[0]->actual_kb - domains[1]->actual_kb >= RESERVE_MEMKB + 300 * MIB;
+}
+
+static bool all_is_back(void)
+{
+    return target_mib(1) + target_mib(2) > 950;
+}
+
+static void a_reservation_is_ready_when_it_is_free_and_ends_with_its_holder(void **state)
+{
+    assert_int_equal(ask(give_ranges), 0);
+    run_for(300);
+    reports(1, 100);
+    reports(2, 100);
+    run_for(300);
+    begin_client(reserve);
+    assert_true(soon(room_is_made));
+    run_for(500);
+    assert_true(room_is_made());
+    assert_non_null(fake_store_get("/local/domain/0/xl-ext/kept/reservation-r1"));
+    kill(client, SIGTERM);
+    assert_int_equal(end_client(), -1);
+    assert_true(soon(all_is_back));
+    assert_null(fake_store_get("/local/domain/0/xl-ext/kept/reservation-r1"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(domains_without_a_range_are_left_alone, make, unmake),
+        cmocka_unit_test_setup_teardown(memory_moves_to_who_reports_need, make, unmake),
+        cmocka_unit_test_setup_teardown(ranges_that_cannot_be_are_refused, make, unmake),
+        cmocka_unit_test_setup_teardown(a_target_set_by_others_pins_until_auto, make, unmake),
+        cmocka_unit_test_setup_teardown(started_again_it_writes_nothing, make, unmake),
+        cmocka_unit_test_setup_teardown(a_reservation_is_ready_when_it_is_free_and_ends_with_its_holder, make, unmake),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
