@@ -52,12 +52,12 @@ static const char *find_agent(void)
 
 static bool is_number(const char *text)
 {
-    return *text && strspn(text, "0123456789") == strlen(text) && strlen(text) < 8;
+    return text && *text && strspn(text, "0123456789") == strlen(text) && strlen(text) < 8;
 }
 
 static bool is_name(const char *text)
 {
-    return *text && *text != '-' && !strpbrk(text, "/\"'\\ \n") && strlen(text) < 100;
+    return text && *text && *text != '-' && !strpbrk(text, "/\"'\\ \n") && strlen(text) < 100;
 }
 
 static int create(struct create_options *o, char **argv, int argc)

@@ -154,9 +154,11 @@ void control_stop(struct balance_service *s)
 
     /* Who holds a reservation comes back to the next memd, so nothing is released now. */
     while (s->holds) {
-        struct monitor_call *call = s->holds->call;
+        struct control_hold *h = s->holds;
+        struct monitor_call *call = h->call;
 
-        drop_hold(s->holds);
+        s->holds = h->next;
+        free(h);
         monitor_call_on_gone(call, NULL, NULL);
         call->result = NULL;
         monitor_call_fail(call, MONITOR_GENERIC, "memd ends");

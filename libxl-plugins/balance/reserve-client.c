@@ -14,8 +14,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-extern char **environ;
-
 static struct json_writer *arguments_of(struct gc *gc, const struct reserve_wish *wish)
 {
     struct json_writer *w = memd_arguments(gc);

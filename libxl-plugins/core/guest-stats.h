@@ -68,8 +68,9 @@ void guest_stats_from_qubes(const char *used, uint64_t target_memkb, struct gues
 #define GUEST_STATS_GAP_MS 500
 
 struct guest_follow {
-    /* when_s: seconds since the epoch by the host's clock. Not called from within start; must not stop a follower. A report that was there before
-     * the first follower came has an unknown age and is not told; the agent reports anew when an interval is set. */
+    /* when_s: seconds since the epoch by the host's clock. Not called from within start; must not stop a follower. A
+     * report that was there before the first follower came has an unknown age and is not told; the agent reports anew
+     * when an interval is set. */
     void (*reported)(struct guest_follow *follow, const struct guest_stats *stats, int64_t when_s);
 
     /* private */

@@ -79,7 +79,7 @@ static struct step from_start(unsigned char c)
     return FAILS;
 }
 
-static struct step in_string(unsigned char c, char quote, enum state string, enum state escape)
+static struct step in_string(unsigned char c, unsigned char quote, enum state string, enum state escape)
 {
     if (c < 0x20 || c >= 0xfe)
         return FAILS;

@@ -12,8 +12,9 @@ static struct {
     bool keeping;
 } cause;
 
-static void log_message(struct xentoollog_logger *logger, xentoollog_level level, int errnoval, const char *context,
-                        const char *format, va_list args)
+__attribute__((format(printf, 5, 0))) static void log_message(struct xentoollog_logger *logger, xentoollog_level level,
+                                                              int errnoval, const char *context, const char *format,
+                                                              va_list args)
 {
     size_t len;
 

@@ -172,8 +172,9 @@ static void count_write(struct world *w, struct guest *g, const struct host_even
 {
     struct statistics *s = &w->statistics;
     int way = e->new_memkb > e->old_memkb ? 1 : -1;
-    bool apart = !strcmp(e->what, "re-arm") || !strcmp(e->what, "probe") || !strcmp(e->what, "unreachable") ||
-                 !strcmp(e->what, "stuck");
+    const char *what = e->what ? e->what : "";
+    bool apart =
+        !strcmp(what, "re-arm") || !strcmp(what, "probe") || !strcmp(what, "unreachable") || !strcmp(what, "stuck");
     uint64_t by = way > 0 ? e->new_memkb - e->old_memkb : e->old_memkb - e->new_memkb;
 
     s->writes++;
@@ -205,7 +206,7 @@ static void event(struct host *host, const struct host_event *e)
                (double)slack_memkb(w) / 1024);
     if (e->type == HOST_EVENT_TARGET)
         count_write(w, g, e);
-    if (e->type != HOST_EVENT_RESERVATION)
+    if (e->type != HOST_EVENT_RESERVATION || !e->what || !e->why)
         return;
     for (size_t i = 0; i < w->booking_count; i++) {
         struct booking *b = &w->bookings[i];

@@ -39,9 +39,10 @@ static bool can_read(const char *path)
 {
     unsigned len;
     char *value = xs_read(xs, XBT_NULL, path, &len);
+    bool can = value;
 
     free(value);
-    return value;
+    return can;
 }
 
 static bool can_write(const char *path)
