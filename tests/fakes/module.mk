@@ -19,6 +19,8 @@ $(call with-fakes,core/test_domain,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_xen_target,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_service,fault xenstore xenctrl ctx)
 TEST_LIBS_core_test_ao := $(FAKE_CLOCK_WRAP)
+$(call with-fakes,core/test_sampler,fault xenstore xenctrl ctx clock)
+TEST_LIBS_core_test_sampler := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_memory_test_settle := $(FAKE_CLOCK_WRAP)
 
 # Parts of the tool, which no library holds.
