@@ -110,7 +110,7 @@ void help_overview(struct xlx_ctx *ctx)
         }
     }
     printf("\noptions before the command:\n"
-           "  --json              JSON on standard output (every listing knows it; also behind the command)\n"
+           "  --json              JSON on standard output; may stand behind the command too\n"
            "  --quiet             errors only\n"
            "  --timeout SECONDS   give up a wait after that time\n"
            "  -v                  say more; repeat for still more\n"

@@ -250,7 +250,7 @@ static int run(const struct xlx_invocation *in)
 const struct xlx_command cmd_host_info = {
     .name = "host-info",
     .synopsis = "[--json]",
-    .summary = "Tell what this machine is, and what of xl-ext would work on it",
+    .summary = "Tell what this machine is, and what xl-ext can do on it",
     .details = "Works everywhere: in dom0, in guests of Xen, KVM and Hyper-V, in containers and on plain machines. "
                "Toolstacks stand in the order that matters: QEMU can run without KVM and so always answers, so Xen's "
                "are asked first.",

@@ -233,7 +233,7 @@ static int run(const struct xlx_invocation *in)
 const struct xlx_command cmd_mem_watch = {
     .name = "mem-watch",
     .synopsis = "[--json] [DOMAIN]...",
-    .summary = "Print a line for each change of a target or of what a domain holds",
+    .summary = "Print each change of a target and of what a domain holds",
     .details =
         "Runs until interrupted (exit status 130) or for --timeout SECONDS (exit status 0). With --json each line "
         "is one object. Sizes are in MiB, with --json in KiB.",

@@ -89,7 +89,7 @@ static int run(const struct xlx_invocation *in)
 const struct xlx_command cmd_stubdom_build = {
     .name = "stubdom-build",
     .synopsis = "[-o DIR] [--kernel VERSION] [--include FILE]... [--root DIR]",
-    .summary = "Make the image of a Linux stub domain from this host's packages",
+    .summary = "Make a Linux stub domain's image from this host's packages",
     .details =
         "Makes " STUBDOM_KERNEL_NAME " and " STUBDOM_RAMDISK_NAME " from the installed kernel, QEMU and libraries, "
         "where libxl looks for them. Same packages, same bytes. Root is needed only to write there; packages that are "

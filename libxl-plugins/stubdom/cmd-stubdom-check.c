@@ -168,7 +168,7 @@ static int run(const struct xlx_invocation *in)
 const struct xlx_command cmd_stubdom_check = {
     .name = "stubdom-check",
     .synopsis = "[--fix] CFG [KEY=VALUE]... | DOMAIN",
-    .summary = "Say what stands against running a device model in a stub domain",
+    .summary = "Say what stands against a device model in a stub domain",
     .details =
         "Each finding has a code that stays the same, a reason and a cure. An error keeps the guest from starting in a "
         "stub domain, a "

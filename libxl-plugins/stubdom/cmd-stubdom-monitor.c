@@ -27,7 +27,7 @@ static int run(const struct xlx_invocation *in)
 const struct xlx_command cmd_stubdom_monitor = {
     .name = "stubdom-monitor",
     .synopsis = "DOMAIN",
-    .summary = "Do what a guest's configuration says when it or its device model ends",
+    .summary = "Act as the configuration says when a guest or its QEMU ends",
     .details = "stubdom-create leaves this running beside each guest. By hand it is of use for a guest whose monitor "
                "was killed, or that "
                "was created with 'xl create -e'. It ends with the guest; an interrupt ends it alone.",

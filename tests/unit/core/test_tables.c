@@ -69,7 +69,7 @@ static void texts_are_written_alike(void **state)
             const struct xlx_command *c = plugin_static_table[a]->commands[i];
             const char *faulty = NULL;
 
-            if (!isupper((unsigned char)*c->summary) || strlen(c->summary) > 75)
+            if (!isupper((unsigned char)*c->summary) || strlen(c->summary) > 61)
                 faulty = c->summary;
             for (size_t k = 0; k < c->option_count; k++) {
                 const char *help = c->options[k].help;
@@ -80,8 +80,8 @@ static void texts_are_written_alike(void **state)
                     faulty = help;
             }
             if (faulty)
-                fail_msg("%s: '%s': a summary starts with a capital and has at most 75 bytes, the help of an option "
-                         "starts small and ends without a full stop",
+                fail_msg("%s: '%s': a summary starts with a capital and has at most 61 bytes (help has 80 columns), the "
+                         "help of an option starts small and ends without a full stop",
                          c->name, faulty);
         }
     }
