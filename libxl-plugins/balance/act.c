@@ -130,6 +130,15 @@ static size_t collect_wishes(struct balancer *b, struct wish *wishes, uint64_t *
     return n;
 }
 
+static const char *raise_reason(const struct dom *d)
+{
+    if (d->plan.balloon == PLAN_BALLOON_STUCK)
+        return "unreachable";
+    if (d->health.sides[HEALTH_TAKING].state == HEALTH_PROBATION)
+        return "probe";
+    return plan_reason_name(d->reason);
+}
+
 /* Returns whether it has all now. */
 static bool grant(struct balancer *b, struct wish *w, uint64_t *room, uint64_t share)
 {
@@ -137,7 +146,7 @@ static bool grant(struct balancer *b, struct wish *w, uint64_t *room, uint64_t s
     uint64_t chunk = GRANT_LEAST_MEMKB + d->planned_memkb / 64, part;
 
     if (w->need <= share || w->need <= least(chunk, *room)) {
-        if (target_write(b, d, d->planned_memkb, plan_reason_name(d->reason)))
+        if (target_write(b, d, d->planned_memkb, raise_reason(d)))
             return false;
         *room -= w->need;
         return true;
@@ -213,6 +222,8 @@ void targets_rearm(struct balancer *b)
         if (!up && d->target_memkb < d->plan.min_memkb + PLAN_PAGE_KB)
             continue;
         target = up ? d->target_memkb + PLAN_PAGE_KB : d->target_memkb - PLAN_PAGE_KB;
+        if (target < d->plan.min_memkb)
+            continue;
         b->counters.rearmed++;
         target_write(b, d, target, "re-arm");
     }

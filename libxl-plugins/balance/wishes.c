@@ -3,6 +3,8 @@
 
 #include "balance/state.h"
 
+#define PROBE_MEMKB 4096u
+
 enum plan_state dom_state(const struct balancer *b, const struct dom *d)
 {
     if (!d->seen || d->sample.dying || d->sample.shut_down)
@@ -50,6 +52,9 @@ static void bound_by_health(struct dom *d)
             p->balloon = PLAN_BALLOON_STUCK;
     } else if (health_stuck(&d->health, HEALTH_TAKING)) {
         p->max_memkb = clamp(actual, p->min_memkb, hi);
+    } else if (d->health.sides[HEALTH_TAKING].state == HEALTH_PROBATION) {
+        /* A little shows whether it takes again; nobody has to make room for all of it on a mere try. */
+        p->max_memkb = clamp(actual + PROBE_MEMKB, p->min_memkb, hi);
     }
 }
 

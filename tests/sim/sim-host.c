@@ -173,8 +173,7 @@ static void count_write(struct world *w, struct guest *g, const struct host_even
     struct statistics *s = &w->statistics;
     int way = e->new_memkb > e->old_memkb ? 1 : -1;
     const char *what = e->what ? e->what : "";
-    bool apart =
-        !strcmp(what, "re-arm") || !strcmp(what, "probe") || !strcmp(what, "unreachable") || !strcmp(what, "stuck");
+    bool apart = !strcmp(what, "re-arm") || !strcmp(what, "probe") || !strcmp(what, "unreachable");
     uint64_t by = way > 0 ? e->new_memkb - e->old_memkb : e->old_memkb - e->new_memkb;
 
     s->writes++;
