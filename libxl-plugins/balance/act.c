@@ -132,7 +132,8 @@ static size_t collect_wishes(struct balancer *b, struct wish *wishes, uint64_t *
 
 static const char *raise_reason(const struct dom *d)
 {
-    if (d->plan.balloon == PLAN_BALLOON_STUCK)
+    if (d->plan.balloon == PLAN_BALLOON_STUCK ||
+        (health_stuck(&d->health, HEALTH_GIVING) && d->planned_memkb <= d->actual_memkb))
         return "unreachable";
     if (d->health.sides[HEALTH_TAKING].state == HEALTH_PROBATION)
         return "probe";

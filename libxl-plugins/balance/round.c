@@ -255,6 +255,16 @@ static uint64_t let_go_on(const struct dom *d, uint64_t target_memkb)
     return target_memkb;
 }
 
+/* Of one that is known to give nothing nothing is asked, not even when the minimums do not fit. */
+static uint64_t not_out_of_reach(const struct dom *d, uint64_t target_memkb)
+{
+    uint64_t actual = d->actual_memkb - d->actual_memkb % PLAN_PAGE_KB;
+
+    if (!health_stuck(&d->health, HEALTH_GIVING) || target_memkb >= actual)
+        return target_memkb;
+    return actual > plan_hi_memkb(&d->plan) ? target_memkb : actual;
+}
+
 static void decide(struct balancer *b, struct gc *gc, bool urgent)
 {
     struct plan_input input = wishes_input(b, wishes_domains(b, gc));
@@ -276,6 +286,7 @@ static void decide(struct balancer *b, struct gc *gc, bool urgent)
             target = wanted;
         if (target > plan_hi_memkb(&d->plan) && plan_participates(&d->plan))
             target = wanted;
+        target = not_out_of_reach(d, target);
         d->planned_memkb = urgent ? target : let_go_on(d, target);
         d->reason = ideal->targets[i].reason;
     }

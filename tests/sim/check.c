@@ -118,6 +118,25 @@ void check_write(struct world *w, const struct guest *g, uint64_t old_memkb)
 
 /* ---- at the end ---- */
 
+/* What guests cannot give nobody can have. Returns whether that was so anywhere. */
+static bool keep_what_is_not_given(struct world *w, struct plan_domain *domains, const struct plan_input *input,
+                                   const struct plan *plan)
+{
+    bool kept = false;
+
+    for (size_t i = 0; i < input->count; i++) {
+        const struct guest *g = world_guest(w, domains[i].domid);
+        uint64_t held = g ? g->held_memkb - g->held_memkb % PLAN_PAGE_KB : 0;
+
+        if (!g || !plan_participates(&domains[i]) || held <= plan->targets[i].target_memkb ||
+            held <= domains[i].min_memkb || !guest_cannot_give(w, g))
+            continue;
+        domains[i].min_memkb = domains[i].max_memkb = domains[i].static_max_memkb = held;
+        kept = true;
+    }
+    return kept;
+}
+
 /* What honest guests lack of what they use, against a plan that knows what they use. */
 static void check_unmet(struct world *w)
 {
@@ -146,17 +165,8 @@ static void check_unmet(struct world *w)
     }
     input.domains = domains;
     plan = plan_make(gc, &input);
-    /* What guests cannot give nobody can have. */
-    for (size_t i = 0; i < input.count; i++) {
-        const struct guest *g = world_guest(w, domains[i].domid);
-        uint64_t held = g ? g->held_memkb - g->held_memkb % PLAN_PAGE_KB : 0;
-
-        if (!g || !plan_participates(&domains[i]) || held <= plan->targets[i].target_memkb || !guest_cannot_give(w, g))
-            continue;
-        if (held > domains[i].min_memkb)
-            domains[i].min_memkb = domains[i].max_memkb = domains[i].static_max_memkb = held;
-    }
-    plan = plan_make(gc, &input);
+    while (keep_what_is_not_given(w, domains, &input, plan))
+        plan = plan_make(gc, &input);
     for (size_t i = 0; i < input.count; i++) {
         const struct guest *g = world_guest(w, domains[i].domid);
         uint64_t could = plan->targets[i].target_memkb, wants;
