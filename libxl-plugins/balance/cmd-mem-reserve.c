@@ -5,6 +5,7 @@
 
 #include "balance/balance.h"
 #include "balance/control.h"
+#include "balance/host-xen.h"
 #include "balance/reserve-client.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -89,6 +90,10 @@ static int reserve(const struct xlx_invocation *in, struct memd_client *client, 
     struct reserve_got got = {.memkb = 0};
     int rc, status;
 
+    if (autoballoon_is_on(in->ctx))
+        LOG(in->ctx, WARN,
+            "xl's autoballoon is on: a plain 'xl create' takes memory from dom0 and knows nothing of reservations; put "
+            "dom0_mem= on Xen's command line or autoballoon=\"off\" into xl.conf");
     rc = reserve_wait(in->ctx, in->ui, client, wish, &got);
     if (rc)
         return rc == ERROR_TIMEDOUT ? XLX_EXIT_NOT_REACHED : XLX_EXIT_FAILED;

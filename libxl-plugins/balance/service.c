@@ -27,10 +27,14 @@ static int read_manage(struct balance_service *s, const struct config *config)
 static int read_config(struct balance_service *s, const struct config *config, struct balancer_config *b)
 {
     struct xen_config *x = &s->xen.config;
-    uint64_t interval_ms, headroom;
+    uint64_t interval_ms, headroom, low;
     int rc;
 
     balancer_config_defaults(b);
+    /* The hypervisor must not cry for help because of what is the balancer's everyday state. */
+    low = low_mem_virq_memkb(s->ctx);
+    if (b->reserve_memkb < 2 * low)
+        b->reserve_memkb = 2 * low;
     rc = read_manage(s, config);
     if (!rc)
         rc = config_size_kb(config, "reserve", b->reserve_memkb, &b->reserve_memkb);

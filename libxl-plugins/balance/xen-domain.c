@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,21 @@ static uint64_t bounded(uint64_t memkb)
     return memkb > PLAN_MEMKB_MAX ? PLAN_MEMKB_MAX : memkb;
 }
 
+/* dom0 has no nodes until somebody sets its target: as libxl__fill_dom0_memory_info does. */
+static void fill_dom0(struct xen_domain *d, struct xlx_mem_info *info)
+{
+    struct xs_handle *xs = d->xen->xs;
+    GC_SCOPE(gc);
+
+    info->target_memkb = info->actual_memkb;
+    info->static_max_memkb = info->max_memkb == UINT64_MAX ? info->actual_memkb : info->max_memkb;
+    if (store_printf(gc, xs, XBT_NULL, path_in_domain(gc, 0, NODE_MEMORY_TARGET), "%" PRIu64, info->target_memkb) ||
+        store_printf(gc, xs, XBT_NULL, path_in_domain(gc, 0, NODE_MEMORY_STATIC_MAX), "%" PRIu64,
+                     info->static_max_memkb))
+        return;
+    info->has_target = info->has_static_max = true;
+}
+
 int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
 {
     struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
@@ -169,6 +185,8 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
     rc = xlx_mem_info_get(x->ctx, domid, &info);
     if (rc)
         return rc;
+    if (!domid && x->config.dom0_max_memkb && !info.has_target)
+        fill_dom0(d, &info);
     d->videoram_memkb = info.videoram_memkb;
     *f = (struct host_facts){
         .type = plan_type_of(d->type),

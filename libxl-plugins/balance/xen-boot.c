@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include <xenctrl.h>
+
+#include "balance/host-xen.h"
+#include "base/parse.h"
+#include "core/config.h"
+
+/* What Xen's command line and xl.conf say about memory. */
+
+#define XL_CONF "/etc/xen/xl.conf"
+/* Xen 4.17, common/page_alloc.c: opt_low_mem_virq. */
+#define LOW_MEM_VIRQ_MEMKB (UINT64_C(64) << 10)
+
+/* The value of an option on Xen's command line, in the pool, or NULL. */
+static const char *xen_option(struct xlx_ctx *ctx, struct gc *gc, const char *name)
+{
+    xen_commandline_t line = {0};
+    const char *at = line, *value = NULL;
+    size_t len = strlen(name);
+    xc_interface *xc;
+
+    if (ctx_xc(ctx, &xc) || xc_version(xc, XENVER_commandline, &line))
+        return NULL;
+    line[sizeof(line) - 1] = 0;
+    /* The last one counts. */
+    while ((at = strstr(at, name))) {
+        if ((at == line || at[-1] == ' ') && at[len] == '=')
+            value = gc_strndup(gc, at + len + 1, strcspn(at + len + 1, " "));
+        at += len;
+    }
+    return value;
+}
+
+uint64_t low_mem_virq_memkb(struct xlx_ctx *ctx)
+{
+    GC_SCOPE(gc);
+    const char *text = xen_option(ctx, gc, "low_mem_virq_limit");
+    uint64_t memkb;
+
+    return text && !parse_size_kb(text, &memkb, NULL) && memkb ? memkb : LOW_MEM_VIRQ_MEMKB;
+}
+
+bool autoballoon_is_on(struct xlx_ctx *ctx)
+{
+    struct config *config = NULL;
+    const char *value = "auto";
+    GC_SCOPE(gc);
+    bool on;
+
+    /* xl.c, parse_global_config and auto_autoballoon. */
+    if (config_load(ctx, XL_CONF, false, &config) || config_text(config, "autoballoon", "auto", &value))
+        value = "auto";
+    on = !strcmp(value, "on") || !strcmp(value, "1") || (!strcmp(value, "auto") && !xen_option(ctx, gc, "dom0_mem"));
+    config_free(config);
+    return on;
+}
