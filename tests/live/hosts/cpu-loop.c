@@ -22,6 +22,17 @@ static long call(long number, long a, long b, long c)
     return result;
 }
 
+static int avx_enabled(void)
+{
+    uint32_t a, b, c, d;
+
+    __cpuid_count(1, 0, a, b, c, d);
+    if (!(c >> 27 & 1))
+        return 0;
+    __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+    return (a & 6) == 6;
+}
+
 static void report(const char *file, uint64_t count)
 {
     char text[24];
@@ -71,6 +82,8 @@ static int run(long argc, char **argv)
         return 2;
     if (!has(avx2))
         return 3;
+    if (avx2 && !avx_enabled())
+        return 4;
     for (uint64_t count = 1;; count++) {
         if (avx2)
             use_avx2();
