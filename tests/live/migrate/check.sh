@@ -88,6 +88,18 @@ equal yes "$(verdict moving "$scratch/with" disks)" "a disk that is there is a y
 sed "s|^path yes|path no|" "$scratch/with" >"$scratch/without"
 equal no "$(verdict moving "$scratch/without" disks)" "a disk that is not there is a no"
 
+# ---- device models ----
+
+at_end xl destroy modelled
+printf '%s\n' 'name = "modelled"' 'type = "hvm"' 'memory = 64' 'vnc = 0' >"$scratch/hvm.cfg"
+check "an HVM guest is made" xl create -p "$scratch/hvm.cfg"
+equal yes "$(verdict modelled "$host" model)" "its device model answers and can be saved"
+model=$(xenstore-read "/local/domain/$(xl domid modelled)/image/device-model-pid")
+kill -STOP "$model"
+says 4 "does not answer .*, and must be asked to save" "one that does not answer is a no" xl-ext migrate-check modelled "$host"
+kill -CONT "$model"
+xl destroy modelled
+
 # ---- migrate ----
 
 : >"$scratch/ssh.asked"
