@@ -60,7 +60,7 @@ says 4 "older than" "to an older Xen: no" xl-ext migrate-check moving "$scratch/
 sed 's/^xen 4.17/xen 4.18/' "$host" >"$scratch/newer"
 says 0 "next version, not back" "to the next Xen: yes, with a remark" xl-ext migrate-check moving "$scratch/newer"
 sed 's/^xen 4.17/xen 4.19/' "$host" >"$scratch/newest"
-says 4 "not across several" "across several: no" xl-ext migrate-check moving "$scratch/newest"
+says 4 "next version only" "across several: no" xl-ext migrate-check moving "$scratch/newest"
 sed 's/^memory .*/memory 65536 0/' "$host" >"$scratch/full"
 says 4 "memory *NO *it needs .* MiB, only 64 MiB are free" "to a full host: no" xl-ext migrate-check moving "$scratch/full"
 sed 's/^memory .*/memory 65536 1000000/' "$host" >"$scratch/tight"
