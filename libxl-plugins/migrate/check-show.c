@@ -37,8 +37,10 @@ static void show_text(struct xlx_ui *ui, const struct migrate_check *mc)
 {
     const char *subject = "";
 
-    ui->ops->print(ui, "%s (%s) to %s: %s\n\n", mc->name, mc->type, mc->other->hostname,
-                   mc->may_move ? "may move" : "must not move");
+    ui->ops->print(ui, "%s (%s) to %s (host %s): %s\n\n", mc->name, mc->type, mc->target, mc->other->hostname,
+                   !mc->may_move    ? "must not move"
+                   : mc->only_saved ? "may move, saved and restored"
+                                    : "may move");
     for (size_t i = 0; i < mc->check_count; i++) {
         const struct check *check = &mc->checks[i];
 
@@ -60,6 +62,8 @@ static void show_json(struct gc *gc, struct xlx_ui *ui, const struct migrate_che
     json_integer(w, mc->domid);
     json_key(w, "type");
     json_string(w, mc->type);
+    json_key(w, "target");
+    json_string(w, mc->target);
     json_key(w, "host");
     json_string(w, mc->other->hostname);
     json_key(w, "xen");

@@ -41,7 +41,7 @@ done
 # ---- yes ----
 
 says 0 "cpu *yes *the other host has every feature" "to a host like this: yes" xl-ext migrate-check moving "$host"
-says 0 "moving (pvh) to .*: may move" "asked by ssh: yes" xl-ext migrate-check -s "$scratch/ssh" moving elsewhere
+says 0 "moving (pvh) to elsewhere .*: may move" "asked by ssh: yes" xl-ext migrate-check -s "$scratch/ssh" moving elsewhere
 check "the host was asked as xl migrate would" grep -q "^elsewhere xl-ext cpu-policy --host --raw" "$scratch/ssh.asked"
 equal true "$(xl-ext migrate-check --json moving "$host" | json .may_move)" "JSON says so too"
 
