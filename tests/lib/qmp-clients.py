@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""qmp-clients.py SOCKET: clients of every character before one QMP server; speaks TAP."""
+import socket, sys, time
+
+path = sys.argv[1]
+
+def connect():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(path)
+    s.settimeout(20)
+    f = s.makefile("rb")
+    assert b"QMP" in f.readline()
+    s.sendall(b'{"execute":"qmp_capabilities"}')
+    assert b"return" in f.readline()
+    return s, f
+
+# One that sends and never reads is held up, and no other client notices.
+deaf, _ = connect()
+deaf.setblocking(False)
+sent = 0
+try:
+    while sent < 64 << 20:
+        sent += deaf.send(b'{"execute":"query-commands"}' * 100)
+except BlockingIOError:
+    pass
+print("%sok - a client that does not read is held up" % ("" if sent < 16 << 20 else "not "))
+s, f = connect()
+begin = time.time()
+for i in range(20):
+    s.sendall(b'{"execute":"query-balloon"}')
+    assert b"actual" in f.readline()
+print("%sok - while others get their answers" % ("" if time.time() - begin < 10 else "not "))
+deaf.close()
+
+# A long line without end, and then a proper command on the same connection.
+s.sendall(b"x" * 10 + b'"' + b"y" * 300000 + b"\n" + b'{"execute":"query-name","id":"after"}\n')
+lines = [f.readline()]
+while b"after" not in lines[-1]:
+    lines.append(f.readline())
+print("%sok - more than a message may have is refused and the connection lives on" % (
+    "" if any(b"size limit" in l for l in lines) and b"return" in lines[-1] else "not "))
+
+# Many clients, each with its answer.
+many = [connect() for _ in range(60)]
+for c, _ in many:
+    c.sendall(b'{"execute":"query-balloon","id":%d}' % c.fileno())
+good = sum(b'"id": %d' % c.fileno() in g.readline() for c, g in many)
+print("%sok - sixty clients of one domain have their answers" % ("" if good == 60 else "not "))

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A domain behind its monitor: the real server and its sockets, on a hypervisor, a xenstore and a clock that the test
+ * moves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/guest-stats.h"
+#include "qmp/machine-xen.h"
+#include "tests/fakes/clock.h"
+#include "tests/fakes/ctx.h"
+#include "tests/fakes/xenctrl.h"
+#include "tests/fakes/xenstore.h"
+
+#define MIB UINT64_C(1024)
+#define DOM "/local/domain/7/"
+
+static struct xlx_ctx *ctx;
+static struct fake_domain *domain;
+static struct machine_xen *machine;
+static char path[] = "/tmp/test_machine.XXXXXX";
+static int fd;
+static char got[65536]; /* what the client has read and not taken */
+
+static void turn(void)
+{
+    for (int i = 0; i < 8; i++) {
+        size_t len = strlen(got);
+        ssize_t r = -1;
+
+        uv_run(&ctx->loop, UV_RUN_NOWAIT);
+        if (fd >= 0)
+            r = recv(fd, got + len, sizeof(got) - 1 - len, MSG_DONTWAIT);
+        got[len + (r > 0 ? (size_t)r : 0)] = 0;
+    }
+}
+
+static void pass(uint64_t ms)
+{
+    uint64_t end = fake_clock_ms() + ms;
+
+    while (fake_clock_timers() && fake_clock_ms() < end) {
+        uv_run(&ctx->loop, UV_RUN_ONCE);
+        turn();
+    }
+}
+
+/* The next line; NULL: none came. */
+static const char *line(void)
+{
+    static char text[4096];
+    char *end;
+
+    turn();
+    end = strstr(got, "\r\n");
+    if (!end)
+        return NULL;
+    snprintf(text, sizeof(text), "%.*s", (int)(end - got), got);
+    memmove(got, end + 2, strlen(end + 2) + 1);
+    return text;
+}
+
+static void say(const char *request)
+{
+    assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
+}
+
+static const char *ask(const char *request)
+{
+    say(request);
+    return line();
+}
+
+#define QUERY "{'execute':'query-balloon'}"
+
+static void client_comes(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    strcpy(address.sun_path, path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_non_null(strstr(line(), "\"QMP\""));
+    assert_string_equal(ask("{'execute':'qmp_capabilities'}"), "{\"return\": {}}");
+}
+
+static void client_goes(void)
+{
+    close(fd);
+    fd = -1;
+    turn();
+}
+
+static void write_kb(const char *node, uint64_t kb)
+{
+    char full[64], value[32];
+
+    snprintf(full, sizeof(full), DOM "memory/%s", node);
+    snprintf(value, sizeof(value), "%llu", (unsigned long long)kb);
+    fake_store_set(full, value);
+}
+
+static void begin(const char *type, uint64_t held_kb, uint64_t target_kb, uint64_t videoram_kb)
+{
+    struct machine_xen_options options = {.path = path, .owner = getuid(), .group = getgid()};
+    struct service_domain d = {.domid = 7, .name = "guest", .uuid = "07070707-0707-0707-0707-070707070707"};
+
+    ctx = fake_ctx_new();
+    fd = -1;
+    *got = 0;
+    domain = fake_xen_domain(7, held_kb, 256 * MIB + 1024);
+    fake_store_set("/libxl/7/type", type);
+    fake_store_set(DOM "name", "guest");
+    fake_store_set(DOM "vm", "/vm/07070707-0707-0707-0707-070707070707");
+    write_kb("target", target_kb);
+    write_kb("static-max", 256 * MIB);
+    write_kb("videoram", videoram_kb);
+    assert_int_equal(machine_xen_new(ctx, &d, &options, &machine), 0);
+}
+
+static void end(void)
+{
+    machine_xen_free(machine);
+    if (fd >= 0)
+        close(fd);
+    turn();
+    assert_int_equal(access(path, F_OK), -1);
+    fake_ctx_free(ctx);
+}
+
+static void without_a_client_nothing_is_asked_and_nothing_waited_for(void **state)
+{
+    begin("pvh", 256 * MIB + 64, 256 * MIB, 0);
+    turn();
+    assert_int_equal(fake_xen_looks(), 0);
+    assert_int_equal(fake_store_watches(), 0);
+    assert_int_equal(fake_clock_timers(), 0);
+    client_comes();
+    pass(3000);
+    assert_true(fake_xen_looks() > 0);
+    client_goes();
+    assert_int_equal(fake_store_watches(), 0);
+    assert_int_equal(fake_clock_timers(), 0);
+    end();
+}
+
+static void a_request_is_written_in_whole_pages_and_reads_back_exactly(void **state)
+{
+    begin("pvh", 256 * MIB + 64, 256 * MIB, 0);
+    client_comes();
+    assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 268435456}}");
+    assert_string_equal(ask("{'execute':'balloon','arguments':{'value':209719297}}"), "{\"return\": {}}");
+    assert_string_equal(fake_store_get(DOM "memory/target"), "204808");
+    assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 268435456}}");
+    domain->actual_kb = 204808 + 64;
+    assert_non_null(strstr(ask(QUERY), "\"BALLOON_CHANGE\", \"data\": {\"actual\": 209723392}"));
+    assert_string_equal(line(), "{\"return\": {\"actual\": 209723392}}");
+    /* More than there is, and less than a guest can live with. */
+    ask("{'execute':'balloon','arguments':{'value':9223372036854775807}}");
+    assert_string_equal(fake_store_get(DOM "memory/target"), "262144");
+    assert_string_equal(ask("{'execute':'balloon','arguments':{'value':1}}"), "{\"return\": {}}");
+    assert_int_equal(strtoull(fake_store_get(DOM "memory/target"), NULL, 10), xlx_mem_floor_memkb(256 * MIB));
+    end();
+}
+
+static void of_many_changes_the_first_goes_out_at_once_and_the_last_is_never_lost(void **state)
+{
+    uint64_t began;
+    unsigned events = 0;
+    const char *l;
+    char last[256] = "";
+
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    began = fake_clock_ms();
+    for (unsigned i = 1; i <= 50; i++) {
+        domain->actual_kb -= 1 * MIB;
+        say(QUERY);
+        while ((l = line())) {
+            if (strstr(l, "BALLOON_CHANGE"))
+                events++;
+        }
+    }
+    assert_int_equal(events, 1);
+    assert_int_equal(fake_clock_ms(), began);
+    pass(5000);
+    while ((l = line())) {
+        events += strstr(l, "BALLOON_CHANGE") != NULL;
+        snprintf(last, sizeof(last), "%s", l);
+    }
+    assert_int_equal(events, 2);
+    assert_non_null(strstr(last, "\"actual\": 216006656"));
+    end();
+}
+
+static void what_the_guest_does_by_itself_is_noticed(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    domain->actual_kb = 200 * MIB;
+    pass(1500);
+    assert_non_null(strstr(line(), "\"actual\": 209715200"));
+    domain->flags |= XEN_DOMINF_paused;
+    pass(1500);
+    assert_non_null(strstr(line(), "\"STOP\""));
+    domain->flags &= ~(uint32_t)XEN_DOMINF_paused;
+    pass(1500);
+    assert_non_null(strstr(line(), "\"RESUME\""));
+    assert_null(line());
+    end();
+}
+
+static void the_video_memory_of_a_fresh_guest_makes_no_event(void **state)
+{
+    begin("hvm", 256 * MIB - 8192 + 8236, 256 * MIB - 8192, 8192);
+    client_comes();
+    assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 260046848}}");
+    domain->actual_kb -= 2048;
+    pass(1000);
+    domain->actual_kb = 256 * MIB - 8192 + 44;
+    pass(4000);
+    assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 260046848}}");
+    end();
+}
+
+static void a_target_that_cannot_be_read_is_no_device(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    fake_store_set(DOM "memory/target", "garbage");
+    turn();
+    assert_non_null(strstr(ask(QUERY), "DeviceNotActive"));
+    assert_non_null(strstr(ask("{'execute':'balloon','arguments':{'value':-1}}"), "DeviceNotActive"));
+    assert_non_null(strstr(ask("{'execute':'balloon','arguments':{'value':'1'}}"), "expected: integer"));
+    write_kb("target", 256 * MIB);
+    turn();
+    assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 268435456}}");
+    end();
+}
+
+static void a_guest_that_gave_up_is_asked_for_another_size_first(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    ask("{'execute':'balloon','arguments':{'value':134217728}}");
+    domain->actual_kb = 200 * MIB;
+    pass(10000);
+    ask("{'execute':'balloon','arguments':{'value':134217728}}");
+    while (line())
+        ;
+    assert_string_equal(fake_store_get(DOM "memory/target"), "131068");
+    pass(2000);
+    assert_string_equal(fake_store_get(DOM "memory/target"), "131072");
+    end();
+}
+
+static void a_domain_that_ends_says_so_before_its_connections_close(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    machine_xen_shut_down(machine, 0);
+    assert_non_null(strstr(line(), "\"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": \"guest-shutdown\"}"));
+    machine_xen_destroyed(machine);
+    assert_null(line());
+    end();
+}
+
+/* ---- statistics ---- */
+
+#define SET_INTERVAL(s)                                                                                                \
+    "{'execute':'qom-set','arguments':{'path':'balloon0','property':'guest-stats-polling-interval','value':" s "}}"
+#define GET_STATS "{'execute':'qom-get','arguments':{'path':'balloon0','property':'guest-stats'}}"
+
+static void a_report_is_told_and_what_it_leaves_out_is_unset(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    assert_string_equal(ask(SET_INTERVAL("5")), "{\"return\": {}}");
+    assert_string_equal(fake_store_get(DOM "memory/stats-interval"), "5");
+    turn();
+    fake_store_set(DOM "data/memory-stats", "free-memory 4096\ntotal-memory 8192\n");
+    turn();
+    assert_non_null(strstr(ask(GET_STATS), "\"stat-free-memory\": 4096, \"stat-minor-faults\": 18446744073709551615"));
+    assert_null(strstr(ask(GET_STATS), "\"last-update\": 0"));
+    pass(1000);
+    fake_store_set(DOM "data/memory-stats", "minor-faults 3\n");
+    turn();
+    assert_non_null(strstr(ask(GET_STATS), "\"stat-free-memory\": 18446744073709551615, \"stat-minor-faults\": 3"));
+    assert_string_equal(ask(SET_INTERVAL("0")), "{\"return\": {}}");
+    assert_null(fake_store_get(DOM "memory/stats-interval"));
+    assert_non_null(strstr(ask(GET_STATS), "\"stat-minor-faults\": 3"));
+    end();
+}
+
+static void the_agent_is_asked_again_at_each_interval_while_a_client_listens(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    ask(SET_INTERVAL("2"));
+    fake_store_set(DOM "memory/stats-interval", "seen");
+    pass(2500);
+    assert_string_equal(fake_store_get(DOM "memory/stats-interval"), "2");
+    client_goes();
+    fake_store_set(DOM "memory/stats-interval", "seen");
+    pass(10000);
+    assert_string_equal(fake_store_get(DOM "memory/stats-interval"), "seen");
+    end();
+}
+
+static unsigned told;
+
+static void count_reports(struct guest_follow *follow, const struct guest_stats *stats, int64_t when_s)
+{
+    told++;
+}
+
+static void a_guest_that_writes_without_end_is_looked_at_now_and_then(void **state)
+{
+    struct guest_follow follow = {0};
+    char text[64];
+
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    told = 0;
+    assert_int_equal(guest_follow_start(ctx, &follow, 7, 1, count_reports), 0);
+    turn();
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(text, sizeof(text), "minor-faults %u\n", i);
+        fake_store_set(DOM "data/memory-stats", text);
+        turn();
+        /* Ten writes between two looks; without a timer the clock stands. */
+        if (i % 10 == 9)
+            pass(100);
+    }
+    assert_in_range(told, 2, 1000 / 10 * 100 / GUEST_STATS_GAP_MS * 5 + 5);
+    /* The last one is not lost. */
+    pass(2 * GUEST_STATS_GAP_MS);
+    told = 0;
+    fake_store_set(DOM "data/memory-stats", "minor-faults 7777\n");
+    turn();
+    pass(2 * GUEST_STATS_GAP_MS);
+    assert_int_equal(told, 1);
+    guest_follow_stop(&follow);
+    assert_int_equal(fake_store_watches(), 0);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_client_nothing_is_asked_and_nothing_waited_for),
+        cmocka_unit_test(a_request_is_written_in_whole_pages_and_reads_back_exactly),
+        cmocka_unit_test(of_many_changes_the_first_goes_out_at_once_and_the_last_is_never_lost),
+        cmocka_unit_test(what_the_guest_does_by_itself_is_noticed),
+        cmocka_unit_test(the_video_memory_of_a_fresh_guest_makes_no_event),
+        cmocka_unit_test(a_target_that_cannot_be_read_is_no_device),
+        cmocka_unit_test(a_guest_that_gave_up_is_asked_for_another_size_first),
+        cmocka_unit_test(a_domain_that_ends_says_so_before_its_connections_close),
+        cmocka_unit_test(a_report_is_told_and_what_it_leaves_out_is_unset),
+        cmocka_unit_test(the_agent_is_asked_again_at_each_interval_while_a_client_listens),
+        cmocka_unit_test(a_guest_that_writes_without_end_is_looked_at_now_and_then),
+    };
+
+    close(mkstemp(path));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
