@@ -29,13 +29,13 @@ struct xen_domain {
     libxl_domain_type type;
     char uuid[XLX_UUID_LEN];
     char name[XLX_NAME_MAX];
-    bool followed; /* its reports and its target are watched */
+    bool followed; /* its reports and its memory nodes are watched */
     bool shown;    /* its range has been written to its nodes */
     struct guest_follow follow;
     bool has_stats;
     struct guest_stats stats;
-    struct store_watch target_watch;
-    unsigned echoes; /* events of the watch that are our own writes' */
+    struct store_watch memory_watch;
+    unsigned echoes; /* events about its target that are our own writes' */
     uint64_t videoram_memkb;
 };
 

@@ -43,7 +43,7 @@ struct xen_domain *xen_domain_add(struct host_xen *x, const struct service_domai
 static void unfollow(struct xen_domain *d)
 {
     guest_follow_stop(&d->follow);
-    store_watch_stop(&d->target_watch);
+    store_watch_stop(&d->memory_watch);
     d->followed = d->has_stats = false;
 }
 
@@ -74,14 +74,26 @@ static void reported(struct guest_follow *follow, const struct guest_stats *stat
         balancer_domain_reported(d->xen->balancer, d->domid);
 }
 
-static void target_changed(struct store_watch *watch, const char *path)
+static bool ends_in(const char *path, const char *node)
 {
-    struct xen_domain *d = CONTAINER_OF(watch, struct xen_domain, target_watch);
+    size_t len = strlen(path), node_len = strlen(node);
 
-    if (d->echoes)
+    return len > node_len && path[len - node_len - 1] == '/' && !strcmp(path + len - node_len, node);
+}
+
+static void memory_changed(struct store_watch *watch, const char *path)
+{
+    struct xen_domain *d = CONTAINER_OF(watch, struct xen_domain, memory_watch);
+    struct balancer *b = d->xen->balancer;
+
+    if (!b)
+        return;
+    if (ends_in(path, NODE_MEMORY_STATIC_MAX))
+        balancer_domain_changed(b, d->domid);
+    else if (ends_in(path, NODE_MEMORY_TARGET) && !d->echoes)
+        balancer_target_written(b, d->domid);
+    else if (ends_in(path, NODE_MEMORY_TARGET))
         d->echoes--;
-    else if (d->xen->balancer)
-        balancer_target_written(d->xen->balancer, d->domid);
 }
 
 /* Only those that are balanced cost anything. */
@@ -92,10 +104,8 @@ static void follow(struct xen_domain *d)
 
     if (d->followed)
         return;
-    /* xenstored fires a watch once when it is set. */
-    d->echoes = 1;
-    if (store_watch_start(x->watcher, &d->target_watch, path_in_domain(gc, d->domid, NODE_MEMORY_TARGET),
-                          target_changed))
+    d->echoes = 0;
+    if (store_watch_start(x->watcher, &d->memory_watch, path_in_domain(gc, d->domid, NODE_MEMORY), memory_changed))
         LOGD(x->ctx, WARN, d->domid, "cannot watch its target: a change by others will not be noticed at once");
     guest_follow_start(x->ctx, &d->follow, d->domid, x->config.report_interval_s, reported);
     d->followed = true;

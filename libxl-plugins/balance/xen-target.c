@@ -156,7 +156,8 @@ static int set(const struct setting *s)
     if (!rc)
         rc = store_transaction(s->xen->xs, write_nodes, (void *)s);
     if (!rc) {
-        s->domain->echoes++;
+        if (s->domain->followed)
+            s->domain->echoes++;
         rc = settle(s, lowers);
     } else if (!lowers && rc != ERROR_INVAL) {
         /* Nothing was committed: the limit goes back to what belongs to the target that stands. */

@@ -262,6 +262,19 @@ static void memory_moves_to_who_reports_need(void **state)
     assert_true(target_mib(1) + target_mib(2) <= 1024);
 }
 
+static bool first_fits(void)
+{
+    return target_mib(1) <= 400;
+}
+
+static void a_lower_static_max_counts_at_once(void **state)
+{
+    assert_int_equal(ask(give_ranges), 0);
+    run_for(300);
+    put(1, "memory/static-max", "409600");
+    assert_true(soon(first_fits));
+}
+
 static int one_below_the_floor(struct memd_client *c, struct gc *gc)
 {
     return memd_call(c, gc, CONTROL_RANGE, range(gc, 1, 10, 1024), NULL) == ERROR_FAIL &&
@@ -415,6 +428,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(domains_without_a_range_are_left_alone, make, unmake),
         cmocka_unit_test_setup_teardown(memory_moves_to_who_reports_need, make, unmake),
+        cmocka_unit_test_setup_teardown(a_lower_static_max_counts_at_once, make, unmake),
         cmocka_unit_test_setup_teardown(ranges_that_cannot_be_are_refused, make, unmake),
         cmocka_unit_test_setup_teardown(a_target_set_by_others_pins_until_auto, make, unmake),
         cmocka_unit_test_setup_teardown(started_again_it_writes_nothing, make, unmake),
