@@ -1,0 +1,107 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The guest agent in a PV, a PVH and an HVM guest: what it writes, when, and what it costs.
+# live: core
+# timeout: 600
+. "$(dirname "$0")/../../lib/live.sh"
+
+figure() {
+    xenstore-read "$node" | awk -v name="$1" '$1 == name { print $2 }'
+}
+
+has_node() {
+    xenstore-exists "$node"
+}
+
+no_node() {
+    ! has_node
+}
+
+# ask SECONDS: what memd does
+ask() {
+    xenstore-write "$home/memory/stats-interval" "$1"
+}
+
+status_of_agent() {
+    # shellcheck disable=SC2016
+    lab-guest exec "$name" 'awk "/^'"$1"':/ { print \$2 }" /proc/$(pidof xl-ext-agent)/status'
+}
+
+# 100 ms of stalls are what the agent's trigger waits for
+stalled_since() {
+    [ "$(figure psi-some-total)" -ge $(($1 + 100000)) ]
+}
+
+names="swap-in swap-out major-faults minor-faults free-memory total-memory available-memory disk-caches htlb-pgalloc
+    htlb-pgfail oom-kills alloc-stalls async-scans direct-scans async-reclaims direct-reclaims swap-total swap-free
+    psi-some-avg10 psi-some-total"
+
+for type in pv pvh hvm; do
+    name=agent-$type
+    at_end lab-guest destroy $name
+    check "$type: a guest with the agent boots" lab-guest create --agent $type $name 160 160
+    home=/local/domain/$(xl domid $name)
+    node=$home/data/memory-stats
+
+    check "$type: nobody asks, nothing is written" no_node
+    ask 3600
+    check "$type: asked, it reports at once" until_true 30 has_node
+    missing=
+    for each in $names; do
+        [ -n "$(figure "$each")" ] || missing="$missing $each"
+    done
+    equal "" "$missing" "$type: every figure is there"
+    equal "" "$(xenstore-read "$node" | grep -vE '^[a-z0-9-]+ [0-9]+$')" "$type: every line is a name and a number"
+    total=$(lab-guest exec $name awk '/MemTotal/ { print $2 * 1024 }' /proc/meminfo)
+    equal "$total" "$(figure total-memory)" "$type: total-memory is MemTotal in bytes"
+
+    rss=$(status_of_agent VmRSS)
+    if [ "$rss" -gt 0 ] && [ "$rss" -le 600 ]; then
+        ok "$type: it takes $rss KiB, 600 are allowed"
+    else
+        not_ok "$type: it takes no more than 600 KiB" "VmRSS: $rss"
+    fi
+
+    xenstore-rm "$node"
+    ask 3600
+    check "$type: asked again with the same interval, it reports at once" until_true 30 has_node
+
+    ask 1
+    sleep 3
+    xenstore-rm "$node"
+    sleep 4
+    check "$type: it does not repeat what has not changed" no_node
+    lab-guest exec $name 'dd if=/dev/zero of=/tmp/file bs=1M count=24 2> /dev/null'
+    check "$type: it reports a change at the interval" until_true 30 has_node
+    lab-guest exec $name rm /tmp/file
+
+    ask 0
+    sleep 1
+    before=$(status_of_agent voluntary_ctxt_switches)
+    sleep 5
+    equal "$before" "$(status_of_agent voluntary_ctxt_switches)" "$type: switched off, it never wakes up"
+
+    ask 3600
+    until_true 30 has_node
+    equal 0 "$(figure oom-kills)" "$type: no process was killed so far"
+    stalled=$(figure psi-some-total)
+    # A group of processes that may have less than it wants: the kernel stalls it, and nothing else suffers.
+    lab-guest exec $name 'mount -t cgroup2 cgroup2 /sys/fs/cgroup; cd /sys/fs/cgroup; echo +memory > cgroup.subtree_control
+        mkdir tight; echo 4M > tight/memory.high
+        (echo 0 > tight/cgroup.procs; exec timeout 15 dd if=/dev/zero of=/tmp/file bs=1M count=32) > /dev/null 2>&1 < /dev/null &'
+    check "$type: under pressure it reports before the interval is over" until_true 60 stalled_since "$stalled"
+
+    lab-guest exec $name killall xl-ext-agent
+    check "$type: stopped, it removes its report" until_true 30 no_node
+done
+
+name=agent-pv
+lab-guest exec $name 'setsid xl-ext-agent < /dev/null > /dev/null 2>&1 &'
+check "save" xl save $name "$scratch/state"
+check "restore" xl restore "$scratch/state"
+check "the restored guest answers" lab-guest wait $name
+home=/local/domain/$(xl domid $name)
+node=$home/data/memory-stats
+ask 3600
+check "after a restore, under its new domid, the agent reports" until_true 60 has_node
+finish
