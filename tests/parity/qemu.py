@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 
-from machine import LOADS, Machine, Watcher
+from machine import FILL, LOADS, Machine, Watcher
 from talk import MIB
 
 BOOT_TIMEOUT = 180
@@ -174,15 +174,8 @@ class Qemu(Machine):
     def agent_says(self):
         return self.guest("xl-ext-agent --print")
 
-    def fill(self, leave):
-        """Take memory that cannot be reclaimed, all but so much; returns what is left."""
-        self.guest("free=$(awk '/MemFree/{print int($2/1024)}' /proc/meminfo)")
-        self.guest("dd if=/dev/zero of=/tmp/fill bs=1M count=$((free - %d)) 2> /dev/null" % (leave // MIB))
-        return leave
-
-    def unfill(self):
-        # Without a new process: there may be no memory for one.
-        self.guest(": > /tmp/fill")
+    def fill(self, leave, seconds):
+        self.guest(FILL % (leave // MIB, seconds), 120)
 
     def reboot(self):
         self.watcher.client.silent("system_reset")

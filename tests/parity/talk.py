@@ -84,8 +84,12 @@ class Talk:
             return self.moment(value)
         if key == "name" and value == self.machine.guest_name:
             return "GUEST"
+        if key == "no JSON":
+            return value.replace(self.machine.guest_name, "GUEST")
         if key == "name" and value == self.machine.guest_name:
             return "GUEST"
+        if key == "no JSON":
+            return value.replace(self.machine.guest_name, "GUEST")
         return value
 
 
@@ -157,7 +161,11 @@ class Client:
         """Wait until query-balloon says so, and say in the transcript whether it did."""
         end = time.monotonic() + timeout
         while True:
-            now = self.silent("query-balloon")["return"]["actual"]
+            reply = self.silent("query-balloon")
+            if "error" in reply:
+                self.note(actual_becomes=reply["error"])
+                return None
+            now = reply["return"]["actual"]
             if now == actual or time.monotonic() > end:
                 break
             # The loop watches what a client sees, so there is nothing to wait for but the next look.

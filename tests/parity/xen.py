@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from machine import LOADS, Machine, Unavailable, Watcher
+from machine import FILL, LOADS, Machine, Unavailable, Watcher
 from talk import MIB
 from xenbus import Xenbus
 
@@ -122,6 +122,8 @@ class Xen(Machine):
 
     def connect(self):
         sock = socket.socket(socket.AF_UNIX)
+        # A guest that reboots comes back as another domain, with a socket of its own.
+        self.wait(lambda: os.path.exists(SOCKETS + self.guest_name), 60, "the socket")
         sock.connect(SOCKETS + self.guest_name)
         return sock
 
@@ -184,15 +186,8 @@ class Xen(Machine):
     def agent_says(self):
         return self.guest("xl-ext-agent --print")
 
-    def fill(self, leave):
-        self.guest(
-            "mount -o remount,size=100% /tmp; free=$(awk '/MemFree/{print int($2/1024)}' /proc/meminfo);"
-            " dd if=/dev/zero of=/tmp/fill bs=1M count=$((free - " + str(leave // MIB) + ")) 2> /dev/null"
-        )
-        return leave
-
-    def unfill(self):
-        self.guest(": > /tmp/fill")
+    def fill(self, leave, seconds):
+        self.guest(FILL % (leave // MIB, seconds), 120)
 
     def reboot(self):
         subprocess.Popen(["lab-guest", "exec", "--timeout", "5", self.guest_name, "reboot", "-f"])
