@@ -45,4 +45,5 @@ if [ "$(awk '/VmRSS/ { print $2 }' /proc/$memd/status)" -lt 16384 ]; then
 else
     not_ok "memd has not grown by all that" "$(grep VmRSS /proc/$memd/status)"
 fi
+equal "" "$(dmesg | grep -i segfault)" "no program has crashed"
 finish

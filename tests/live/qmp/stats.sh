@@ -89,4 +89,5 @@ start_memd
 until_true 20 test -S $run/$domid
 equal 5 "$(xl-ext qmp qs qom-get path=$balloon property=guest-stats-polling-interval)" "the interval outlives a memd that is killed"
 equal 5 "$(xenstore-read $dom/memory/stats-interval)" "and the agent is asked again"
+equal "" "$(dmesg | grep -i segfault)" "no program has crashed"
 finish
