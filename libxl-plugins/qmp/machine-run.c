@@ -13,6 +13,8 @@
 struct unpause {
     struct machine_xen *machine; /* NULL: gone */
     struct monitor_call *call;
+    bool in_call, done; /* libxl may be done before its function returns */
+    int rc;
 };
 
 enum machine_status machine_run_status(const xc_domaininfo_t *info)
@@ -36,19 +38,31 @@ static void fail(struct monitor_call *call, struct machine_xen *x, const char *w
     monitor_call_fail(call, MONITOR_GENERIC, "Cannot %s the domain: %s", what, strerror(errno_value));
 }
 
+/* Frees u. */
+static void unpause_done(struct unpause *u)
+{
+    struct monitor_call *call = u->call;
+
+    if (u->machine) {
+        u->machine->unpause = NULL;
+        if (!u->rc)
+            machine_xen_look_now(u->machine);
+    }
+    if (u->rc)
+        monitor_call_fail(call, MONITOR_GENERIC, "Cannot let the domain run: %s", error_text(u->rc));
+    free(u);
+}
+
 static void unpaused(libxl_ctx *libxl, int rc, void *for_callback)
 {
     struct unpause *u = for_callback;
     struct monitor_call *call = u->call;
 
-    if (u->machine) {
-        u->machine->unpause = NULL;
-        if (!rc)
-            machine_xen_look_now(u->machine);
-    }
-    if (rc)
-        monitor_call_fail(call, MONITOR_GENERIC, "Cannot let the domain run: %s", error_text(rc));
-    free(u);
+    u->rc = rc;
+    u->done = true;
+    if (u->in_call)
+        return;
+    unpause_done(u);
     monitor_call_done(call);
 }
 
@@ -62,17 +76,20 @@ static void unpause_hvm(struct machine_xen *x, struct monitor_call *call)
 
     if (!u)
         abort();
-    *u = (struct unpause){x, call};
+    *u = (struct unpause){.machine = x, .call = call, .in_call = true};
+    x->unpause = u;
     rc = ctx_libxl(x->ctx, &libxl);
     if (!rc)
         rc = libxl_domain_unpause(libxl, x->domid, &how);
+    u->in_call = false;
     if (rc) {
-        monitor_call_fail(call, MONITOR_GENERIC, "Cannot let the domain run: %s", error_text(rc));
-        free(u);
-        return;
+        u->rc = rc;
+        unpause_done(u);
+    } else if (u->done) {
+        unpause_done(u);
+    } else {
+        monitor_call_defer(call);
     }
-    x->unpause = u;
-    monitor_call_defer(call);
 }
 
 void machine_run(struct machine *m, bool run, struct monitor_call *call)

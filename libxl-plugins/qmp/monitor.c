@@ -55,10 +55,10 @@ static int bind_socket(int fd, const struct monitor_options *options)
     address.sun_path[len] = '~';
     if (unlink(address.sun_path) && errno != ENOENT)
         return error_of_errno(errno);
-    /* The mode is set before anybody can connect: fchmod works on the socket's node from bind on. */
+    /* The node that bind makes has the mode of the socket, so it is never open to others. */
     if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof(address)))
         return error_of_errno(errno);
-    if (chmod(address.sun_path, 0600) || lchown(address.sun_path, options->owner, options->group) || listen(fd, 16) ||
+    if (lchown(address.sun_path, options->owner, options->group) || listen(fd, 16) ||
         rename(address.sun_path, options->path)) {
         int saved_errno = errno;
 
