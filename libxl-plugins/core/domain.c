@@ -45,6 +45,15 @@ libxl_domain_type domain_type(struct xs_handle *xs, uint32_t domid)
     return LIBXL_DOMAIN_TYPE_INVALID;
 }
 
+libxl_domain_type domain_type_of_xen(const xc_domaininfo_t *xen)
+{
+    if (!(xen->flags & XEN_DOMINF_hvm_guest))
+        return LIBXL_DOMAIN_TYPE_PV;
+    /* libxl gives a PVH guest the local APIC and nothing else: libxl__arch_domain_prepare_config. */
+    return xen->arch_config.emulation_flags & ~(uint32_t)XEN_X86_EMU_LAPIC ? LIBXL_DOMAIN_TYPE_HVM
+                                                                           : LIBXL_DOMAIN_TYPE_PVH;
+}
+
 const char *domain_type_name(libxl_domain_type type)
 {
     switch (type) {
@@ -105,31 +114,67 @@ static int find_by_uuid(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
     return ERROR_DOMAIN_NOTFOUND;
 }
 
-static int find_by_name(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
+/* Names are read as far as they are needed, and each once, however many domains are looked for. */
+struct name_table {
+    struct gc *gc;
+    char **nodes; /* of /local/domain, "0", "1", ... */
+    unsigned node_count;
+    bool listed;
+    struct {
+        uint32_t domid;
+        const char *name;
+    } * known;
+    unsigned known_count, next_node;
+};
+
+static int list_domains(struct xs_handle *xs, struct name_table *t)
+{
+    int rc;
+
+    if (t->listed)
+        return 0;
+    rc = store_list(t->gc, xs, XBT_NULL, "/local/domain", &t->nodes, &t->node_count);
+    if (rc)
+        return rc;
+    t->known = gc_array(t->gc, t->node_count, sizeof(*t->known));
+    t->listed = true;
+    return 0;
+}
+
+/* Reads the next name; false: there is none left. */
+static bool learn_name(struct xs_handle *xs, struct name_table *t)
+{
+    while (t->next_node < t->node_count) {
+        const char *node = t->nodes[t->next_node++];
+        uint64_t id;
+        char *name;
+
+        if (!parse_digits(node, strlen(node), UINT16_MAX, &id) ||
+            store_read(t->gc, xs, XBT_NULL, path_in_domain(t->gc, (uint32_t)id, NODE_NAME), STORE_VALUE_MAX, &name))
+            continue;
+        t->known[t->known_count].domid = (uint32_t)id;
+        t->known[t->known_count++].name = name;
+        return true;
+    }
+    return false;
+}
+
+static int find_by_name(struct xlx_ctx *ctx, const char *text, struct name_table *t, uint32_t *domid)
 {
     struct xs_handle *xs;
-    char **names;
-    unsigned count = 0;
-    uint64_t id;
-    GC_SCOPE(gc);
     int rc;
 
     rc = ctx_xs(ctx, &xs);
     if (rc)
         return rc;
-    rc = store_list(gc, xs, XBT_NULL, "/local/domain", &names, &count);
+    rc = list_domains(xs, t);
     if (rc && rc != ERROR_NOTFOUND) {
         LOG(ctx, ERROR, "cannot list the domains in xenstore: %s", strerror(errno));
         return ERROR_FAIL;
     }
-    for (unsigned i = 0; i < count; i++) {
-        char *name;
-
-        if (!parse_digits(names[i], strlen(names[i]), UINT16_MAX, &id))
-            continue;
-        rc = store_read(gc, xs, XBT_NULL, path_in_domain(gc, (uint32_t)id, NODE_NAME), STORE_VALUE_MAX, &name);
-        if (!rc && !strcmp(name, text)) {
-            *domid = (uint32_t)id;
+    for (unsigned i = 0; !rc && (i < t->known_count || learn_name(xs, t)); i++) {
+        if (!strcmp(t->known[i].name, text)) {
+            *domid = t->known[i].domid;
             return 0;
         }
     }
@@ -160,7 +205,7 @@ static int find_by_domid(struct xlx_ctx *ctx, uint64_t wanted, uint32_t *domid)
     return 0;
 }
 
-int xlx_domain_find(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
+static int find_one(struct xlx_ctx *ctx, const char *text, struct name_table *names, uint32_t *domid)
 {
     uint64_t id;
     int rc;
@@ -175,8 +220,24 @@ int xlx_domain_find(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
     else if (looks_like_uuid(text))
         rc = find_by_uuid(ctx, text, domid);
     else
-        rc = find_by_name(ctx, text, domid);
+        rc = find_by_name(ctx, text, names, domid);
     if (rc == ERROR_DOMAIN_NOTFOUND)
         LOG(ctx, ERROR, "there is no domain '%.128s'", text);
     return rc;
+}
+
+int xlx_domains_find(struct xlx_ctx *ctx, const char *const *texts, size_t count, uint32_t *domids)
+{
+    GC_SCOPE(gc);
+    struct name_table names = {.gc = gc};
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < count; i++)
+        rc = find_one(ctx, texts[i], &names, &domids[i]);
+    return rc;
+}
+
+int xlx_domain_find(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
+{
+    return xlx_domains_find(ctx, &text, 1, domid);
 }

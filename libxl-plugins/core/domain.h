@@ -4,6 +4,8 @@
 
 /* What a domain is called and what kind it is, asked of xenstore. */
 
+#include <xenctrl.h>
+
 #include "base/gc.h"
 #include "core/ctx.h"
 
@@ -13,6 +15,8 @@ void domain_name(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, char
 
 /* From /libxl/<domid>/type; dom0 is PV. LIBXL_DOMAIN_TYPE_INVALID: libxl does not know the domain. */
 libxl_domain_type domain_type(struct xs_handle *xs, uint32_t domid);
+/* The same from what the hypervisor says, without a message to xenstored; never INVALID. */
+libxl_domain_type domain_type_of_xen(const xc_domaininfo_t *xen);
 /* "pv", "pvh", "hvm" or "unknown". */
 const char *domain_type_name(libxl_domain_type type);
 

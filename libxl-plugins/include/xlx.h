@@ -51,6 +51,8 @@ XLX_API bool xlx_ctx_usable(struct xlx_ctx *ctx);
  * all digits is a domid). ERROR_DOMAIN_NOTFOUND (logged) when there is none, ERROR_INVAL (logged) for an empty text.
  */
 XLX_API int xlx_domain_find(struct xlx_ctx *ctx, const char *text, uint32_t *domid);
+/* The same for many, with each name read once. Ends at the first that is not found. */
+XLX_API int xlx_domains_find(struct xlx_ctx *ctx, const char *const *texts, size_t count, uint32_t *domids);
 
 /* ---- exit statuses of commands ---- */
 

@@ -44,6 +44,9 @@ static int parse_size(const struct xlx_invocation *in, const char *text, struct 
 static int parse_requests(const struct xlx_invocation *in, struct request *requests, size_t count)
 {
     const struct options *options = in->options;
+    GC_SCOPE(gc);
+    const char **names = gc_array(gc, count, sizeof(*names));
+    uint32_t *domids = gc_array(gc, count, sizeof(*domids));
     int rc;
 
     for (size_t i = 0; i < count; i++) {
@@ -51,12 +54,14 @@ static int parse_requests(const struct xlx_invocation *in, struct request *reque
         if (rc)
             return rc;
     }
+    for (size_t i = 0; i < count; i++)
+        names[i] = requests[i].argument = in->argv[2 * i];
+    rc = xlx_domains_find(in->ctx, names, count, domids);
+    if (rc)
+        return rc == ERROR_INVAL ? ERROR_DOMAIN_NOTFOUND : rc;
     for (size_t i = 0; i < count; i++) {
-        requests[i].argument = in->argv[2 * i];
         requests[i].target.flags = options->force ? XLX_MEM_FORCE : 0;
-        rc = xlx_domain_find(in->ctx, requests[i].argument, &requests[i].target.domid);
-        if (rc)
-            return rc == ERROR_INVAL ? ERROR_DOMAIN_NOTFOUND : rc;
+        requests[i].target.domid = domids[i];
         for (size_t k = 0; k < i; k++) {
             if (requests[k].target.domid == requests[i].target.domid) {
                 LOG(in->ctx, ERROR, "'%.128s' and '%.128s' are the same domain: name it once", requests[k].argument,

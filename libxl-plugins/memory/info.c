@@ -42,8 +42,10 @@ static void read_offset(struct gc *gc, struct xs_handle *xs, struct xlx_mem_info
     int64_t offset_kb;
 
     info->offset_memkb = mem_usual_offset_kb(info->type);
-    info->offset_calibrated = false;
-    if (!info->domid ||
+    /* It has settled right now, where guests of its type do: nothing to ask for. */
+    info->offset_calibrated =
+        info->has_target && (int64_t)info->actual_memkb == (int64_t)info->target_memkb + info->offset_memkb;
+    if (!info->domid || info->offset_calibrated ||
         store_read_i64(gc, xs, XBT_NULL, path_in_domain(gc, info->domid, NODE_MEMORY_OFFSET), &offset_kb))
         return;
     if (offset_kb < MEM_OFFSET_MIN_KB || offset_kb > MEM_OFFSET_MAX_KB)
@@ -60,7 +62,6 @@ int mem_info_from_store(struct xlx_ctx *ctx, struct xs_handle *xs, struct xlx_me
     int rc;
 
     domain_name(ctx, xs, domid, info->name);
-    info->type = domain_type(xs, domid);
     rc = read_node(gc, xs, domid, NODE_MEMORY_TARGET, &info->target_memkb, &info->has_target);
     if (!rc)
         rc = read_node(gc, xs, domid, NODE_MEMORY_STATIC_MAX, &info->static_max_memkb, &info->has_static_max);
@@ -79,6 +80,7 @@ void mem_info_from_xen(const xc_domaininfo_t *xen, struct xlx_mem_info *info)
 {
     info->domid = xen->domain;
     domain_uuid_text(xen->handle, info->uuid);
+    info->type = domain_type_of_xen(xen);
     info->running = xen->flags & (XEN_DOMINF_running | XEN_DOMINF_blocked);
     info->paused = xen->flags & XEN_DOMINF_paused;
     info->shutdown = xen->flags & XEN_DOMINF_shutdown;

@@ -21,9 +21,9 @@
 #define REARM_MAX_MS 20000
 
 struct mem_settle_domain {
-    libxl_domain_type type;
     int64_t offset_kb;
     bool calibrated;
+    bool known; /* the two above have been read */
     struct pace pace;
     uint64_t actual_memkb; /* as the hypervisor counts */
     uint64_t next_rearm_ms, rearm_pause_ms;
@@ -134,6 +134,21 @@ static void rearm_when_due(struct mem_settle *op, struct xlx_mem_follow *f, stru
 
 /* ---- a look at all domains has arrived ---- */
 
+static void read_offset(struct mem_settle *op, struct mem_settle_domain *d, const xc_domaininfo_t *xen)
+{
+    struct xlx_mem_info info = {0};
+    struct xs_handle *xs;
+
+    if (d->known || ctx_xs(op->ao.ctx, &xs))
+        return;
+    mem_info_from_xen(xen, &info);
+    if (mem_info_from_store(op->ao.ctx, xs, &info))
+        return;
+    d->known = true;
+    d->offset_kb = info.offset_memkb;
+    d->calibrated = info.offset_calibrated;
+}
+
 static void judge(struct mem_settle *op, struct xlx_mem_follow *f, struct mem_settle_domain *d,
                   const xc_domaininfo_t *xen, uint64_t now_ms)
 {
@@ -141,6 +156,7 @@ static void judge(struct mem_settle *op, struct xlx_mem_follow *f, struct mem_se
         f->state = XLX_MEM_GONE;
         return;
     }
+    read_offset(op, d, xen);
     d->actual_memkb = xen->tot_pages * MEM_PAGE_KB;
     pace_note(&d->pace, now_ms, d->actual_memkb);
     f->actual_memkb = (uint64_t)((int64_t)d->actual_memkb - d->offset_kb);
@@ -221,24 +237,12 @@ static void settle_aborted(struct ao *ao, int rc)
 int mem_settle_start(struct mem_settle *op)
 {
     struct xlx_ctx *ctx = op->ao.ctx;
-    struct xs_handle *xs;
     int rc;
 
-    rc = ctx_xs(ctx, &xs);
-    if (rc)
-        return rc;
     ao_start(&op->ao, settle_aborted);
     op->domains = gc_array(op->ao.gc, op->count, sizeof(*op->domains));
     for (size_t i = 0; i < op->count; i++) {
-        struct xlx_mem_info info = {.domid = op->follows[i].domid};
-
-        mem_info_from_store(ctx, xs, &info);
-        op->domains[i] = (struct mem_settle_domain){
-            .type = info.type,
-            .offset_kb = info.offset_memkb,
-            .calibrated = info.offset_calibrated,
-            .rearm_pause_ms = MEM_STUCK_MS,
-        };
+        op->domains[i].rearm_pause_ms = MEM_STUCK_MS;
         op->follows[i].state = XLX_MEM_MOVING;
         op->follows[i].left_ms = UINT64_MAX;
         op->follows[i].rearmed = 0;

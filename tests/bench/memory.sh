@@ -70,9 +70,11 @@ echo "bench list.single_ratio $(ratio "$ours_us" "$theirs_us")"
 # From a guest's settling to mem-set -w coming back.
 overheads=()
 for size in 200 240 190 230 180 220 170 210 160 250; do
+    rm -f /tmp/when.ready
     goal=$((size * 1024 + $(xl-ext mem-list --json bench-pv | jq '.[0].offset_memkb')))
     when-settled "$(xl-ext mem-list --json bench-pv | jq '.[0].domid')" $goal > /tmp/when &
     watcher=$!
+    until [ -e /tmp/when.ready ]; do sleep 0.1; done
     xl-ext mem-set -w bench-pv $size > /dev/null
     end=$(now_us)
     wait $watcher

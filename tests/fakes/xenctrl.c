@@ -34,6 +34,16 @@ struct fake_domain *fake_xen_domain(uint32_t domid, uint64_t actual_kb, uint64_t
     return d;
 }
 
+void fake_xen_type(struct fake_domain *domain, const char *type)
+{
+    domain->flags &= ~XEN_DOMINF_hvm_guest;
+    domain->emulation_flags = 0;
+    if (!strcmp(type, "pv"))
+        return;
+    domain->flags |= XEN_DOMINF_hvm_guest;
+    domain->emulation_flags = strcmp(type, "pvh") ? XEN_X86_EMU_ALL & ~(uint32_t)XEN_X86_EMU_VPCI : XEN_X86_EMU_LAPIC;
+}
+
 void fake_xen_remove(uint32_t domid)
 {
     for (unsigned i = 0; i < domain_count; i++) {
@@ -97,6 +107,7 @@ int xc_domain_getinfolist(xc_interface *xch, uint32_t first_domain, unsigned int
         memset(&info[n], 0, sizeof(info[n]));
         info[n].domain = (domid_t)d->domid;
         info[n].flags = d->flags;
+        info[n].arch_config.emulation_flags = d->emulation_flags;
         info[n].tot_pages = d->actual_kb / PAGE_KB;
         info[n].max_pages = d->max_kb / PAGE_KB;
         info[n].outstanding_pages = d->outstanding_kb / PAGE_KB;

@@ -12,7 +12,8 @@
 struct fake_domain {
     uint32_t domid;
     uint64_t actual_kb, max_kb, outstanding_kb;
-    uint32_t flags; /* XEN_DOMINF_* */
+    uint32_t flags;           /* XEN_DOMINF_* */
+    uint32_t emulation_flags; /* XEN_X86_EMU_*: what tells HVM from PVH */
     uint64_t pod_target_kb;
     /* Called before each listing of the domains, so that a guest can move; may be NULL. */
     void (*look)(struct fake_domain *domain);
@@ -23,6 +24,8 @@ struct fake_domain {
 void fake_xen_reset(void);
 /* A running domain; its handle is its domid in all bytes. Valid until the next reset. */
 struct fake_domain *fake_xen_domain(uint32_t domid, uint64_t actual_kb, uint64_t max_kb);
+/* Makes it "pv" (as it is at first), "pvh" or "hvm". */
+void fake_xen_type(struct fake_domain *domain, const char *type);
 void fake_xen_remove(uint32_t domid);
 /* What the hypervisor says is free; 4 GiB until set. */
 void fake_xen_free_kb(uint64_t kb);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* when-settled DOMID KIB: waits until the hypervisor counts KIB as the domain's, and prints the wall-clock time of that
- * in microseconds. Looks every millisecond: for benchmarks only. */
+ * in microseconds. Makes the file /tmp/when.ready once it looks. Looks every millisecond: for benchmarks only. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -20,11 +20,15 @@ int main(int argc, char **argv)
     xc_interface *xc = xc_interface_open(NULL, NULL, 0);
     unsigned long long end = now_us() + 120000000;
     unsigned long domid, goal_kb;
+    FILE *ready;
 
     if (argc != 3 || !xc)
         return 2;
     domid = strtoul(argv[1], NULL, 10);
     goal_kb = strtoul(argv[2], NULL, 10);
+    ready = fopen("/tmp/when.ready", "we");
+    if (!ready || fclose(ready))
+        return 1;
     while (now_us() < end) {
         static const struct timespec pause = {0, 1000000};
         xc_domaininfo_t info;

@@ -79,6 +79,7 @@ static struct guest *make_guest(uint32_t domid, const char *type, uint64_t actua
     char path[64], text[32];
 
     g->domain = fake_xen_domain(domid, actual_kb, actual_kb + 1024);
+    fake_xen_type(g->domain, type);
     g->domain->look = move;
     g->domain->arg = g;
     g->rate_kb_per_s = rate_kb_per_s;
