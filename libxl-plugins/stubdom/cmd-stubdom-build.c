@@ -88,7 +88,8 @@ static int run(const struct xlx_invocation *in)
 
 const struct xlx_command cmd_stubdom_build = {
     .name = "stubdom-build",
-    .synopsis = "[-o DIR] [--kernel VERSION] [--include FILE]... [--root DIR]",
+    .synopsis =
+        "[-o DIR] [--root DIR] [--kernel VERSION] [--include FILE]... [--with-spice] [--compress NAME] [--block KB]",
     .summary = "Make a Linux stub domain's image from this host's packages",
     .details =
         "Makes " STUBDOM_KERNEL_NAME " and " STUBDOM_RAMDISK_NAME " from the installed kernel, QEMU and libraries, "
