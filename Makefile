@@ -108,7 +108,7 @@ LIGHT_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(filter base/% xenstore/% libxl-plugi
 
 $(O)/gen/full-commands.h: $(O)/xl-ext-full
 	@mkdir -p $(@D)
-	@XL_EXT_PLUGIN_PATH=/nonexistent $< help --tables | awk -F'\t' '$$1 == "command" { printf "\"%s\",\n", $$2 }' > $@.new
+	@XL_EXT_PLUGIN_PATH=/nonexistent $< help --tables | awk -F'\t' '$$1 == "command" || $$1 == "checks" { printf "\"%s\",\n", $$2 }' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(O)/obj/xl-ext/light/main.o: $(O)/gen/full-commands.h

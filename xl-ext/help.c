@@ -151,6 +151,8 @@ void help_tables(struct xlx_ctx *ctx)
     plugins = xlx_plugins(ctx, NULL, &count);
     for (size_t i = 0; i < count; i++) {
         printf("plugin\t%s\t%s\n", plugins[i]->name, plugins[i]->summary);
+        for (const char *const *name = plugins[i]->xl_commands; name && *name; name++)
+            printf("checks\t%s\n", *name);
         for (size_t k = 0; k < plugins[i]->command_count; k++) {
             const struct xlx_command *c = plugins[i]->commands[k];
 

@@ -309,6 +309,15 @@ int xlx_command_run(const struct xlx_invocation *in)
     return in->command->run(in);
 }
 
+static bool checks_xl(const struct xlx_plugin *plugin, const char *command)
+{
+    for (const char *const *name = plugin->xl_commands; name && *name; name++) {
+        if (!strcmp(*name, command))
+            return true;
+    }
+    return false;
+}
+
 int xlx_check_xl(struct xlx_ctx *ctx, int argc, char **argv)
 {
     const struct xlx_plugin *const *plugins;
@@ -317,7 +326,7 @@ int xlx_check_xl(struct xlx_ctx *ctx, int argc, char **argv)
 
     plugins = xlx_plugins(ctx, NULL, &count);
     for (size_t i = 0; i < count && status == XLX_EXIT_DONE; i++) {
-        if (plugins[i]->check_xl)
+        if (checks_xl(plugins[i], argv[0]))
             status = plugins[i]->check_xl(ctx, argc, argv);
     }
     return status;

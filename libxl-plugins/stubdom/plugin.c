@@ -14,5 +14,6 @@ const struct xlx_plugin plugin_stubdom = {
     .summary = "device models in Linux stub domains",
     .commands = commands,
     .command_count = ARRAY_LEN(commands),
+    .xl_commands = stubdom_xl_commands,
     .check_xl = stubdom_check_xl,
 };
