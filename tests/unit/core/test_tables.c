@@ -80,9 +80,10 @@ static void texts_are_written_alike(void **state)
                     faulty = help;
             }
             if (faulty)
-                fail_msg("%s: '%s': a summary starts with a capital and has at most 61 bytes (help has 80 columns), the "
-                         "help of an option starts small and ends without a full stop",
-                         c->name, faulty);
+                fail_msg(
+                    "%s: '%s': a summary starts with a capital and has at most 61 bytes (help has 80 columns), the "
+                    "help of an option starts small and ends without a full stop",
+                    c->name, faulty);
         }
     }
 }
