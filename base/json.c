@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,8 @@ static int on_number(void *arg, const char *text, size_t len)
     }
     node = add_node(r, JSON_NUMBER);
     node->number = strtod(copy, &end);
+    if (!isfinite(node->number))
+        return stop_reading(r, ERROR_INVAL, "a number is too large");
     return *end ? stop_reading(r, ERROR_INVAL, "a number is malformed") : 1;
 }
 
@@ -429,8 +432,14 @@ void json_u64(struct json_writer *w, uint64_t value)
 void json_double(struct json_writer *w, double value)
 {
     char text[40];
-    int n = snprintf(text, sizeof(text), "%.17g", value);
+    int n;
 
+    if (!isfinite(value)) {
+        json_null(w);
+        return;
+    }
+    /* No -0: it would come back as the integer 0. */
+    n = snprintf(text, sizeof(text), "%.17g", value == 0 ? 0.0 : value);
     must(yajl_gen_number(w->gen, text, (size_t)n));
 }
 

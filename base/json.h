@@ -66,6 +66,7 @@ void json_string(struct json_writer *w, const char *text);
 void json_string_len(struct json_writer *w, const char *text, size_t len);
 void json_integer(struct json_writer *w, int64_t value);
 void json_u64(struct json_writer *w, uint64_t value);
+/* null for what JSON cannot say: infinities, and no number. */
 void json_double(struct json_writer *w, double value);
 void json_bool(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * JSON files as mem-plan, migrate-check and others read them. What is read is written and read again: the same.
+ * FUZZ_SRCS: base/json.c base/gc.c
+ * FUZZ_LIBS: -lyajl
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct json *root, *again;
+    const char *cause = NULL, *first, *second;
+    struct json_writer *w;
+    size_t first_len, second_len;
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = json_parse(gc, (const char *)data, size, &root, &cause);
+    if (rc) {
+        if ((rc != ERROR_INVAL && rc != ERROR_BUFFERFULL) || !cause || !*cause)
+            abort();
+        return 0;
+    }
+    w = json_writer_new(gc, false);
+    json_tree(w, root);
+    first = json_text(w, &first_len);
+    if (json_parse(gc, first, first_len, &again, &cause))
+        abort();
+    w = json_writer_new(gc, false);
+    json_tree(w, again);
+    second = json_text(w, &second_len);
+    if (first_len != second_len || memcmp(first, second, first_len) != 0)
+        abort();
+    return 0;
+}
