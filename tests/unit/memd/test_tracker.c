@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who is told of which domain, and what a monitor's folder looks like then. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "memd/memd.h"
+#include "tests/fakes/clock.h"
+#include "tests/fakes/ctx.h"
+#include "tests/fakes/fault.h"
+#include "tests/fakes/xenctrl.h"
+#include "tests/fakes/xenstore.h"
+
+extern const struct service service_qmp;
+
+static struct xlx_ctx *ctx;
+static char seen[1024]; /* what was told, "; " between */
+
+__attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
+{
+    size_t len = strlen(seen);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(seen + len, sizeof(seen) - len, format, args);
+    va_end(args);
+}
+
+static void appeared(void *arg, const struct service_domain *d)
+{
+    note("+%u %s; ", d->domid, d->name);
+}
+
+static void renamed(void *arg, const struct service_domain *d)
+{
+    note("%u is %s; ", d->domid, d->name);
+}
+
+static void shut_down(void *arg, const struct service_domain *d, unsigned reason)
+{
+    note("%u ends %u; ", d->domid, reason);
+}
+
+static void gone(void *arg, uint32_t domid)
+{
+    note("-%u; ", domid);
+}
+
+static const struct tracker_ops ops = {appeared, renamed, shut_down, gone};
+
+static void told(const char *wanted)
+{
+    for (int i = 0; i < 8; i++)
+        uv_run(&ctx->loop, UV_RUN_NOWAIT);
+    while (fake_clock_timers())
+        uv_run(&ctx->loop, UV_RUN_ONCE);
+    assert_string_equal(seen, wanted);
+    *seen = 0;
+}
+
+static struct fake_domain *add(uint32_t domid, const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+    fake_store_set(path, name);
+    return fake_xen_domain(domid, 65536, 65536);
+}
+
+/* Watches alone do not keep a loop alive; memd's signals do. */
+static struct ev_signal alive;
+
+static void caught(struct ev_signal *s, int signum)
+{
+}
+
+static struct tracker *begin(void)
+{
+    struct tracker *t;
+
+    ctx = fake_ctx_new();
+    assert_int_equal(ev_signal_start(&ctx->loop, &alive, SIGUSR1, caught), 0);
+    *seen = 0;
+    add(0, "Domain-0");
+    add(1, "one");
+    assert_int_equal(tracker_new(ctx, &ops, NULL, &t), 0);
+    return t;
+}
+
+static void end(struct tracker *t)
+{
+    tracker_free(t);
+    ev_signal_stop(&alive);
+    fake_ctx_free(ctx);
+}
+
+static void those_that_are_there_are_told_at_the_start(void **state)
+{
+    struct tracker *t = begin();
+
+    assert_string_equal(seen, "+0 Domain-0; +1 one; ");
+    *seen = 0;
+    told("");
+    end(t);
+}
+
+static void at_rest_nothing_is_asked_and_nothing_waited_for(void **state)
+{
+    struct tracker *t = begin();
+    unsigned looks;
+
+    *seen = 0;
+    told("");
+    looks = fake_xen_looks();
+    fake_forget();
+    told("");
+    assert_int_equal(fake_xen_looks(), looks);
+    assert_int_equal(fake_clock_timers(), 0);
+    end(t);
+}
+
+static void many_that_come_together_cost_one_look(void **state)
+{
+    struct tracker *t = begin();
+    unsigned looks;
+
+    *seen = 0;
+    told("");
+    looks = fake_xen_looks();
+    for (uint32_t domid = 2; domid < 12; domid++) {
+        add(domid, "many");
+        fake_store_fire("@introduceDomain");
+    }
+    told("+2 many; +3 many; +4 many; +5 many; +6 many; +7 many; +8 many; +9 many; +10 many; +11 many; ");
+    assert_int_equal(fake_xen_looks(), looks + 1);
+    end(t);
+}
+
+static void a_new_name_is_told_once(void **state)
+{
+    struct tracker *t = begin();
+
+    *seen = 0;
+    told("");
+    fake_store_set("/local/domain/1/name", "other");
+    told("1 is other; ");
+    fake_store_set("/local/domain/1/name", "other");
+    told("");
+    end(t);
+}
+
+static void an_end_is_told_once_and_then_that_it_is_gone(void **state)
+{
+    struct tracker *t;
+    struct fake_domain *d;
+
+    t = begin();
+    d = add(2, "two");
+    fake_store_fire("@introduceDomain");
+    told("+0 Domain-0; +1 one; +2 two; ");
+    d->flags = XEN_DOMINF_shutdown | 3u << XEN_DOMINF_shutdownshift;
+    fake_store_fire("@releaseDomain");
+    told("2 ends 3; ");
+    fake_store_fire("@releaseDomain");
+    told("");
+    d->flags |= XEN_DOMINF_dying;
+    fake_store_fire("@releaseDomain");
+    told("-2; ");
+    fake_xen_remove(1);
+    fake_xen_remove(2);
+    fake_store_fire("@releaseDomain");
+    told("-1; ");
+    end(t);
+}
+
+/* ---- the folder of monitors ---- */
+
+static char folder[] = "/tmp/test_tracker.XXXXXX";
+
+/* What stands in it, in order: names, links with where they lead to. */
+static const char *listing(void)
+{
+    static char text[512];
+    struct dirent **names;
+    char path[64];
+    int n;
+
+    snprintf(path, sizeof(path), "%s/qmp", folder);
+    *text = 0;
+    n = scandir(path, &names, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        char full[400], target[64] = "";
+
+        snprintf(full, sizeof(full), "%s/%s", path, names[i]->d_name);
+        if (*names[i]->d_name != '.') {
+            ssize_t len = readlink(full, target, sizeof(target) - 1);
+
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s%s ", names[i]->d_name, len > 0 ? ">" : "",
+                     target);
+        }
+        free(names[i]);
+    }
+    free(names);
+    return text;
+}
+
+static void each_domain_has_a_socket_and_a_link_by_its_name(void **state)
+{
+    struct service_domain one = {.domid = 1, .name = "web"}, two = {.domid = 2, .name = "12"},
+                          three = {.domid = 3, .name = "../evil"}, twin = {.domid = 4, .name = "web"};
+    struct service_env env = {.run_folder = folder};
+    struct config *config;
+    char stale[64];
+    void *s;
+
+    ctx = fake_ctx_new();
+    env.ctx = ctx;
+    assert_int_equal(config_load(ctx, "/nonexistent/memd.cfg", false, &config), 0);
+    env.config = config;
+    /* What a killed one left. */
+    snprintf(stale, sizeof(stale), "%s/qmp", folder);
+    mkdir(stale, 0755);
+    snprintf(stale, sizeof(stale), "%s/qmp/old", folder);
+    assert_int_equal(symlink("99", stale), 0);
+
+    assert_int_equal(service_qmp.start(&env, &s), 0);
+    assert_string_equal(listing(), "");
+    service_qmp.domain_appeared(s, &one);
+    service_qmp.domain_appeared(s, &two);
+    service_qmp.domain_appeared(s, &three);
+    assert_string_equal(listing(), "1 2 3 web>1 ");
+    strcpy(two.name, "mail");
+    service_qmp.domain_renamed(s, &two);
+    assert_string_equal(listing(), "1 2 3 mail>2 web>1 ");
+    /* As while it migrates to the same host: the newer one has the name, and the older has it back. */
+    service_qmp.domain_appeared(s, &twin);
+    assert_string_equal(listing(), "1 2 3 4 mail>2 web>4 ");
+    service_qmp.domain_gone(s, 4);
+    assert_string_equal(listing(), "1 2 3 mail>2 web>1 ");
+    service_qmp.domain_gone(s, 1);
+    assert_string_equal(listing(), "2 3 mail>2 ");
+    service_qmp.stop(s);
+    assert_string_equal(listing(), "");
+    config_free(config);
+    fake_ctx_free(ctx);
+}
+
+static int remove_folder(void **state)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "%s/qmp", folder);
+    rmdir(path);
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(those_that_are_there_are_told_at_the_start),
+        cmocka_unit_test(at_rest_nothing_is_asked_and_nothing_waited_for),
+        cmocka_unit_test(many_that_come_together_cost_one_look),
+        cmocka_unit_test(a_new_name_is_told_once),
+        cmocka_unit_test(an_end_is_told_once_and_then_that_it_is_gone),
+        cmocka_unit_test(each_domain_has_a_socket_and_a_link_by_its_name),
+    };
+
+    if (!mkdtemp(folder))
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, remove_folder);
+}
