@@ -15,7 +15,9 @@ $(O)/xl-ext-agent: $(AGENT_SRCS) $(wildcard guest/*.h) | $(O)/.packages-build
 	    -ffunction-sections -fdata-sections -Wl,--gc-sections -o $@ $(AGENT_SRCS)
 
 TEST_OBJS_guest_test_stats := $(O)/obj/guest/stats.o
+TEST_OBJS_guest_test_xenbus := $(O)/obj/guest/xenbus.o
 $(O)/tests/unit/guest/test_stats: $(O)/obj/guest/stats.o
+$(O)/tests/unit/guest/test_xenbus: $(O)/obj/guest/xenbus.o
 
 # On the host it lies ready to be given to guests.
 INSTALL_HOOKS += install-agent-for-guests
