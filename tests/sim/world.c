@@ -38,8 +38,12 @@ static void daemon_start(struct world *w)
     for (size_t i = 0; i < w->booking_count; i++) {
         struct booking *b = &w->bookings[i];
 
-        if (!b->over && *b->id && balancer_lease(w->balancer, b->id, b->action->ms2))
+        if (b->over || !*b->id)
+            continue;
+        if (balancer_lease(w->balancer, b->id, b->action->ms2))
             b->over = true;
+        else if (b->domid)
+            balancer_hand(w->balancer, b->id, b->domid);
     }
 }
 
@@ -123,8 +127,12 @@ static void start_with_reservation(struct world *w, struct booking *b)
     if (g->start_memkb + (uint64_t)g->offset_memkb > b->action->memkb || b->action->memkb2)
         w->changed_by_others = true;
     be_born(w, g);
-    ALIVE(w, balancer_hand(w->balancer, b->id, g->domid));
+    b->domid = g->domid;
     b->guest = -1;
+    ALIVE(w, balancer_hand(w->balancer, b->id, g->domid));
+    /* Killed before it heard: it takes the domain for one that was started beside it, until it is told again. */
+    if (!w->balancer)
+        w->changed_by_others = true;
     w->statistics.last_change_ms = w->now_ms;
 }
 

@@ -89,7 +89,8 @@ struct booking {
     uint64_t asked_ms, ready_ms; /* NEVER: not yet */
     bool over;
     const struct action *action;
-    int guest; /* waiting to be started with it, or -1 */
+    int guest;      /* waiting to be started with it, or -1 */
+    uint32_t domid; /* of the guest that was started with it, 0: none yet */
 };
 
 struct expectation {
