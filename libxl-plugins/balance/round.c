@@ -120,10 +120,13 @@ static void read_report(struct balancer *b, struct dom *d)
     b->counters.reports_read++;
     d->has_report = !rc;
     /* Without a report it is as if it had never been able to say: its share goes by its range. */
-    if (rc)
+    if (rc) {
         demand_forget(&d->demand);
-    else
-        demand_report(&d->demand, &report, d->actual_memkb, d->target_memkb, b->config.headroom_percent, b->now_ms);
+        return;
+    }
+    /* Who can speak has booted, also when it falls silent later. */
+    d->boot_until_ms = 0;
+    demand_report(&d->demand, &report, d->actual_memkb, d->target_memkb, b->config.headroom_percent, b->now_ms);
 }
 
 /* Only a wish that differs is worth a round. */

@@ -119,7 +119,7 @@ static int make(void **state)
         make_guest(domid);
     for (uint32_t domid = 1; domid <= 2; domid++) {
         domains[domid - 1]->look = follow_target;
-        balancer_domain_appeared(service.balancer, domid, true);
+        balancer_domain_appeared(service.balancer, domid, false);
     }
     return 0;
 }
@@ -271,6 +271,8 @@ static void a_lower_static_max_counts_at_once(void **state)
 {
     assert_int_equal(ask(give_ranges), 0);
     run_for(300);
+    reports(1, 100);
+    run_for(300);
     put(1, "memory/static-max", "409600");
     assert_true(soon(first_fits));
 }
@@ -338,6 +340,27 @@ static void a_target_set_by_others_pins_until_auto(void **state)
     assert_int_equal(target_mib(1), 400);
     assert_int_equal(ask(take_back), 0);
     assert_true(soon(first_is_back));
+}
+
+/* Falls silent right after its first report, as a guest that is new. */
+static bool first_is_balanced(void)
+{
+    return target_mib(1) > 420;
+}
+
+static void auto_counts_at_once_even_when_nobody_reports(void **state)
+{
+    assert_int_equal(ask(give_ranges), 0);
+    run_for(300);
+    reports(1, 390);
+    run_for(300);
+    put(1, "memory/target", "409600");
+    assert_int_equal(ask(pinned_and_back), 0);
+    put(1, "data/memory-stats", "total-memory 409600\navailable-memory -5\n");
+    run_for(2000);
+    assert_int_equal(target_mib(1), 400);
+    assert_int_equal(ask(take_back), 0);
+    assert_true(soon(first_is_balanced));
 }
 
 static void started_again_it_writes_nothing(void **state)
@@ -431,6 +454,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_lower_static_max_counts_at_once, make, unmake),
         cmocka_unit_test_setup_teardown(ranges_that_cannot_be_are_refused, make, unmake),
         cmocka_unit_test_setup_teardown(a_target_set_by_others_pins_until_auto, make, unmake),
+        cmocka_unit_test_setup_teardown(auto_counts_at_once_even_when_nobody_reports, make, unmake),
         cmocka_unit_test_setup_teardown(started_again_it_writes_nothing, make, unmake),
         cmocka_unit_test_setup_teardown(a_reservation_is_ready_when_it_is_free_and_ends_with_its_holder, make, unmake),
     };
