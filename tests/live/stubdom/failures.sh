@@ -55,6 +55,11 @@ equal 1 $? "a stub domain that is destroyed while it starts: exit status 1"
 check "and the reason is named" grep -q "the stub domain was destroyed" "$scratch/out"
 equal "$before" "$(leftovers)" "nothing is left behind of it"
 
+# the builder in dom0 itself, where libxl looks (lz4: the packing that an emulated machine does soonest)
+says 0 "done: Linux" "stubdom-build makes an image in dom0" xl-ext stubdom-build --compress lz4
+equal "$(readlink -f $boot_folder)/qemu-stubdom-linux-rootfs" "$(ls $boot_folder/qemu-stubdom-linux-rootfs)" "where libxl looks for it"
+says 0 "nothing stands against" "and stubdom-check is content with it" xl-ext stubdom-check "$scratch/bad.cfg"
+
 # not enough memory on the host
 says 1 "the host has .* MiB free" "a guest larger than the host" xl-ext stubdom-create "$scratch/bad.cfg" memory=900000
 equal "$before" "$(leftovers)" "nothing is left behind of it either"
