@@ -10,13 +10,14 @@
 #include "qmp/shell.h"
 
 #define RUN_FOLDER "/run/xl-ext"
+#define LIBXL_RUN_FOLDER "/var/run/xen" /* libxl's: the QEMU of an HVM guest, also one in a stub domain */
 #define TIMEOUT_MS 10000
 #define UNIX_PREFIX "unix:"
 
 struct options {
     const char *run_folder;
     uint64_t timeout_ms;
-    bool events;
+    bool events, device_model;
 };
 
 /* The socket that the first argument leads to. */
@@ -33,7 +34,9 @@ static int find_socket(const struct xlx_invocation *in, struct gc *gc, const cha
     if (!xlx_ctx_usable(in->ctx))
         return ERROR_FAIL;
     rc = xlx_domain_find(in->ctx, in->argv[0], &domid);
-    if (!rc)
+    if (!rc && options->device_model)
+        *path = gc_printf(gc, LIBXL_RUN_FOLDER "/qmp-libxl-%" PRIu32, domid);
+    else if (!rc)
         *path = gc_printf(gc, "%s/qmp/%" PRIu32, options->run_folder, domid);
     return rc;
 }
@@ -102,7 +105,7 @@ static int run_once(const struct xlx_invocation *in, struct connection *c, struc
 static int run(const struct xlx_invocation *in)
 {
     const struct options *options = in->options;
-    struct connection c = {.event = options->events ? shell_show_event : NULL};
+    struct connection c = {.event = options->events ? shell_show_event : NULL, .behind_proxy = options->device_model};
     const char *path;
     GC_SCOPE(gc);
     int rc, status = XLX_EXIT_DONE;
@@ -125,6 +128,8 @@ static int run(const struct xlx_invocation *in)
 static const struct options defaults = {.run_folder = RUN_FOLDER, .timeout_ms = TIMEOUT_MS};
 
 static const struct xlx_option options[] = {
+    {'d', "device-model", XLX_OPTION_FLAG, offsetof(struct options, device_model), NULL,
+     "reach the QEMU that is the domain's device model, also in a stub domain, not memd"},
     {'e', "events", XLX_OPTION_FLAG, offsetof(struct options, events), NULL,
      "show events, until interrupted or the domain ends"},
     {0, "run-folder", XLX_OPTION_TEXT, offsetof(struct options, run_folder), "FOLDER",
@@ -136,13 +141,17 @@ static const struct xlx_option options[] = {
 extern const struct xlx_command cmd_qmp;
 const struct xlx_command cmd_qmp = {
     .name = "qmp",
-    .synopsis = "[-e] [-t SECONDS] DOMAIN|unix:PATH [COMMAND [ARGUMENTS]]",
+    .synopsis = "[-d] [-e] [-t SECONDS] DOMAIN|unix:PATH [COMMAND [ARGUMENTS]]",
     .summary = "Talk QMP to a domain's monitor, or to any QMP socket",
     .details =
         "With COMMAND it is carried out and its result printed as JSON. ARGUMENTS are one JSON object, or words "
         "KEY=VALUE. COMMAND may also be a whole request in JSON. Without COMMAND requests are read from standard "
         "input, a line each; at a terminal with editing and history, and events are shown as they come. "
-        "unix:PATH is any QMP socket, that of a QEMU too.",
+        "unix:PATH is any QMP socket, that of a QEMU too.\n"
+        "\n"
+        "With --device-model it is the socket through which libxl itself talks to QEMU, one client at a time: while "
+        "this "
+        "command holds it, pausing, unpausing and plugging wait.",
     .options = options,
     .option_count = ARRAY_LEN(options),
     .options_size = sizeof(struct options),

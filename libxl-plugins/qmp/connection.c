@@ -237,9 +237,24 @@ int connection_open(struct connection *c, struct xlx_ctx *ctx, const char *path,
     return rc;
 }
 
+#define LEAVE_TIMEOUT_MS 1000
+
+static void read_to_the_end(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    char bytes[4096];
+
+    if (shutdown(fd, SHUT_WR))
+        return;
+    while (poll(&poll_fd, 1, LEAVE_TIMEOUT_MS) > 0 && recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+        ;
+}
+
 void connection_close(struct connection *c)
 {
     ev_fd_stop(&c->ev);
+    if (c->fd >= 0 && c->behind_proxy && !c->is_lost)
+        read_to_the_end(c->fd);
     if (c->fd >= 0)
         close(c->fd);
     c->fd = -1;

@@ -19,6 +19,10 @@ struct connection {
     void (*event)(struct connection *connection, const struct qmp_value *event);
     void (*lost)(struct connection *connection);
     void *arg;
+    /* The server is Xen's vchan-socket-proxy, before a QEMU in a stub domain: it ends for good when its client closes
+     * with something unread, or while it writes. connection_close then says that it will write no more, and reads to
+     * the end. */
+    bool behind_proxy;
 
     /* private */
     struct xlx_ctx *ctx;

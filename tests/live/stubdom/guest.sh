@@ -43,6 +43,8 @@ done
 
 equal "stub running true on" "$(xl-ext stubdom-list --json stub | json '.[0] | "\(.guest) \(.qemu) \(.qmp_reachable) \(.stub_state)"')" \
     "stubdom-list sees QEMU running and reaches it"
+equal running "$(xl-ext qmp --device-model stub query-status | json .status)" "qmp --device-model reaches the QEMU inside"
+says_nothing "and leaves the way open for libxl" sh -c "xl pause stub && xl unpause stub"
 says 0 "QEMU answers on QMP" "stubdom-log shows what the stub domain's init says" xl-ext stubdom-log --init stub
 says 0 "nothing stands against" "stubdom-check looks at a running guest" xl-ext stubdom-check stub
 check "the init reports its memory" until_true 180 grep -q "xl-ext-stubdom: .*memory:" /var/log/xen/qemu-dm-stub.log
