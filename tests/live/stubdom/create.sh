@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # stubdom-create and the monitor: a start, QEMU's death noticed, restart, interrupts; what cannot work is refused.
-# live: core
 # lab: --copy build/stubdom/live:/root/stubdom
 # timeout: 1500
 . "$(dirname "$0")/../../lib/live.sh"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What a broken-into QEMU could do: a program in its place, with all that QEMU has, tries to get at other domains and at the stub domain's kernel.
-# live: core
 # lab: --copy build/stubdom/live:/root/stubdom
 # timeout: 900
 . "$(dirname "$0")/../../lib/live.sh"
