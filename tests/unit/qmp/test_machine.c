@@ -118,6 +118,7 @@ static void begin(const char *type, uint64_t held_kb, uint64_t target_kb, uint64
     fd = -1;
     *got = 0;
     domain = fake_xen_domain(7, held_kb, 256 * MIB + 1024);
+    fake_xen_type(domain, type);
     fake_store_set("/libxl/7/type", type);
     fake_store_set(DOM "name", "guest");
     fake_store_set(DOM "vm", "/vm/07070707-0707-0707-0707-070707070707");
