@@ -2,8 +2,8 @@
 /*
  * A host as mem-plan --from reads it, and the plan for it: within the budget, each target within its range, the same
  * for the same input.
- * FUZZ_SRCS: libxl-plugins/balance/plan.c libxl-plugins/balance/plan-check.c libxl-plugins/balance/plan-json.c
- * base/error.c base/gc.c base/json.c FUZZ_LIBS: -lyajl -luv
+ * FUZZ_SRCS: libxl-plugins/balance/plan*.c base/error.c base/gc.c base/json.c
+ * FUZZ_LIBS: -lyajl -luv
  */
 #include <stdint.h>
 #include <stdlib.h>
