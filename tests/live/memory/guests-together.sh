@@ -1,57 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# mem-set, mem-list, mem-info, mem-max and mem-watch on a PV, a PVH and an HVM Linux guest.
+# Several guests at once; mem-max, mem-watch, pause, SIGINT, and what is handed to xl.
 # live: core
 # timeout: 420
 . "$(dirname "$0")/../../lib/live.sh"
+. "$(dirname "$0")/../../lib/memory-guest.sh"
 
-field() {
-    xl-ext mem-list --json "$1" | json ".[0].$2"
-}
-
-for type in pv pvh hvm; do
-    at_end lab-guest destroy "mem-$type"
+for type in pv pvh; do
+    at_end lab-guest destroy mem-$type
     check "$type: a guest boots" lab-guest create $type mem-$type 256 256
 done
 
-for type in pv pvh hvm; do
-    name=mem-$type
-    domid=$(xl domid $name)
-    videoram=$(field $name videoram_memkb)
-
-    equal $type "$(field $name type)" "$type: mem-list tells the type"
-    before=$(lab-guest exec $name awk '/MemTotal/ { print $2 }' /proc/meminfo)
-    says 0 settled "$type: mem-set -w comes back when the guest has settled" xl-ext mem-set -w $name 160
-    equal $((160 * 1024 - videoram)) "$(target_of $domid)" "$type: the target is that of xl (video memory subtracted)"
-    equal "$(target_of $domid)" "$(($(field $name actual_memkb) - $(field $name offset_memkb)))" \
-        "$type: actual is target plus offset, exactly"
-    equal true "$(field $name offset_calibrated)" "$type: the offset is calibrated then"
-    equal settled "$(field $name state)" "$type: mem-list says settled"
-    after=$(lab-guest exec $name awk '/MemTotal/ { print $2 }' /proc/meminfo)
-    if [ $((before - after)) -gt 60000 ]; then
-        ok "$type: the guest itself sees less memory"
-    else
-        not_ok "$type: the guest itself sees less memory" "MemTotal before: $before, after: $after"
-    fi
-    target=$(target_of $domid)
-    check "$type: a leading - is relative" xl-ext mem-set -w $name -16
-    equal $((target - 16384)) "$(target_of $domid)" "$type: by that much"
-    check "$type: a leading + is relative" xl-ext mem-set -w -t 30 $name +16m
-    equal "$target" "$(target_of $domid)" "$type: and back again"
-    limit=$(field $name max_memkb)
-    equal $((target + videoram + 1024)) "$limit" "$type: the hypervisor's limit follows the target, as with xl"
-    check "$type: a domain is found by domid" xl-ext mem-info $domid
-    check "$type: and by UUID" xl-ext mem-info "$(field $name uuid)"
-    equal settled "$(xl-ext mem-info --json $name | json .state)" "$type: mem-info --json says settled"
-done
-
-# The offset that a guest really has, against what the hypervisor says.
-equal 0 "$(field mem-pv offset_memkb)" "pv: offset 0"
-equal 64 "$(field mem-pvh offset_memkb)" "pvh: offset 64 KiB"
-equal 44 "$(field mem-hvm offset_memkb)" "hvm: offset 44 KiB"
-
 says 0 'mem-pv .*settled' "several guests are set in one call and followed together" \
-    xl-ext mem-set -w mem-pv 192 mem-pvh 200 mem-hvm 210
+    xl-ext mem-set -w mem-pv 192 mem-pvh 200
 equal "196608 204800" "$(target_of "$(xl domid mem-pv)") $(target_of "$(xl domid mem-pvh)")" "each to its own target"
 
 # xl and xl-ext agree.
