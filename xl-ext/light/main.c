@@ -97,7 +97,7 @@ int main(int argc, char **argv)
 {
     const char *name = command_name(argv);
 
-    if (name && is_light(name))
+    if (name ? is_light(name) : argc == 2 && !strcmp(argv[1], "--version"))
         return tool_main(argc, argv);
     if (!name || !strcmp(name, "help") || is_full(name) || has_loadable_plugins())
         return run_full(argv);
