@@ -33,7 +33,11 @@ static void wait_for_more(struct monitor_client *c)
 
     if (waiting_output(c))
         events |= POLLOUT;
-    if (ev_fd_active(&c->ev) && ev_fd_modify(&c->ev, events))
+    /* Nearly always the same as before: a call of the kernel is saved for each request. */
+    if (events == c->events || !ev_fd_active(&c->ev))
+        return;
+    c->events = events;
+    if (ev_fd_modify(&c->ev, events))
         c->doomed = true;
 }
 
@@ -226,7 +230,8 @@ void client_new(struct monitor *monitor, int fd)
     c->next = monitor->clients;
     monitor->clients = c;
     monitor->client_count++;
-    if (ev_fd_start(monitor->loop, &c->ev, fd, POLLIN, client_ready))
+    c->events = POLLIN;
+    if (ev_fd_start(monitor->loop, &c->ev, fd, c->events, client_ready))
         c->doomed = true;
     dispatch_write_greeting(&greeting);
     client_send(c, greeting.bytes, greeting.len);

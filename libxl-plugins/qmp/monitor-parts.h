@@ -14,6 +14,7 @@ struct monitor_client {
     struct monitor_client *next;
     int fd;
     struct ev_fd ev;
+    short events; /* what ev waits for */
     struct stream stream;
     struct qmp_text out; /* what the socket did not take yet, from sent on */
     size_t sent;

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The QMP balloon of a PV, a PVH and an HVM Linux guest.
 # live: core
-# timeout: 600
+# timeout: 900
 . "$(dirname "$0")/lib.sh"
 
 start_memd
 for type in pv pvh hvm; do
     at_end lab-guest destroy "qmp-$type"
     check "$type: a guest boots" lab-guest create $type "qmp-$type" 256 256
+    xl domid "qmp-$type" >/dev/null 2>&1 || finish
 done
 
 for type in pv pvh hvm; do
