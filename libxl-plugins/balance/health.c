@@ -48,8 +48,6 @@ static enum health_verdict stood_still(struct health *h, uint64_t now_ms)
 {
     struct health_side *side = &h->sides[h->way];
 
-    if (side->state == HEALTH_STUCK)
-        return HEALTH_NOTHING;
     h->still_since_ms = now_ms;
     /* A probe has moved the target already. */
     if (side->state == HEALTH_WELL && h->rearmed < HEALTH_REARMS) {
@@ -85,10 +83,26 @@ static void measure(struct health *h, uint64_t actual_memkb, uint64_t now_ms)
     h->window_at_ms = now_ms;
 }
 
+/* Nobody waits for a stuck guest; should it move by itself after all, it is taken for well. */
+static enum health_verdict look_at_stuck(struct health *h, enum health_way way, uint64_t actual_memkb)
+{
+    uint64_t by_kb = way == HEALTH_GIVING ? h->last_memkb - actual_memkb : actual_memkb - h->last_memkb;
+
+    h->moving = h->slow = false;
+    if (h->way == way && (int64_t)by_kb >= (int64_t)HEALTH_PROVED_KB)
+        return recover(&h->sides[way]);
+    if (h->way != way || (int64_t)by_kb < 0) {
+        h->way = way;
+        h->last_memkb = actual_memkb;
+    }
+    return HEALTH_NOTHING;
+}
+
 enum health_verdict health_look(struct health *h, uint64_t actual_memkb, uint64_t target_memkb, uint64_t now_ms)
 {
     uint64_t left_kb = actual_memkb > target_memkb ? actual_memkb - target_memkb : target_memkb - actual_memkb;
     enum health_verdict verdict = HEALTH_NOTHING;
+    enum health_way way;
     uint64_t by_kb, rate;
 
     h->left_ms = UINT64_MAX;
@@ -98,6 +112,9 @@ enum health_verdict health_look(struct health *h, uint64_t actual_memkb, uint64_
         h->moving = h->slow = false;
         return verdict;
     }
+    way = actual_memkb > target_memkb ? HEALTH_GIVING : HEALTH_TAKING;
+    if (h->sides[way].state == HEALTH_STUCK)
+        return look_at_stuck(h, way, actual_memkb);
     if (!h->moving || target_memkb != h->target_memkb)
         begin(h, actual_memkb, target_memkb, now_ms);
     by_kb = h->way == HEALTH_GIVING ? h->last_memkb - actual_memkb : actual_memkb - h->last_memkb;

@@ -233,6 +233,9 @@ void check_end(struct world *w)
     if (s->quiet_writes)
         fail(w, "%" PRIu64 " targets written in the last %.0f s, under constant load", s->quiet_writes,
              (double)w->scenario->quiet_ms / 1000);
+    if (s->quiet_wakes > e->wakes_max)
+        fail(w, "woken %" PRIu64 " times in the last %.0f s, expected at most %" PRIu64, s->quiet_wakes,
+             (double)w->scenario->quiet_ms / 1000, e->wakes_max);
     if (s->writes > e->writes_max)
         fail(w, "%" PRIu64 " targets written, expected at most %" PRIu64, s->writes, e->writes_max);
     if (s->oscillations > e->oscillations_max)

@@ -148,6 +148,7 @@ void scenario_random(struct gc *gc, uint64_t seed, struct scenario *s)
     s->length_ms = at + 400000;
     s->quiet_ms = 60000;
     s->expect = (struct expectation){.writes_max = NEVER,
+                                     .wakes_max = NEVER,
                                      .converge_ms = NEVER,
                                      .oscillations_max = NEVER,
                                      .latency_ms = NEVER,

@@ -209,9 +209,9 @@ static void read_events(struct reader *r, const struct json *list, struct scenar
 
 static void read_expectations(struct reader *r, const struct json *node, struct scenario *s)
 {
-    static const char *const keys[] = {
-        "writes_max", "converge_seconds", "oscillations_max", "latency_seconds", "unmet_percent", "quiet", "targets",
-        NULL};
+    static const char *const keys[] = {"writes_max",      "converge_seconds", "oscillations_max",
+                                       "latency_seconds", "unmet_percent",    "quiet",
+                                       "targets",         "wakes_max",        NULL};
     static const char *const target_keys[] = {"guest", "low_mib", "high_mib", NULL};
     const struct json *targets = json_member(node, "targets");
     struct expectation *e = &s->expect;
@@ -219,6 +219,7 @@ static void read_expectations(struct reader *r, const struct json *node, struct 
     if (node)
         only(r, node, keys);
     e->writes_max = number(r, node, "writes_max", 1, NEVER);
+    e->wakes_max = number(r, node, "wakes_max", 1, NEVER);
     e->converge_ms = number(r, node, "converge_seconds", 1000, NEVER);
     e->oscillations_max = number(r, node, "oscillations_max", 1, NEVER);
     e->latency_ms = number(r, node, "latency_seconds", 1000, NEVER);

@@ -352,6 +352,8 @@ static void moment(struct world *w)
     if (w->balancer && w->wake_at_ms <= w->now_ms) {
         w->wake_at_ms = NEVER;
         w->statistics.wakes++;
+        if (w->now_ms + w->scenario->quiet_ms > w->scenario->length_ms)
+            w->statistics.quiet_wakes++;
         ALIVE(w, balancer_wake(w->balancer));
     }
     check_always(w);

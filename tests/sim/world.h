@@ -94,7 +94,7 @@ struct booking {
 };
 
 struct expectation {
-    uint64_t writes_max, converge_ms, oscillations_max, latency_ms;
+    uint64_t writes_max, wakes_max, converge_ms, oscillations_max, latency_ms;
     double unmet_percent;
     bool quiet;
     struct {
@@ -123,7 +123,7 @@ struct statistics {
     double worst_unmet;
     uint64_t worst_latency_ms;
     unsigned bookings_ready, bookings_asked;
-    uint64_t wakes;
+    uint64_t wakes, quiet_wakes;
 };
 
 struct world {

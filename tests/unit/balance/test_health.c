@@ -94,6 +94,18 @@ static void a_few_pages_after_each_waking_do_not_hide_that_it_is_stuck(void **st
     assert_int_equal(v, HEALTH_GAVE_UP);
 }
 
+static void a_stuck_guest_keeps_nobody_waiting_and_may_recover_by_itself(void **state)
+{
+    uint64_t actual = 1000 * MIB, now = 0;
+    struct health h = {0};
+
+    while (look_for(&h, &actual, 500 * MIB, 0, &now, 60000) != HEALTH_GAVE_UP)
+        ;
+    assert_int_equal(look_for(&h, &actual, 500 * MIB, 0, &now, 10000), HEALTH_NOTHING);
+    assert_false(h.moving);
+    assert_int_equal(look_for(&h, &actual, 500 * MIB, -2048, &now, 10000), HEALTH_RECOVERED);
+}
+
 static void a_paused_guest_loses_no_time(void **state)
 {
     uint64_t actual = 1000 * MIB, now = 0;
@@ -123,6 +135,7 @@ int main(void)
         cmocka_unit_test(the_back_off_doubles_while_probes_are_in_vain),
         cmocka_unit_test(a_probe_that_moves_it_proves_it_well),
         cmocka_unit_test(a_few_pages_after_each_waking_do_not_hide_that_it_is_stuck),
+        cmocka_unit_test(a_stuck_guest_keeps_nobody_waiting_and_may_recover_by_itself),
         cmocka_unit_test(a_paused_guest_loses_no_time),
         cmocka_unit_test(near_its_target_a_guest_is_there),
     };
