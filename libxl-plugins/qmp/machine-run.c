@@ -29,7 +29,15 @@ enum machine_status machine_run_status(const xc_domaininfo_t *info)
             return MACHINE_SHUTDOWN;
         }
     }
-    return info->flags & XEN_DOMINF_paused ? MACHINE_PAUSED : MACHINE_RUNNING;
+    if (!(info->flags & XEN_DOMINF_paused))
+        return MACHINE_RUNNING;
+    /* Built and not let run yet, as a QEMU that was started with -S. */
+    return info->cpu_time ? MACHINE_PAUSED : MACHINE_PRELAUNCH;
+}
+
+bool machine_run_stopped(enum machine_status status)
+{
+    return status == MACHINE_PAUSED || status == MACHINE_PRELAUNCH;
 }
 
 static void fail(struct monitor_call *call, struct machine_xen *x, const char *what, int errno_value)
@@ -99,7 +107,7 @@ void machine_run(struct machine *m, bool run, struct monitor_call *call)
 
     machine_xen_look_now(x);
     /* The hypervisor counts pauses; a second stop is none in QEMU. */
-    if (x->status != (run ? MACHINE_PAUSED : MACHINE_RUNNING) || x->unpause)
+    if ((run ? !machine_run_stopped(x->status) : x->status != MACHINE_RUNNING) || x->unpause)
         return;
     if (ctx_xc(x->ctx, &xc)) {
         monitor_call_fail(call, MONITOR_GENERIC, "The hypervisor cannot be reached");

@@ -60,6 +60,8 @@ int machine_xen_look_now(struct machine_xen *x);
 
 /* machine-run.c */
 enum machine_status machine_run_status(const xc_domaininfo_t *info);
+/* It would run if it were let. */
+bool machine_run_stopped(enum machine_status status);
 void machine_run(struct machine *m, bool run, struct monitor_call *call);
 void machine_run_stop(struct machine_xen *x);
 

@@ -64,9 +64,9 @@ static void look_at_status(struct machine_xen *x, enum machine_status status)
     enum machine_status before = x->status;
 
     x->status = status;
-    if (before == MACHINE_RUNNING && status == MACHINE_PAUSED)
+    if (before == MACHINE_RUNNING && machine_run_stopped(status))
         machine_ran(&x->machine, false);
-    else if (before == MACHINE_PAUSED && status == MACHINE_RUNNING)
+    else if (machine_run_stopped(before) && status == MACHINE_RUNNING)
         machine_ran(&x->machine, true);
     else
         return;

@@ -220,6 +220,18 @@ static void what_the_guest_does_by_itself_is_noticed(void **state)
     end();
 }
 
+static void a_domain_that_never_ran_is_before_its_launch(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    domain->flags = XEN_DOMINF_paused;
+    client_comes();
+    assert_non_null(strstr(ask("{'execute':'query-status'}"), "\"prelaunch\""));
+    domain->flags = XEN_DOMINF_running;
+    assert_non_null(strstr(ask("{'execute':'query-status'}"), "\"RESUME\""));
+    assert_non_null(strstr(line(), "\"running\", \"singlestep\": false, \"running\": true"));
+    end();
+}
+
 static void the_video_memory_of_a_fresh_guest_makes_no_event(void **state)
 {
     begin("hvm", 256 * MIB - 8192 + 8236, 256 * MIB - 8192, 8192);
@@ -361,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_request_is_written_in_whole_pages_and_reads_back_exactly),
         cmocka_unit_test(of_many_changes_the_first_goes_out_at_once_and_the_last_is_never_lost),
         cmocka_unit_test(what_the_guest_does_by_itself_is_noticed),
+        cmocka_unit_test(a_domain_that_never_ran_is_before_its_launch),
         cmocka_unit_test(the_video_memory_of_a_fresh_guest_makes_no_event),
         cmocka_unit_test(a_target_that_cannot_be_read_is_no_device),
         cmocka_unit_test(a_guest_that_gave_up_is_asked_for_another_size_first),
