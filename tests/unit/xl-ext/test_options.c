@@ -85,7 +85,8 @@ static int parse_words(const char *const *words)
     return got.first;
 }
 
-#define PARSE(...) parse_words((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+/* At least one word; cppcheck cannot read __VA_OPT__. */
+#define PARSE(...) parse_words((const char *const[]){__VA_ARGS__, NULL})
 #define REFUSED(text, ...)                                                                                             \
     do {                                                                                                               \
         assert_int_equal(PARSE(__VA_ARGS__), -1);                                                                      \
@@ -216,7 +217,7 @@ static int parse_global_words(struct global_options *global, const char *const *
     return first;
 }
 
-#define PARSE_GLOBAL(...) parse_global_words(&g, (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+#define PARSE_GLOBAL(...) parse_global_words(&g, (const char *const[]){__VA_ARGS__, NULL})
 
 static void options_of_xl_are_kept_for_xl(void **state)
 {
@@ -240,7 +241,7 @@ static void bad_options_before_the_command_are_refused(void **state)
     assert_int_equal(PARSE_GLOBAL("-vx", "list"), -1);
     assert_int_equal(PARSE_GLOBAL("--timeout"), -1);
     assert_int_equal(PARSE_GLOBAL("--timeout", "x", "list"), -1);
-    assert_int_equal(PARSE_GLOBAL(), 1);
+    assert_int_equal(parse_global_words(&g, (const char *const[]){NULL}), 1);
     assert_int_equal(PARSE_GLOBAL("-V"), 2);
     assert_true(g.version);
 }
