@@ -2,8 +2,8 @@
 #ifndef XLX_BALANCE_STATE_H
 #define XLX_BALANCE_STATE_H
 
-/* What the balancer's files share: balancer.c (events, time), round.c (one round), wishes.c (input of the plan), act.c
- * (targets), reserve.c (reservations), view.c. */
+/* What the balancer's files share: balancer.c (events, time), round.c (one round), decide.c (what is asked of whom),
+ * wishes.c (input of the plan), act.c (targets), reserve.c (reservations), view.c. */
 
 #include "balance/balancer.h"
 #include "balance/demand.h"
@@ -113,6 +113,9 @@ uint64_t wish_kept_memkb(const struct dom *d, uint64_t within_ms, bool by_rate);
 /* What the participants keep together, all by their rates. */
 int64_t wishes_kept_memkb(const struct balancer *b, uint64_t within_ms);
 struct plan_input wishes_input(struct balancer *b, const struct plan_domain *domains);
+
+/* decide.c: planned_memkb and reason of each. urgent: memory runs out. */
+void round_decide(struct balancer *b, struct gc *gc, bool urgent);
 
 /* act.c */
 int target_write(struct balancer *b, struct dom *d, uint64_t target_memkb, const char *reason);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/sim/world.h"
@@ -184,4 +185,21 @@ bool guest_report(struct world *w, struct guest *g)
     g->report = now;
     g->has_report = true;
     return true;
+}
+
+void guests_show(const struct world *w)
+{
+    static const char *const kinds[] = {"instant", "rate", "creep", "stuck", "giveup", "floor"};
+    static const char *const agents[] = {"honest", "none", "high", "low", "spam", "wild"};
+
+    for (size_t i = 0; i < w->scenario->guest_count; i++) {
+        const struct guest *g = &w->guests[i];
+
+        printf("# %s: %s at %.1f MiB/s, agent %s, %s%s%s, start %u, min %u, max %u, static-max %u, used %u/%u MiB, "
+               "weight %u\n",
+               g->name, kinds[g->kind], (double)g->rate_kb_s / 1024, agents[g->agent], g->managed ? "managed" : "alone",
+               g->fixed ? ", fixed" : "", g->state == GUEST_LIVE ? "" : ", absent", (unsigned)(g->start_memkb / MIB),
+               (unsigned)(g->min_memkb / MIB), (unsigned)(g->max_memkb / MIB), (unsigned)(g->static_max_memkb / MIB),
+               (unsigned)(g->used_memkb / MIB), (unsigned)(g->burst_memkb / MIB), (unsigned)g->weight);
+    }
 }

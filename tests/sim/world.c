@@ -359,23 +359,6 @@ static void moment(struct world *w)
     check_always(w);
 }
 
-static void show_guests(const struct world *w)
-{
-    static const char *const kinds[] = {"instant", "rate", "creep", "stuck", "giveup", "floor"};
-    static const char *const agents[] = {"honest", "none", "high", "low", "spam", "wild"};
-
-    for (size_t i = 0; i < w->scenario->guest_count; i++) {
-        const struct guest *g = &w->guests[i];
-
-        printf("# %s: %s at %.1f MiB/s, agent %s, %s%s%s, start %u, min %u, max %u, static-max %u, used %u/%u MiB, "
-               "weight %u\n",
-               g->name, kinds[g->kind], (double)g->rate_kb_s / 1024, agents[g->agent], g->managed ? "managed" : "alone",
-               g->fixed ? ", fixed" : "", g->state == GUEST_LIVE ? "" : ", absent", (unsigned)(g->start_memkb / MIB),
-               (unsigned)(g->min_memkb / MIB), (unsigned)(g->max_memkb / MIB), (unsigned)(g->static_max_memkb / MIB),
-               (unsigned)(g->used_memkb / MIB), (unsigned)(g->burst_memkb / MIB), (unsigned)g->weight);
-    }
-}
-
 bool world_run(const struct scenario *scenario, bool verbose, struct statistics *statistics)
 {
     struct world *w = calloc(1, sizeof(*w));
@@ -400,7 +383,7 @@ bool world_run(const struct scenario *scenario, bool verbose, struct statistics 
             guest_be_born(w, &w->guests[i], true);
     }
     if (verbose)
-        show_guests(w);
+        guests_show(w);
     w->changed_by_others = true;
     check_always(w);
     daemon_start(w);

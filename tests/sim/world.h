@@ -165,6 +165,9 @@ bool guest_report(struct world *w, struct guest *g);
 bool guest_cannot_give(const struct world *w, const struct guest *g);
 uint64_t guest_wants_memkb(const struct world *w, const struct guest *g);
 
+/* A line for each. */
+void guests_show(const struct world *w);
+
 /* sim-host.c */
 extern const struct host_ops sim_host_ops;
 
