@@ -124,10 +124,16 @@ static int parse_wish(const struct xlx_invocation *in, struct reserve_wish *wish
         LOG(in->ctx, ERROR, "'%.64s': %s", in->argv[0], cause);
         return XLX_EXIT_USAGE;
     }
-    *command = in->argc > 1 ? in->argv + 1 : NULL;
-    if (*command && !strcmp(**command, "--"))
-        ++*command;
-    if (*command && !**command)
+    *command = in->argv + 1;
+    /* Behind the size the parser of options leaves short ones alone; no program is called -t. */
+    if (in->argc > 2 && !strcmp(in->argv[1], "-t")) {
+        if (parse_duration_ms(in->argv[2], &wish->timeout_ms, &cause)) {
+            LOG(in->ctx, ERROR, "-t: '%.64s': %s", in->argv[2], cause);
+            return XLX_EXIT_USAGE;
+        }
+        *command = in->argv + 3;
+    }
+    if (!**command)
         *command = NULL;
     if (*command && o->for_domain) {
         LOG(in->ctx, ERROR, "--for and a COMMAND exclude each other");
@@ -182,7 +188,7 @@ static const struct xlx_option option_table[] = {
 const struct xlx_command cmd_mem_reserve = {
     .name = "mem-reserve",
     .synopsis =
-        "[--min SIZE] [-t SECONDS] [--lease SECONDS] [--for DOMAIN] SIZE [-- COMMAND...] | --list | --release ID",
+        "SIZE [--min SIZE] [-t SECONDS] [--lease SECONDS] [--for DOMAIN | -- COMMAND...] | --list | --release ID",
     .summary = "Have memd keep memory free, taken from guests if need be",
     .details = "Ends as soon as so much is free (MiB without a suffix), and says how the reservation is called. With "
                "COMMAND the memory is held while that runs; its exit status is the result, and "
