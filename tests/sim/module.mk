@@ -16,4 +16,3 @@ ALL_TARGETS += $(O)/tests/xl-ext-sim
 .PHONY: check-sim-all
 check-sim-all: $(O)/tests/xl-ext-sim
 	@$(O)/tests/xl-ext-sim --random 1-10000
-CHECK_ALL += check-sim-all
