@@ -30,8 +30,8 @@ says 1 "minimum is below" "a minimum that a guest cannot live with is refused" x
 says 2 "above the maximum" "a minimum above the maximum is refused" xl-ext mem-range a 500 400
 check "a range is set" xl-ext mem-range a 180 400
 check "another, with a weight" xl-ext mem-range b 180 400 512
-equal "$((180 * mib))" "$(xenstore-read /local/domain/$(xl domid b)/memory/dynamic-min)" "the minimum is shown by XenServer's name"
-equal 512 "$(xenstore-read /local/domain/$(xl domid b)/memory/dynamic-weight)" "and the weight beside it"
+equal "$((180 * mib))" "$(xenstore-read /local/domain/"$(xl domid b)"/memory/dynamic-min)" "the minimum is shown by XenServer's name"
+equal 512 "$(xenstore-read /local/domain/"$(xl domid b)"/memory/dynamic-weight)" "and the weight beside it"
 reports a 100
 reports b 100
 says 0 "reports\|wants" "mem-why answers" xl-ext mem-why a

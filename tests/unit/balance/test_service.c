@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +23,7 @@
 #include "balance/balance-service.h"
 #include "balance/control.h"
 #include "balance/memd-client.h"
+#include "balance/metrics.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "tests/fakes/ctx.h"
@@ -446,6 +450,71 @@ static void a_reservation_is_ready_when_it_is_free_and_ends_with_its_holder(void
     assert_null(fake_store_get("/local/domain/0/xl-ext/kept/reservation-r1"));
 }
 
+/* ---- metrics ---- */
+
+static char metrics_path[128];
+
+/* What is answered to one request, without the head; 0: as expected. */
+static int fetch(const char *request, const char *wanted)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    CLEANUP_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char text[16384];
+    size_t len = 0;
+    ssize_t r;
+
+    strcpy(address.sun_path, metrics_path);
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
+        write(fd, request, strlen(request)) != (ssize_t)strlen(request))
+        return 10;
+    while (len < sizeof(text) - 1 && (r = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+        len += (size_t)r;
+    text[len] = 0;
+    return strstr(text, wanted) ? 0 : 11;
+}
+
+static int scrape(struct memd_client *c, struct gc *gc)
+{
+    static const char get[] = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    static const char other[] = "GET /other HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    static const char post[] = "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    int r;
+
+    r = fetch(get, "\nxlext_domain_target_bytes{domid=\"1\",name=\"guest1\"} ");
+    if (!r)
+        r = fetch(get, "\nxlext_host_total_bytes 17179869184\n");
+    if (!r)
+        r = fetch(other, "404");
+    return r ? r : fetch(post, "405");
+}
+
+static void metrics_are_served_on_a_socket_of_roots(void **state)
+{
+    struct config *config;
+    struct stat st;
+    char path[96];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/cfg", folder);
+    snprintf(metrics_path, sizeof(metrics_path), "%s/metrics", folder);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "metrics = \"unix:%s\"\n", metrics_path);
+    fclose(file);
+    assert_int_equal(config_load(env.ctx, path, true, &config), 0);
+    env.config = config;
+    assert_int_equal(metrics_start(&service, &service.metrics), 0);
+    assert_int_equal(stat(metrics_path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(ask(give_ranges), 0);
+    run_for(300);
+    assert_int_equal(ask(scrape), 0);
+    metrics_stop(service.metrics);
+    assert_int_not_equal(access(metrics_path, F_OK), 0);
+    config_free(config);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +526,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(auto_counts_at_once_even_when_nobody_reports, make, unmake),
         cmocka_unit_test_setup_teardown(started_again_it_writes_nothing, make, unmake),
         cmocka_unit_test_setup_teardown(a_reservation_is_ready_when_it_is_free_and_ends_with_its_holder, make, unmake),
+        cmocka_unit_test_setup_teardown(metrics_are_served_on_a_socket_of_roots, make, unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
