@@ -2,7 +2,7 @@
 #ifndef XLX_QMP_MACHINE_XEN_PARTS_H
 #define XLX_QMP_MACHINE_XEN_PARTS_H
 
-/* What the files behind machine-xen.h share: machine-xen.c (life and memory), machine-run.c (stop and cont),
+/* What the files behind machine-xen.h share: machine-xen.c (life and size), machine-target.c (requests), machine-run.c,
  * machine-stats.c. */
 
 #include <xenctrl.h>
@@ -33,9 +33,14 @@ struct machine_xen {
     enum machine_status status;
     bool shut_down; /* its end was told */
 
-    /* a request repeated for a guest that gave up: it is moved by a page, then set */
+    bool disorder; /* target or static-max stand in xenstore as something that is no size */
+
+    /* A client's request, until another sets the target. A guest that gave up on it is asked again: it is moved by a
+     * page, and a moment later set. */
+    bool requested;
+    uint64_t request_memkb;
     struct ev_timer rearm;
-    uint64_t rearm_memkb;
+    uint64_t rearm_wait_ms, rearm_at_ms;
 
     /* a cont that libxl is busy with */
     struct unpause *unpause;
@@ -57,6 +62,17 @@ static inline struct machine_xen *machine_xen_of(struct machine *m)
 void machine_xen_look(struct machine_xen *x, const xc_domaininfo_t *info, uint64_t now_ms);
 /* Asks for them now. ERROR_DOMAIN_NOTFOUND is not logged. */
 int machine_xen_look_now(struct machine_xen *x);
+
+uint64_t machine_xen_now_ms(struct machine_xen *x);
+/* It has a way to go, and something has moved it not long ago. */
+bool machine_xen_expected_to_move(const struct machine_xen *x, uint64_t now_ms);
+void machine_xen_adapt_sampling(struct machine_xen *x);
+
+/* machine-target.c */
+int machine_target_balloon(struct machine *m, uint64_t size_bytes);
+/* Asks again when the guest has given up, from time to time. */
+void machine_target_rearm(struct machine_xen *x, uint64_t now_ms);
+void machine_target_stop(struct machine_xen *x);
 
 /* machine-run.c */
 enum machine_status machine_run_status(const xc_domaininfo_t *info);

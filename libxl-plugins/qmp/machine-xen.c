@@ -18,10 +18,8 @@
 #define SAMPLE_MOVING_MS 100
 /* A guest that has not moved for so long has stopped (squeezed calls it inactive after 5 s). */
 #define INACTIVE_MS 5000
-/* The guest must see both targets: its watch reads the node when its turn comes. */
-#define REARM_MS 1000
 
-static uint64_t loop_now_ms(struct machine_xen *x)
+uint64_t machine_xen_now_ms(struct machine_xen *x)
 {
     uv_update_time(&x->ctx->loop);
     return uv_now(&x->ctx->loop);
@@ -29,7 +27,7 @@ static uint64_t loop_now_ms(struct machine_xen *x)
 
 /* ---- looking ---- */
 
-static bool expected_to_move(const struct machine_xen *x, uint64_t now_ms)
+bool machine_xen_expected_to_move(const struct machine_xen *x, uint64_t now_ms)
 {
     uint64_t since = x->actual.still_since > x->moving_since ? x->actual.still_since : x->moving_since;
 
@@ -70,7 +68,7 @@ static void look_at_status(struct machine_xen *x, enum machine_status status)
         machine_ran(&x->machine, true);
     else
         return;
-    x->moving_since = loop_now_ms(x);
+    x->moving_since = machine_xen_now_ms(x);
 }
 
 void machine_xen_look(struct machine_xen *x, const xc_domaininfo_t *info, uint64_t now_ms)
@@ -91,13 +89,16 @@ int machine_xen_look_now(struct machine_xen *x)
         return rc;
     if (xc_domain_getinfolist(xc, x->domid, 1, &info) != 1 || info.domain != x->domid)
         return ERROR_DOMAIN_NOTFOUND;
-    machine_xen_look(x, &info, loop_now_ms(x));
+    machine_xen_look(x, &info, machine_xen_now_ms(x));
     return 0;
 }
 
-static void adapt_sampling(struct machine_xen *x)
+/* ---- looking, in the sampler's time ---- */
+
+void machine_xen_adapt_sampling(struct machine_xen *x)
 {
-    sampler_interval(&x->sampler, expected_to_move(x, loop_now_ms(x)) ? SAMPLE_MOVING_MS : SAMPLE_MS);
+    sampler_interval(&x->sampler,
+                     machine_xen_expected_to_move(x, machine_xen_now_ms(x)) ? SAMPLE_MOVING_MS : SAMPLE_MS);
 }
 
 static void sampled(struct sampler_client *client, int rc, const xc_domaininfo_t *infos, size_t count, uint64_t now_ms)
@@ -108,18 +109,41 @@ static void sampled(struct sampler_client *client, int rc, const xc_domaininfo_t
     if (!info)
         return;
     machine_xen_look(x, info, now_ms);
-    adapt_sampling(x);
+    machine_target_rearm(x, now_ms);
+    machine_xen_adapt_sampling(x);
 }
 
 /* ---- what stands in xenstore ---- */
 
-/* Reads all nodes. *balloon: there is a target and a maximum that can be understood. */
+/* Reads all nodes. *balloon: there is a target, and sizes are known: as they stand, or as they were before somebody
+ * wrote nonsense there. */
 static int read_nodes(struct machine_xen *x, struct xlx_mem_info *info, bool *balloon)
 {
-    int rc = xlx_mem_info_get(x->ctx, x->domid, info);
+    GC_SCOPE(gc);
+    int64_t held_memkb;
+    char *ignored;
+    int rc;
 
-    *balloon = !rc && info->has_target && info->has_static_max;
-    return rc;
+    *balloon = false;
+    rc = xlx_mem_info_get(x->ctx, x->domid, info);
+    if (rc)
+        return rc;
+    x->disorder = !info->has_target || !info->has_static_max;
+    if (!x->disorder) {
+        *balloon = true;
+        return 0;
+    }
+    if (store_read(gc, x->xs, XBT_NULL, path_in_domain(gc, x->domid, NODE_MEMORY_TARGET), STORE_VALUE_MAX, &ignored) ==
+        ERROR_NOTFOUND)
+        return 0;
+    if (!info->has_static_max)
+        info->static_max_memkb = x->actual.static_max_memkb;
+    if (!info->has_target) {
+        held_memkb = (int64_t)info->actual_memkb - info->offset_memkb;
+        info->target_memkb = x->has_balloon ? x->actual.target_memkb : held_memkb > 0 ? (uint64_t)held_memkb : 0;
+    }
+    *balloon = info->static_max_memkb;
+    return 0;
 }
 
 static void nodes_changed(struct store_watch *watch, const char *path)
@@ -136,15 +160,20 @@ static void nodes_changed(struct store_watch *watch, const char *path)
         return;
     if (balloon && !x->has_balloon)
         actual_init(&x->actual, info.actual_memkb, info.target_memkb, info.static_max_memkb, info.offset_memkb,
-                    info.offset_calibrated, info.videoram_memkb, loop_now_ms(x));
+                    info.offset_calibrated, info.videoram_memkb, machine_xen_now_ms(x));
     x->has_balloon = balloon;
     if (!balloon)
         return;
-    if (x->actual.target_memkb != info.target_memkb)
-        x->moving_since = loop_now_ms(x);
-    x->actual.target_memkb = info.target_memkb;
+    /* While a guest is asked again its target is a page off. */
+    if (!ev_timer_active(&x->rearm)) {
+        if (x->actual.target_memkb != info.target_memkb)
+            x->moving_since = machine_xen_now_ms(x);
+        if (info.target_memkb != x->request_memkb)
+            x->requested = false;
+        x->actual.target_memkb = info.target_memkb;
+    }
     x->actual.static_max_memkb = info.static_max_memkb;
-    adapt_sampling(x);
+    machine_xen_adapt_sampling(x);
 }
 
 /* ---- with clients, and without ---- */
@@ -160,7 +189,7 @@ static void start_following(struct machine_xen *x)
         return;
     x->followed = true;
     x->status = info.shutdown ? MACHINE_SHUTDOWN : info.paused ? MACHINE_PAUSED : MACHINE_RUNNING;
-    x->moving_since = loop_now_ms(x);
+    x->moving_since = machine_xen_now_ms(x);
     if (x->has_balloon) {
         actual_init(&x->actual, info.actual_memkb, info.target_memkb, info.static_max_memkb, info.offset_memkb,
                     info.offset_calibrated, info.videoram_memkb, x->moving_since);
@@ -169,7 +198,7 @@ static void start_following(struct machine_xen *x)
     if (store_watch_start(watcher, &x->memory_watch, path_in_domain(gc, x->domid, "memory"), nodes_changed))
         LOGD(x->ctx, WARN, x->domid, "cannot watch its memory target: changes by others show late");
     sampler_join(x->ctx, &x->sampler, SAMPLE_MS, sampled);
-    adapt_sampling(x);
+    machine_xen_adapt_sampling(x);
 }
 
 static void stop_following(struct machine_xen *x)
@@ -214,65 +243,6 @@ static int actual_bytes(struct machine *m, uint64_t *bytes)
     return rc;
 }
 
-static int set_target(struct machine_xen *x, uint64_t size_memkb)
-{
-    struct xlx_mem_target target = {
-        .domid = x->domid,
-        .relation = XLX_MEM_ABSOLUTE,
-        .size_memkb = size_memkb,
-        .flags = XLX_MEM_EXACT_NODE | XLX_MEM_CLAMP | (x->no_floor ? XLX_MEM_FORCE : 0),
-    };
-
-    return xlx_mem_target_set(x->ctx, &target);
-}
-
-static void rearm_is_due(struct ev_timer *t)
-{
-    struct machine_xen *x = CONTAINER_OF(t, struct machine_xen, rearm);
-
-    set_target(x, x->rearm_memkb);
-}
-
-/* QEMU's guest tries again when it is asked again. Linux' Xen driver, having given up, only wakes for another number.
- */
-static bool gave_up(struct machine_xen *x, uint64_t size_memkb)
-{
-    return size_memkb == x->actual.target_memkb && x->status == MACHINE_RUNNING && !actual_settled(&x->actual) &&
-           !expected_to_move(x, loop_now_ms(x));
-}
-
-/* QEMU takes any size and leaves it to the guest to stop short; a Xen guest would die of it. So the request is taken
- * and ends at the least that the guest can live with. */
-static uint64_t at_least_floor(struct machine_xen *x, uint64_t size_memkb)
-{
-    uint64_t floor_memkb = xlx_mem_floor_memkb(x->actual.static_max_memkb);
-
-    if (x->no_floor || size_memkb >= floor_memkb || size_memkb >= x->actual.target_memkb)
-        return size_memkb;
-    return floor_memkb < x->actual.target_memkb ? floor_memkb : x->actual.target_memkb;
-}
-
-static int balloon(struct machine *m, uint64_t size_bytes)
-{
-    struct machine_xen *x = machine_xen_of(m);
-    uint64_t size_memkb = at_least_floor(x, size_bytes / 1024);
-    int rc;
-
-    ev_timer_stop(&x->rearm);
-    if (gave_up(x, size_memkb)) {
-        x->rearm_memkb = size_memkb;
-        ev_timer_start(&x->ctx->loop, &x->rearm, REARM_MS, 0, rearm_is_due);
-        size_memkb -= size_memkb > PAGE_KB ? PAGE_KB : 0;
-    }
-    rc = set_target(x, size_memkb);
-    if (rc)
-        return rc;
-    x->actual.target_memkb = size_memkb;
-    x->moving_since = loop_now_ms(x);
-    adapt_sampling(x);
-    return 0;
-}
-
 static enum machine_status status(struct machine *m)
 {
     struct machine_xen *x = machine_xen_of(m);
@@ -295,7 +265,7 @@ static const struct machine_ops ops = {
     .has_balloon = has_balloon,
     .ram_bytes = ram_bytes,
     .actual_bytes = actual_bytes,
-    .balloon = balloon,
+    .balloon = machine_target_balloon,
     .status = status,
     .run = machine_run,
     .name = name,
@@ -351,7 +321,7 @@ void machine_xen_free(struct machine_xen *x)
     stop_following(x);
     machine_stats_stop(x);
     machine_run_stop(x);
-    ev_timer_stop(&x->rearm);
+    machine_target_stop(x);
     free(x->name);
     free(x);
 }

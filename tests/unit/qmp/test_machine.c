@@ -245,11 +245,11 @@ static void the_video_memory_of_a_fresh_guest_makes_no_event(void **state)
     end();
 }
 
-static void a_target_that_cannot_be_read_is_no_device(void **state)
+static void without_a_target_there_is_no_device(void **state)
 {
     begin("pv", 256 * MIB, 256 * MIB, 0);
     client_comes();
-    fake_store_set(DOM "memory/target", "garbage");
+    fake_store_set(DOM "memory/target", NULL);
     turn();
     assert_non_null(strstr(ask(QUERY), "DeviceNotActive"));
     assert_non_null(strstr(ask("{'execute':'balloon','arguments':{'value':-1}}"), "DeviceNotActive"));
@@ -257,6 +257,25 @@ static void a_target_that_cannot_be_read_is_no_device(void **state)
     write_kb("target", 256 * MIB);
     turn();
     assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 268435456}}");
+    end();
+}
+
+static void nonsense_over_a_size_is_put_in_order_by_the_next_request(void **state)
+{
+    static const char *const nonsense[] = {"garbage", "", "-1", "99999999999999999999"};
+
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    for (unsigned i = 0; i < 4; i++) {
+        fake_store_set(DOM "memory/target", nonsense[i]);
+        fake_store_set(DOM "memory/static-max", i % 2 ? nonsense[i] : NULL);
+        turn();
+        assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 268435456}}");
+        assert_string_equal(ask("{'execute':'balloon','arguments':{'value':251658240}}"), "{\"return\": {}}");
+        assert_string_equal(fake_store_get(DOM "memory/target"), "245760");
+        assert_string_equal(fake_store_get(DOM "memory/static-max"), "262144");
+        turn();
+    }
     end();
 }
 
@@ -273,6 +292,34 @@ static void a_guest_that_gave_up_is_asked_for_another_size_first(void **state)
     assert_string_equal(fake_store_get(DOM "memory/target"), "131068");
     pass(2000);
     assert_string_equal(fake_store_get(DOM "memory/target"), "131072");
+    end();
+}
+
+/* As QEMU's guest does by itself. With longer and longer waits, and not when somebody else has set the target since. */
+static void a_request_that_the_guest_does_not_follow_is_repeated(void **state)
+{
+    unsigned asked = 0;
+    bool off = false;
+
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    ask("{'execute':'balloon','arguments':{'value':134217728}}");
+    for (uint64_t began = fake_clock_ms(); fake_clock_ms() < began + 300000;) {
+        bool is_off;
+
+        pass(500);
+        is_off = !strcmp(fake_store_get(DOM "memory/target"), "131068");
+        asked += is_off && !off;
+        off = is_off;
+    }
+    assert_in_range(asked, 5, 9);
+    if (off)
+        pass(2000);
+    assert_string_equal(fake_store_get(DOM "memory/target"), "131072");
+    write_kb("target", 140 * MIB);
+    turn();
+    pass(200000);
+    assert_string_equal(fake_store_get(DOM "memory/target"), "143360");
     end();
 }
 
@@ -375,7 +422,9 @@ int main(void)
         cmocka_unit_test(what_the_guest_does_by_itself_is_noticed),
         cmocka_unit_test(a_domain_that_never_ran_is_before_its_launch),
         cmocka_unit_test(the_video_memory_of_a_fresh_guest_makes_no_event),
-        cmocka_unit_test(a_target_that_cannot_be_read_is_no_device),
+        cmocka_unit_test(without_a_target_there_is_no_device),
+        cmocka_unit_test(nonsense_over_a_size_is_put_in_order_by_the_next_request),
+        cmocka_unit_test(a_request_that_the_guest_does_not_follow_is_repeated),
         cmocka_unit_test(a_guest_that_gave_up_is_asked_for_another_size_first),
         cmocka_unit_test(a_domain_that_ends_says_so_before_its_connections_close),
         cmocka_unit_test(a_report_is_told_and_what_it_leaves_out_is_unset),

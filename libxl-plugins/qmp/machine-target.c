@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A client's request becomes a target, and a guest that gives up on it is asked again. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "qmp/machine-xen-parts.h"
+#include "xenstore/paths.h"
+#include "xenstore/store.h"
+
+#define PAGE_KB 4
+/* The guest must see both targets: its watch reads the node when its turn comes. */
+#define REARM_MS 1000
+/* A guest that does not move is asked again after so long, then after twice that, up to the last. */
+#define REARM_WAIT_MS 5000
+#define REARM_WAIT_MAX_MS 60000
+
+/* ---- asking again ---- */
+
+static int set_target(struct machine_xen *x, uint64_t size_memkb)
+{
+    struct xlx_mem_target target = {
+        .domid = x->domid,
+        .relation = XLX_MEM_ABSOLUTE,
+        .size_memkb = size_memkb,
+        .flags = XLX_MEM_EXACT_NODE | XLX_MEM_CLAMP | (x->no_floor ? XLX_MEM_FORCE : 0),
+    };
+
+    return xlx_mem_target_set(x->ctx, &target);
+}
+
+static void rearm_is_due(struct ev_timer *t)
+{
+    struct machine_xen *x = CONTAINER_OF(t, struct machine_xen, rearm);
+
+    set_target(x, x->request_memkb);
+}
+
+static void rearm(struct machine_xen *x)
+{
+    uint64_t other_memkb = x->request_memkb - (x->request_memkb > PAGE_KB ? PAGE_KB : 0);
+
+    ev_timer_start(&x->ctx->loop, &x->rearm, REARM_MS, 0, rearm_is_due);
+    set_target(x, other_memkb);
+}
+
+/* QEMU's guest tries for ever. Linux' Xen driver gives up after some tries, and does nothing at all when it is asked
+ * for what it has already tried by itself; it only wakes for another number. */
+void machine_target_rearm(struct machine_xen *x, uint64_t now_ms)
+{
+    if (!x->requested || x->status != MACHINE_RUNNING || !x->has_balloon || ev_timer_active(&x->rearm) ||
+        actual_settled(&x->actual) || machine_xen_expected_to_move(x, now_ms) || now_ms < x->rearm_at_ms)
+        return;
+    x->rearm_wait_ms = x->rearm_wait_ms * 2 < REARM_WAIT_MAX_MS ? x->rearm_wait_ms * 2 : REARM_WAIT_MAX_MS;
+    x->rearm_at_ms = now_ms + x->rearm_wait_ms;
+    rearm(x);
+}
+
+/* ---- the request ---- */
+
+static bool gave_up(struct machine_xen *x, uint64_t size_memkb)
+{
+    return size_memkb == x->actual.target_memkb && x->status == MACHINE_RUNNING && !actual_settled(&x->actual) &&
+           !machine_xen_expected_to_move(x, machine_xen_now_ms(x));
+}
+
+/* Somebody has written nonsense over the domain's sizes: what was there before stands again. */
+static void put_in_order(struct machine_xen *x)
+{
+    GC_SCOPE(gc);
+
+    if (store_printf(gc, x->xs, XBT_NULL, path_in_domain(gc, x->domid, NODE_MEMORY_STATIC_MAX), "%" PRIu64,
+                     x->actual.static_max_memkb) ||
+        store_printf(gc, x->xs, XBT_NULL, path_in_domain(gc, x->domid, NODE_MEMORY_TARGET), "%" PRIu64,
+                     x->actual.target_memkb))
+        LOGD(x->ctx, WARN, x->domid, "cannot put its memory nodes in order: %s", strerror(errno));
+}
+
+/* QEMU takes any size and leaves it to the guest to stop short; a Xen guest would die of it. So the request is taken
+ * and ends at the least that the guest can live with. */
+static uint64_t at_least_floor(struct machine_xen *x, uint64_t size_memkb)
+{
+    uint64_t floor_memkb = xlx_mem_floor_memkb(x->actual.static_max_memkb);
+
+    if (x->no_floor || size_memkb >= floor_memkb || size_memkb >= x->actual.target_memkb)
+        return size_memkb;
+    return floor_memkb < x->actual.target_memkb ? floor_memkb : x->actual.target_memkb;
+}
+
+int machine_target_balloon(struct machine *m, uint64_t size_bytes)
+{
+    struct machine_xen *x = machine_xen_of(m);
+    uint64_t size_memkb = at_least_floor(x, size_bytes / 1024);
+    int rc;
+
+    ev_timer_stop(&x->rearm);
+    if (x->disorder)
+        put_in_order(x);
+    x->requested = true;
+    x->request_memkb = size_memkb;
+    x->rearm_wait_ms = REARM_WAIT_MS;
+    if (gave_up(x, size_memkb)) {
+        rearm(x);
+        rc = 0;
+    } else {
+        rc = set_target(x, size_memkb);
+    }
+    if (rc)
+        return rc;
+    x->actual.target_memkb = size_memkb;
+    x->moving_since = machine_xen_now_ms(x);
+    x->rearm_at_ms = x->moving_since + REARM_WAIT_MS;
+    machine_xen_adapt_sampling(x);
+    return 0;
+}
+
+void machine_target_stop(struct machine_xen *x)
+{
+    bool rearming = ev_timer_active(&x->rearm);
+
+    ev_timer_stop(&x->rearm);
+    /* A domain that is still there is not left a page off. */
+    if (rearming && !x->shut_down)
+        set_target(x, x->request_memkb);
+}
