@@ -211,9 +211,9 @@ struct xlx_plugin {
      * stop is called once before the context ends, when start succeeded. */
     int (*start)(struct xlx_ctx *ctx);
     void (*stop)(struct xlx_ctx *ctx);
-    /* Optional. Asked before the tool hands one of these commands of xl's to xl (argv[0] is its name; the list ends with
-     * NULL): XLX_EXIT_DONE when nothing is known against it; otherwise it logs why the command cannot work and returns
-     * the exit status. */
+    /* Optional. Asked before the tool hands one of these commands of xl's to xl (argv[0] is its name; the list ends
+     * with NULL): XLX_EXIT_DONE when nothing is known against it; otherwise it logs why the command cannot work and
+     * returns the exit status. */
     const char *const *xl_commands;
     int (*check_xl)(struct xlx_ctx *ctx, int argc, char **argv);
 };

@@ -100,6 +100,7 @@ static int hold(int n, char **paths)
                 fds[i].fd = -1;
         }
     }
+    free(fds);
     return 0;
 }
 

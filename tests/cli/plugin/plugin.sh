@@ -18,7 +18,7 @@ if ! (cd "$here/../../.." && MAKEFLAGS='' make -s install DESTDIR="$work/root" P
     finish
 fi
 flags=$(PKG_CONFIG_SYSROOT_DIR=$work/root PKG_CONFIG_PATH=$work/root/usr/local/lib/pkgconfig pkg-config --cflags --libs xlx)
-cd "$work"
+cd "$work" || exit
 cp "$here/example.c" .
 
 # build FILE MACRO...
