@@ -41,7 +41,7 @@ cat >"$scratch/smp.cfg" <<END
 name = "smp"
 type = "pv"
 kernel = "$(ls /boot/vmlinuz-* | head -1)"
-memory = 64
+memory = 128
 vcpus = 3
 END
 at_end xl destroy smp
