@@ -31,12 +31,16 @@ int vcpu_host_get(struct xlx_ctx *ctx, struct gc *gc, struct cpu_host *host)
     topology = gc_array(gc, count, sizeof(*topology));
     nodes = gc_array(gc, count, sizeof(*nodes));
     host->cpu_count = count;
-    host->node_count = physinfo.max_node_id + 1;
     host->node_of_cpu = nodes;
     if (xc_cputopoinfo(xc, &count, topology))
         return refused(ctx, "the topology of this host's CPUs");
-    for (unsigned cpu = 0; cpu < host->cpu_count; cpu++)
+    /* physinfo's max_node_id is what Xen was built for, not what the host has. */
+    host->node_count = 1;
+    for (unsigned cpu = 0; cpu < host->cpu_count; cpu++) {
         nodes[cpu] = cpu < count && topology[cpu].node != XEN_INVALID_NODE_ID ? topology[cpu].node : CPU_NODE_NONE;
+        if (nodes[cpu] != CPU_NODE_NONE && nodes[cpu] >= host->node_count)
+            host->node_count = nodes[cpu] + 1;
+    }
     return 0;
 }
 
