@@ -5,19 +5,12 @@
 
 . tests/lib/live.sh
 lab=$PWD/lab/xen-lab
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/xl-ext/lab
 PATH=$PATH:/usr/sbin
 
 script() {
     printf '#!/bin/bash\n%s\n' "$2" > "$scratch/$1"
     chmod 755 "$scratch/$1"
 }
-
-# machines_of FOLDER: the QEMUs that run from below it
-machines_of() {
-    pgrep -f "qemu-system-x86_64 .*path=$1/"
-}
-
 
 script crash 'echo before; echo c > /proc/sysrq-trigger; sleep 100'
 "$lab" run --no-install --timeout 300 "$scratch/crash" > "$scratch/out" 2> "$scratch/err"
@@ -35,7 +28,7 @@ equal 125 "$?" "a machine that does not come up in time makes run exit 125"
 equal 125 "$?" "a machine that QEMU refuses makes run exit 125"
 check "QEMU's reason is shown" grep -q "no-such-cpu" "$scratch/err"
 
-# Several at once, from one snapshot: each waits until both are there.
+# Two at once, from one snapshot.
 script both 'echo "$1" > /root/me; for i in $(seq 100); do sleep 0.1; done; cat /root/me'
 for i in 1 2; do
     "$lab" run --no-install --timeout 300 "$scratch/both" "number $i" > "$scratch/both.$i" 2> /dev/null &
@@ -50,30 +43,35 @@ check "400 MB pass in and out" "$lab" run --no-install --timeout 300 --copy "$sc
 check "and arrive whole" cmp "$scratch/large" "$scratch/large.back"
 rm -f "$scratch/large" "$scratch/large.back"
 
-# interrupt SIGNAL: starts a run of its own, and sends it SIGNAL while the script runs. Sets status, folder.
+# interrupt SIGNAL: starts a run of its own, and sends it SIGNAL while the script runs. Sets status, machine (QEMU's
+# process) and folder (the run's).
 script wait 'echo running; sleep 1000'
 interrupt() {
     mkfifo "$scratch/fifo"
-    before=$(ls "$cache/runs")
     setsid "$lab" run --no-install "$scratch/wait" > "$scratch/fifo" 2> /dev/null &
     pid=$!
     read -r line < "$scratch/fifo"
-    folder=$cache/runs/$(ls "$cache/runs" | grep -vxF "$before" | head -n 1)
     rm -f "$scratch/fifo"
-    machines_of "$folder" > /dev/null || not_ok "the machine runs when the script runs" "$folder" "$line"
+    machine=$(pgrep -P "$pid" qemu-system)
+    folder=$(tr '\0' '\n' < "/proc/$machine/cmdline" | sed -n 's/^file:\(.*\)\/console$/\1/p')
+    check "a machine runs before SIG$1 ($line)" test -e "$folder/console"
     kill "-$1" "$pid"
     wait "$pid"
     status=$?
 }
+machine_gone() {
+    [ ! -e "/proc/$machine" ]
+}
 interrupt INT
 equal 130 "$status" "SIGINT makes run exit 130"
-check "no machine is left after SIGINT" eval "! machines_of '$folder'"
+check "no machine is left after SIGINT" machine_gone
 check "no file is left after SIGINT" test ! -e "$folder"
 interrupt TERM
 equal 143 "$status" "SIGTERM makes run exit 143"
-check "no machine and no file are left after SIGTERM" eval "! machines_of '$folder' && [ ! -e '$folder' ]"
+check "no machine is left after SIGTERM" machine_gone
+check "no file is left after SIGTERM" test ! -e "$folder"
 interrupt KILL
-check "no machine is left after SIGKILL" until_true 30 eval "! machines_of '$folder'"
+check "no machine is left after SIGKILL" until_true 30 machine_gone
 check "a later run works" "$lab" run --no-install --timeout 100 "$scratch/true"
 check "and removes what the killed one left" test ! -e "$folder"
 
