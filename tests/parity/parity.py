@@ -64,12 +64,20 @@ def record(arguments):
             failed += bool(wrong)
             print("%6.1f s  %s%s" % (time.monotonic() - started, case.name, "  FAILED: " + wrong[0] if wrong else ""))
             sys.stdout.flush()
+            # What takes long may be ended from outside: keep what there is.
+            if len(result["cases"]) % 20 == 0:
+                write(arguments.out, result)
     finally:
         machine.close()
-    with open(arguments.out, "w") as out:
-        out.write(lines(result))
+        write(arguments.out, result)
     print("%d cases recorded, %d failed" % (len(result["cases"]), failed))
     return 1 if failed else 0
+
+
+def write(path, result):
+    with open(path + ".new", "w") as out:
+        out.write(lines(result))
+    os.replace(path + ".new", path)
 
 
 def lines(result):
@@ -114,8 +122,7 @@ def merge(arguments):
     results = [compare.read(path) for path in arguments.recorded]
     known = {case.name for case in cases.load()}
     whole = {name: case for result in results for name, case in result["cases"].items() if name in known}
-    with open(arguments.out, "w") as out:
-        out.write(lines({"machine": results[0]["machine"], "cases": whole}))
+    write(arguments.out, {"machine": results[0]["machine"], "cases": whole})
     print("%d cases, without %s" % (len(whole), ", ".join(sorted(known - set(whole))) or "none missing"))
     return 0
 
