@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
 #include <string.h>
 
 #include <libxl_utils.h>
 
 #include "base/cleanup.h"
-#include "base/error.h"
 #include "migrate/check.h"
-#include "migrate/qemu.h"
+#include "xenstore/paths.h"
+#include "xenstore/store.h"
 
 /* ---- files that the guest needs on the other host ---- */
 
@@ -176,25 +177,39 @@ void check_passthrough(struct checking *c)
         verdict_add(c, "devices", VERDICT_YES, "it uses no device of this host directly");
 }
 
-/* QEMU stops and writes its state when libxl says so through its monitor: it must answer there, and be willing. */
-static void ask_device_model(struct checking *c)
+/* The state of a process, as /proc has it ('R', 'S', 'T', ...); 0: there is none. */
+static char process_state(struct gc *gc, const char *pid)
 {
-    struct qemu_ask ask = {.ao = {.ctx = c->ctx}, .domid = c->mc->domid, .command = "info migrate"};
-    CLEANUP_FREE char *output = NULL;
-    const char *blocked;
-    int rc;
+    CLEANUP_FILE FILE *f = fopen(gc_printf(gc, "/proc/%s/stat", pid), "re");
+    char line[512];
+    const char *behind;
 
-    qemu_ask_start(&ask);
-    rc = ao_wait(&ask.ao);
-    output = ask.output;
-    if (rc) {
-        verdict_add(c, "model", VERDICT_NO,
-                    "its device model does not answer (%s), and must be asked to save its state", error_text(rc));
+    if (!f || !fgets(line, sizeof(line), f))
+        return 0;
+    /* "PID (NAME) STATE ...", and a name may hold anything. */
+    behind = strrchr(line, ')');
+    return behind && behind[1] == ' ' ? behind[2] : 0;
+}
+
+/* QEMU must stop and write its state when libxl says so. It is not asked for more: a monitor command of libxl that gets
+ * no answer can neither time out nor be aborted. */
+static void look_at_device_model(struct checking *c)
+{
+    struct xs_handle *xs;
+    char *pid;
+    char state;
+
+    if (ctx_xs(c->ctx, &xs) ||
+        store_read(c->gc, xs, XBT_NULL, path_in_domain(c->gc, c->mc->domid, "image/device-model-pid"), 16, &pid) ||
+        strspn(pid, "0123456789") != strlen(pid)) {
+        verdict_add(c, "model", VERDICT_REMARK, "its device model is not to be found");
         return;
     }
-    blocked = output ? qemu_blocked_reasons(c->gc, output) : NULL;
-    if (blocked)
-        verdict_add(c, "model", VERDICT_NO, "its device model cannot be saved: %s", blocked);
+    state = process_state(c->gc, pid);
+    if (!state || state == 'Z')
+        verdict_add(c, "model", VERDICT_NO, "its device model has died, and must save its state");
+    else if (state == 'T' || state == 't')
+        verdict_add(c, "model", VERDICT_NO, "its device model is stopped, and must save its state");
     else
         verdict_add(c, "model", VERDICT_YES, "its device model runs in dom0 and can be saved");
 }
@@ -216,5 +231,5 @@ void check_device_model(struct checking *c)
         verdict_add(c, "model", VERDICT_NO,
                     "its device model runs in stub domain %u, and QEMU there cannot save its state", stub_domid);
     else
-        ask_device_model(c);
+        look_at_device_model(c);
 }

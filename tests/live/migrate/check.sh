@@ -93,10 +93,10 @@ equal no "$(verdict moving "$scratch/without" disks)" "a disk that is not there 
 at_end xl destroy modelled
 printf '%s\n' 'name = "modelled"' 'type = "hvm"' 'memory = 64' 'vnc = 0' >"$scratch/hvm.cfg"
 check "an HVM guest is made" xl create -p "$scratch/hvm.cfg"
-equal yes "$(verdict modelled "$host" model)" "its device model answers and can be saved"
+equal yes "$(verdict modelled "$host" model)" "its device model runs and can be saved"
 model=$(xenstore-read "/local/domain/$(xl domid modelled)/image/device-model-pid")
 kill -STOP "$model"
-says 4 "does not answer .*, and must be asked to save" "one that does not answer is a no" xl-ext migrate-check modelled "$host"
+says 4 "its device model is stopped" "one that is stopped is a no" xl-ext migrate-check modelled "$host"
 kill -CONT "$model"
 xl destroy modelled
 

@@ -16,7 +16,6 @@
 #include "base/error.h"
 #include "migrate/compare.h"
 #include "migrate/policy.h"
-#include "migrate/qemu.h"
 
 #define CORPUS "tests/fuzz/corpus/cpu_policy/"
 #define NONE XEN_CPUID_NO_SUBLEAF
@@ -398,21 +397,6 @@ static void names_are_the_headers_and_each_is_there_once(void **state)
                          i);
 }
 
-/* ---- what QEMU answers ---- */
-
-static void reasons_of_qemu_are_found(void **state)
-{
-    GC_SCOPE(gc);
-
-    assert_null(qemu_blocked_reasons(gc, "globals:\r\nstore-global-state: on\r\n"));
-    assert_null(qemu_blocked_reasons(gc, ""));
-    assert_string_equal(qemu_blocked_reasons(gc,
-                                             "globals:\r\nOutgoing migration blocked:\r\n  a device\r\n  another\r\n"
-                                             "Migration status: none\r\n"),
-                        "a device; another");
-    assert_string_equal(qemu_blocked_reasons(gc, "Outgoing migration blocked:"), "it does not say why");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,7 +414,6 @@ int main(void)
         cmocka_unit_test(what_only_describes_the_machine_is_no_lack),
         cmocka_unit_test(a_bit_without_a_name_counts_as_a_feature),
         cmocka_unit_test(a_lost_state_component_is_named),
-        cmocka_unit_test(reasons_of_qemu_are_found),
         cmocka_unit_test(names_are_the_headers_and_each_is_there_once),
     };
 
