@@ -84,6 +84,8 @@ const char *plugin_fault(struct gc *gc, const struct xlx_plugin *plugin)
 {
     if (!plugin->name || !*plugin->name || !plugin->summary)
         return "name or summary is missing";
+    if (!plugin->xl_commands != !plugin->check_xl)
+        return "commands of xl are named without a check of them, or the other way round";
     if (plugin->command_count && !plugin->commands)
         return "its table of commands is missing";
     for (size_t i = 0; i < plugin->command_count; i++) {

@@ -217,6 +217,9 @@ static void commands_out_of_order_are_refused(void **state)
     assert_non_null(plugin_fault(gc, &plugin));
     plugin.command_count = 0;
     assert_null(plugin_fault(gc, &plugin));
+    plugin.xl_commands = (const char *const[]){"create", NULL};
+    assert_non_null(strstr(plugin_fault(gc, &plugin), "without a check"));
+    plugin.xl_commands = NULL;
     plugin.name = NULL;
     assert_non_null(plugin_fault(gc, &plugin));
 }
