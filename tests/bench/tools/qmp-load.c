@@ -120,6 +120,8 @@ static int latency(size_t runs, int n, char **paths)
         took[i] = (unsigned)(now_us() - begin);
     }
     print_percentiles(took, runs);
+    free(fds);
+    free(took);
     return 0;
 }
 
@@ -135,6 +137,8 @@ static int xs_latency(size_t runs, const char *path)
         took[i] = (unsigned)(now_us() - begin);
     }
     print_percentiles(took, runs);
+    free(took);
+    xs_close(xs);
     return 0;
 }
 
