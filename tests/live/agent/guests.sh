@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The guest agent in a PV, a PVH and an HVM guest: what it writes, when, and what it costs.
-# live: core
 # timeout: 600
 . "$(dirname "$0")/../../lib/live.sh"
 
