@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vcpu-list, vcpu-info and vcpu-pin on a host with four CPUs: the same as Xen's own answer, and all or nothing.
+# live: core
 # lab: --smp 4 --dom0-vcpus 2 --copy build/tests/live/pin-override:/root/pin-override
 # timeout: 900
 . "$(dirname "$0")/../../lib/live.sh"
