@@ -11,7 +11,7 @@ LINT_FOLDERS := base xenstore libxl-plugins xl-ext guest stubdom lab tests scrip
 LINT_ALL     := $(sort $(shell find $(wildcard $(LINT_FOLDERS)) .ci Makefile -type f -not -name '*.pyc'))
 LINT_C       := $(filter %.c %.h,$(LINT_ALL))
 LINT_SCRIPTS := $(shell grep -lE '^\#!.*[/ ](ba)?sh( |$$)' $(filter-out %.c %.h tests/fuzz/corpus/%,$(LINT_ALL)))
-LINT_SPDX    := $(filter-out %.md %.svg tests/fuzz/corpus/%,$(LINT_ALL))
+LINT_SPDX    := $(filter-out %.md %.svg %.json tests/fuzz/corpus/%,$(LINT_ALL)) # those whose format has comments
 endif
 
 LINT_STAMPS = $(LINT_C:%=$(LINT)/%.ok) $(LINT_SCRIPTS:%=$(LINT)/%.shell-ok) $(LINT)/dependencies.ok $(LINT)/spdx.ok
