@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # cpu-policy, migrate-check and migrate on one host: what decides, one thing at a time.
+# live: core
 # timeout: 500
 . "$(dirname "$0")/../../lib/live.sh"
 
