@@ -28,6 +28,8 @@ struct program {
     int in, out, err;
     bool reaped;
     int status;
+    char *input; /* for it, not taken yet; the port is not read meanwhile */
+    size_t input_length;
 };
 
 static int port;
@@ -83,6 +85,21 @@ static bool pass_on(int *fd, enum frame_type type)
     return false;
 }
 
+/* Gives the program what waits for it, as much as it takes now. */
+static void pass_input(void)
+{
+    ssize_t n = write(program.in, program.input, program.input_length);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n < 0) { /* it does not read any more */
+        close_fd(&program.in);
+        n = (ssize_t)program.input_length;
+    }
+    program.input += n;
+    program.input_length -= (size_t)n;
+}
+
 static void set_clock(const char *ns)
 {
     long long t = strtoll(ns, NULL, 10);
@@ -106,6 +123,7 @@ static void start_child(char **argv, int in, int out, int err)
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
     if (in >= 0) {
         setsid();
         dup2(in, 0);
@@ -180,6 +198,8 @@ static void start_program(char *data, size_t length)
     } else {
         start_on_pipes(argv);
     }
+    if (program.in >= 0)
+        fcntl(program.in, F_SETFL, O_NONBLOCK);
     if (program.out >= 0)
         fcntl(program.out, F_SETFL, O_NONBLOCK);
     if (program.err >= 0)
@@ -206,6 +226,7 @@ static void finish_program(void)
     close_fd(&p->in);
     close_fd(&p->out);
     close_fd(&p->err);
+    p->input_length = 0;
     p->pid = 0;
     send_text(FRAME_EXIT, "%d", WIFSIGNALED(p->status) ? 128 + WTERMSIG(p->status) : WEXITSTATUS(p->status));
     if (hello_due)
@@ -248,10 +269,13 @@ static void read_request(void)
             start_program(data, frame.length);
         break;
     case FRAME_INPUT:
-        if (program.in >= 0 && frame.length == 0)
+        if (frame.length == 0)
             close_fd(&program.in);
-        else if (program.in >= 0 && write_all(program.in, data, frame.length) < 0)
-            close_fd(&program.in);
+        else if (program.in >= 0) {
+            program.input = data;
+            program.input_length = frame.length;
+            pass_input();
+        }
         break;
     case FRAME_WINDOW:
         if (program.in >= 0)
@@ -293,15 +317,17 @@ int main(int argc, char **argv)
         die("signalfd");
 
     for (;;) {
-        struct pollfd fds[4] = {
-            {.fd = port, .events = POLLIN},
+        bool input_waits = program.in >= 0 && program.input_length > 0;
+        struct pollfd fds[5] = {
+            {.fd = input_waits ? -1 : port, .events = POLLIN},
             {.fd = sigfd, .events = POLLIN},
             {.fd = program.out, .events = POLLIN},
             {.fd = program.err, .events = POLLIN},
+            {.fd = input_waits ? program.in : -1, .events = POLLOUT},
         };
         struct signalfd_siginfo info;
 
-        if (poll(fds, 4, -1) < 0 && errno != EINTR)
+        if (poll(fds, 5, -1) < 0 && errno != EINTR)
             die("poll");
         if (fds[2].revents)
             pass_on(&program.out, FRAME_STDOUT);
@@ -312,6 +338,8 @@ int main(int argc, char **argv)
                 ;
             reap();
         }
+        if (fds[4].revents)
+            pass_input();
         if (fds[0].revents)
             read_request();
         if (program.pid > 0 && program.reaped)

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 static int wait_for(int fd, short events)
@@ -38,7 +37,13 @@ int write_all(int fd, const void *data, size_t length)
 int frame_write(int fd, enum frame_type type, const void *data, size_t length)
 {
     struct frame frame = {.type = (uint8_t)type, .length = (uint32_t)length};
+    char whole[FRAME_ATOMIC_BYTES];
 
+    if (sizeof(frame) + length <= sizeof(whole)) {
+        memcpy(whole, &frame, sizeof(frame));
+        memcpy(whole + sizeof(frame), data, length);
+        return write_all(fd, whole, sizeof(frame) + length);
+    }
     if (write_all(fd, &frame, sizeof(frame)) < 0)
         return -1;
     return write_all(fd, data, length);

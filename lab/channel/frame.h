@@ -14,6 +14,9 @@
 
 #define FRAME_MAX_BYTES (4u << 20)
 
+/* A frame up to this size, header included, is one write: on a pipe that polls as writable it does not block. */
+#define FRAME_ATOMIC_BYTES 4096u
+
 enum frame_type {
     /* host to dom0 */
     FRAME_RUN = 'R',    /* time (ns since 1970, decimal), "rows cols" or "", argv...: NUL ended each */

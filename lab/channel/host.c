@@ -113,6 +113,8 @@ static void send_run(char **argv)
     }
     if (frame_write(to_dom0, FRAME_RUN, request, size) < 0)
         die("cannot write to the machine");
+    if (!options.input && frame_write(to_dom0, FRAME_INPUT, "", 0) < 0) /* its stdin is empty */
+        die("cannot write to the machine");
     free(request);
 }
 
@@ -128,10 +130,13 @@ static void raw_terminal(void)
     terminal_is_raw = true;
 }
 
-/* Returns false when stdin has ended. */
+/*
+ * Returns false when stdin has ended. One frame that the pipe takes without waiting: were we to wait
+ * here, nobody would take the output that dom0 may have to get rid of before it reads on.
+ */
 static bool pass_input(void)
 {
-    char buffer[4096];
+    char buffer[FRAME_ATOMIC_BYTES - sizeof(struct frame)];
     ssize_t n = read(0, buffer, sizeof(buffer));
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -219,14 +224,16 @@ static void handle_signal(int fd)
 
 static void relay(bool waiting)
 {
-    enum { MACHINE, PORT, TIMER, SIGNAL, INPUT, COUNT };
+    enum { MACHINE, PORT, TIMER, SIGNAL, INPUT, TO_DOM0, COUNT };
     struct pollfd fds[COUNT] = {
         [MACHINE] = {.fd = (int)syscall(SYS_pidfd_open, options.pid, 0), .events = POLLIN},
         [PORT] = {.fd = from_dom0, .events = POLLIN},
         [TIMER] = {.fd = options.timeout_s > 0 ? timer_fd() : -1, .events = POLLIN},
         [SIGNAL] = {.fd = signal_fd(), .events = POLLIN},
         [INPUT] = {.fd = options.input ? 0 : -1, .events = POLLIN},
+        [TO_DOM0] = {.fd = -1, .events = POLLOUT},
     };
+    bool input_ended = !options.input;
 
     if (fds[MACHINE].fd < 0)
         finish("lost", STATUS_LOST);
@@ -243,8 +250,17 @@ static void relay(bool waiting)
             frame_write(to_dom0, FRAME_KILL, "", 0);
             finish("timeout", STATUS_TIMEOUT);
         }
-        if (fds[INPUT].revents && !pass_input())
+        if (input_ended)
+            continue;
+        /* Either waits for input or, input being there, for room to pass it on. */
+        if (fds[INPUT].fd >= 0 && fds[INPUT].revents) {
             fds[INPUT].fd = -1;
+            fds[TO_DOM0].fd = to_dom0;
+        } else if (fds[TO_DOM0].fd >= 0 && fds[TO_DOM0].revents) {
+            input_ended = !pass_input();
+            fds[TO_DOM0].fd = -1;
+            fds[INPUT].fd = input_ended ? -1 : 0;
+        }
     }
 }
 

@@ -79,6 +79,11 @@ check "and removes what the killed one left" test ! -e "$folder"
 out=$(printf 'xl info\nexit 5\n' | "$lab" shell --no-install 2> /dev/null)
 equal 5 "$?" "shell without a terminal exits with the shell's status"
 check "and reads commands from stdin" grep -q "xen_version.*4.17" <<< "$out"
+# Input and output of more than any pipe holds: neither side may wait for the other.
+equal "$(seq 300000 | sed 's/^/x/')" "$({
+    echo "sed 's/^/x/'"
+    seq 300000
+} | "$lab" shell --no-install 2> /dev/null)" "a shell's long input and output do not block each other"
 out=$( (sleep 1; printf 'tty; echo rows $(stty size)\nexit 6\n'; sleep 20) |
     script -qec "stty rows 33 cols 77; $lab shell --no-install" /dev/null 2> /dev/null)
 check "shell on a terminal has a terminal of its own" grep -q "^/dev/pts" <<< "$out"

@@ -17,6 +17,8 @@ printf '<%s>' "$@" > /root/arguments
 sha256sum < /in/some/blob > /root/blob.sum
 [ -x /in/some/blob ] && echo executable >> /root/blob.sum
 echo "this is stderr" >&2
+[ -z "$(cat)" ] && yes | head -n 1 > /dev/null
+echo "pipe: ${PIPESTATUS[0]}" >> /root/blob.sum
 mkdir /root/folder
 ln -s ../clock /root/folder/link
 exit 7
@@ -42,7 +44,8 @@ check "a file that is not there to fetch is named" grep -q "/root/missing" "$scr
 equal "<one><><two words><new
 line><*>" "$(cat "$scratch/arguments")" "arguments arrive as given"
 equal "$(sha256sum < "$scratch/blob")
-executable" "$(cat "$scratch/blob.sum")" "a copied file arrives whole and executable"
+executable
+pipe: 141" "$(cat "$scratch/blob.sum")" "a copied file arrives whole and executable; stdin is empty; SIGPIPE works"
 check "a fetched file arrives whole" cmp "$scratch/blob" "$scratch/blob.back"
 check "a folder is fetched" test -f "$scratch/folder/link"
 clock=$(cat "$scratch/clock")
