@@ -34,8 +34,7 @@ check "the hypervisor's free memory has shrunk by it" \
 xl destroy many-2
 check "xl destroy ends one of them" eval "! xl list many-2"
 check "lab-puppet stats writes what an agent would" lab-puppet stats many-3 available-memory=1000000 total-memory=2000000
-equal "available-memory 1000000
-total-memory 2000000" "$(xenstore-read "/local/domain/$(xl domid many-3)/data/memory-stats")" "one line a figure"
+equal 'available-memory 1000000\ntotal-memory 2000000\n' "$(xenstore-read "/local/domain/$(xl domid many-3)/data/memory-stats")" "one line a figure"
 check "stop ends the rest" lab-puppet stop many
 check "and leaves no domain" eval "! xl list | grep -q '^many-'"
 
