@@ -1,18 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The QMP balloon of a PV, a PVH and an HVM Linux guest.
-# live: core
+# The QMP balloon of a PV, a PVH and an HVM Linux guest (or of those that QMP_TYPES names).
 # timeout: 900
 . "$(dirname "$0")/lib.sh"
 
+types=${QMP_TYPES:-pv pvh hvm}
+
 start_memd
-for type in pv pvh hvm; do
+for type in $types; do
     at_end lab-guest destroy "qmp-$type"
     check "$type: a guest boots" lab-guest create $type "qmp-$type" 256 256
     xl domid "qmp-$type" >/dev/null 2>&1 || finish
 done
 
-for type in pv pvh hvm; do
+for type in $types; do
     name=qmp-$type
     domid=$(xl domid $name)
     check "$type: there is a socket for it" test -S $run/$domid
@@ -88,8 +89,8 @@ xl destroy $domid 2>/dev/null
 check "its socket goes with it" until_true 20 sh -c "! test -e $run/$domid"
 check "and so does the link" until_true 20 sh -c "! test -L $run/qmp-pvh"
 
-listen qmp-hvm
-xl destroy qmp-hvm
+listen qmp-$type
+xl destroy qmp-$type
 check "a guest that is destroyed ends its connections" until_true 20 sh -c "! kill -0 $listener"
 check "after telling so" grep -q '"SHUTDOWN".*"guest": false' "$scratch/events"
 
