@@ -237,7 +237,7 @@ struct xlx_mem_info {
     uint32_t domid;
     char name[XLX_NAME_MAX];
     char uuid[XLX_UUID_LEN];
-    libxl_domain_type type; /* LIBXL_DOMAIN_TYPE_INVALID: a domain that libxl does not know */
+    libxl_domain_type type; /* PV, PVH or HVM, as the hypervisor tells; never INVALID */
     bool running, paused, shutdown, dying;
     bool has_target; /* false: no or unreadable memory/target; target_memkb is 0 then */
     bool has_static_max;
