@@ -33,11 +33,10 @@ mv "$tree$tool" "$tree/root/xl-ext"
 tar cf "$scratch/disk" -C "$tree" .
 truncate -s %1M "$scratch/disk"
 
-# Without AVX, for which QEMU's emulation sometimes raises #UD in guests with hardware support.
 for type in pv pvh hvm; do
     at_end lab-guest destroy "in-$type"
     check "$type: a guest boots" lab-guest create $type "in-$type" 128 128 \
-        'cpuid="host,avx=0"' "disk=['format=raw,vdev=xvdb,access=rw,target=$scratch/disk']"
+        "disk=['format=raw,vdev=xvdb,access=rw,target=$scratch/disk']"
     check "$type: xl-ext is put into it" lab-guest exec "in-$type" "modprobe -q xen-blkfront
         i=0; while [ ! -e /dev/xvdb ] && [ \$i -lt 50 ]; do sleep 0.2; i=\$((i + 1)); done; tar xf /dev/xvdb -C /"
     info=$(lab-guest exec "in-$type" "/root/xl-ext host-info --json")
