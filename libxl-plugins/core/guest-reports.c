@@ -30,8 +30,10 @@ struct guest_reports {
     uint32_t domid;
     struct guest_follow *follows;
     struct source_watch sources[SOURCES];
-    struct ev_timer gap; /* active: the watches are off until it fires */
+    struct source_watch *last_put_on;
+    struct ev_timer gap; /* active: a watch is off until it fires */
     uint64_t told_ms;    /* loop time of the last report told, 0: none */
+    unsigned hurries;    /* reports in a row that came within GUEST_STATS_GAP_MS of the one before */
     char *last;          /* its text */
     uint32_t interval_s; /* as it was written */
 };
@@ -103,6 +105,18 @@ static void look(struct guest_reports *r, bool at_registration)
 
 /* ---- watching ---- */
 
+/* An agent that keeps to guest/protocol.h never is in such a hurry more than once or twice in a row. */
+#define HURRIES_FORGIVEN 4u
+
+static uint64_t gap_ms(unsigned hurries)
+{
+    uint64_t gap = GUEST_STATS_GAP_MS;
+
+    for (unsigned i = HURRIES_FORGIVEN; i < hurries && gap < GUEST_STATS_GAP_MAX_MS; i++)
+        gap *= 2;
+    return gap < GUEST_STATS_GAP_MAX_MS ? gap : GUEST_STATS_GAP_MAX_MS;
+}
+
 static void gap_is_over(struct ev_timer *t);
 
 static void watches_off(struct guest_reports *r)
@@ -119,19 +133,24 @@ static void source_changed(struct store_watch *watch, const char *path)
 
     if (!s->registered) {
         s->registered = true;
-        /* All are registered together: one look is enough for all. */
-        if (s == &r->sources[SOURCES - 1])
+        /* Those that are registered together fire in their order: one look is enough for all. */
+        if (s == r->last_put_on)
             look(r, true);
         return;
     }
     if (r->told_ms && now - r->told_ms < GUEST_STATS_GAP_MS) {
-        watches_off(r);
-        ev_timer_start(&r->ctx->loop, &r->gap, GUEST_STATS_GAP_MS - (now - r->told_ms), 0, gap_is_over);
+        r->hurries++;
+        /* Only the node that is written: each watch costs a message to take off and one to put back. */
+        store_watch_stop(watch);
+        if (!ev_timer_active(&r->gap))
+            ev_timer_start(&r->ctx->loop, &r->gap, gap_ms(r->hurries) - (now - r->told_ms), 0, gap_is_over);
         return;
     }
+    r->hurries = 0;
     look(r, false);
 }
 
+/* Those that are off. */
 static int watches_on(struct guest_reports *r)
 {
     static const char *const nodes[SOURCES] = {AGENT_STATS_NODE, NODE_XENSERVER_FREE, NODE_QUBES_USED};
@@ -139,10 +158,14 @@ static int watches_on(struct guest_reports *r)
     int rc;
 
     for (unsigned i = 0; i < SOURCES; i++) {
-        r->sources[i].reports = r;
-        r->sources[i].registered = false;
-        rc =
-            store_watch_start(r->watcher, &r->sources[i].watch, path_in_domain(gc, r->domid, nodes[i]), source_changed);
+        struct source_watch *s = &r->sources[i];
+
+        if (store_watch_active(&s->watch))
+            continue;
+        s->reports = r;
+        s->registered = false;
+        r->last_put_on = s;
+        rc = store_watch_start(r->watcher, &s->watch, path_in_domain(gc, r->domid, nodes[i]), source_changed);
         if (rc) {
             LOGD(r->ctx, ERROR, r->domid, "cannot watch its statistics: %s", error_text(rc));
             watches_off(r);

@@ -60,12 +60,14 @@ void guest_stats_from_qubes(const char *used, uint64_t target_memkb, struct gues
  * Following a guest's reports.
  *
  * Any number of followers share one look at the guest. They cost nothing while it writes nothing; a guest that writes
- * as fast as it can is looked at GUEST_STATS_GAP_MS apart: the watch is taken off meanwhile. The interval that the
- * agent is asked for is the shortest that any follower wants.
+ * as fast as it can is looked at GUEST_STATS_GAP_MS apart, and when it goes on like that ever more rarely, up to
+ * GUEST_STATS_GAP_MAX_MS: the watch is taken off meanwhile. The interval that the agent is asked for is the shortest
+ * that any follower wants.
  *
  *   Idle --start--> Following --stop--> Idle        zeros are Idle
  */
 #define GUEST_STATS_GAP_MS 500
+#define GUEST_STATS_GAP_MAX_MS 4000
 
 struct guest_follow {
     /* when_s: seconds since the epoch by the host's clock. Not called from within start; must not stop a follower. A

@@ -383,31 +383,49 @@ static void count_reports(struct guest_follow *follow, const struct guest_stats 
     told++;
 }
 
+static void nothing(struct ev_timer *timer)
+{
+}
+
 static void a_guest_that_writes_without_end_is_looked_at_now_and_then(void **state)
 {
     struct guest_follow follow = {0};
+    struct ev_timer clock_goes = {0};
     char text[64];
 
     begin("pv", 256 * MIB, 256 * MIB, 0);
     told = 0;
     assert_int_equal(guest_follow_start(ctx, &follow, 7, 1, count_reports), 0);
+    /* So that time passes evenly rather than from one gap's end to the next. */
+    ev_timer_start(&ctx->loop, &clock_goes, 50, 50, nothing);
     turn();
     for (unsigned i = 0; i < 1000; i++) {
         snprintf(text, sizeof(text), "minor-faults %u\n", i);
         fake_store_set(DOM "data/memory-stats", text);
         turn();
-        /* Ten writes between two looks; without a timer the clock stands. */
+        /* A hundred writes a second. */
         if (i % 10 == 9)
             pass(100);
     }
-    assert_in_range(told, 2, 1000 / 10 * 100 / GUEST_STATS_GAP_MS * 5 + 5);
+    /* Ten seconds in a hurry: a few looks close to each other, then ever rarer ones. */
+    assert_in_range(told, 4, 1000 / 10 * 100 / GUEST_STATS_GAP_MS / 2 + 2);
     /* The last one is not lost. */
-    pass(2 * GUEST_STATS_GAP_MS);
+    pass(GUEST_STATS_GAP_MAX_MS + GUEST_STATS_GAP_MS);
     told = 0;
     fake_store_set(DOM "data/memory-stats", "minor-faults 7777\n");
     turn();
     pass(2 * GUEST_STATS_GAP_MS);
     assert_int_equal(told, 1);
+    /* Who keeps to one report a second is heard at once again. */
+    pass(1000);
+    for (unsigned i = 0; i < 8; i++) {
+        snprintf(text, sizeof(text), "minor-faults 8%u\n", i);
+        fake_store_set(DOM "data/memory-stats", text);
+        turn();
+        assert_int_equal(told, i + 2);
+        pass(1000);
+    }
+    ev_timer_stop(&clock_goes);
     guest_follow_stop(&follow);
     assert_int_equal(fake_store_watches(), 0);
     end();
