@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/parse.h"
+#include "core/xen-boot.h"
 
 struct options {
     uint64_t min_memkb, timeout_ms, lease_ms;

@@ -90,13 +90,4 @@ void xen_target_forget(struct host_xen *x, uint32_t domid);
 void virq_start(struct host_xen *x);
 void virq_stop(struct host_xen *x);
 
-/* ---- xen-boot.c ---- */
-
-/* Below so much free memory the hypervisor raises VIRQ_ENOMEM. */
-uint64_t low_mem_virq_memkb(struct xlx_ctx *ctx);
-
-/* Whether xl takes memory from dom0 for a domain that it starts, behind everybody's back: no dom0_mem= on Xen's
- * command line, and xl.conf does not say otherwise. */
-bool autoballoon_is_on(struct xlx_ctx *ctx);
-
 #endif

@@ -6,6 +6,7 @@
 #include "balance/metrics.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/xen-boot.h"
 
 /* ---- configuration ---- */
 

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "core/ask.h"
+#include "core/xen-boot.h"
 #include "host/host.h"
 
 /* The longest that a program may take to tell its version. */
@@ -15,6 +16,7 @@ struct asked {
     const char *capabilities; /* "pv pvh hvm hap" */
     uint32_t cpus, nodes;
     uint64_t total_memkb, free_memkb;
+    bool autoballoon; /* of xl */
 };
 
 static const char *capability_words(struct gc *gc, uint32_t capabilities)
@@ -50,6 +52,7 @@ static void ask_hypervisor(struct xlx_ctx *ctx, struct gc *gc, struct asked *ask
     asked->nodes = info.nr_nodes;
     asked->total_memkb = info.total_pages * (XC_PAGE_SIZE / 1024);
     asked->free_memkb = (info.free_pages + info.scrub_pages) * (XC_PAGE_SIZE / 1024);
+    asked->autoballoon = autoballoon_is_on(ctx);
 }
 
 /* "QEMU emulator version 7.2.15 (Debian ...)" to "7.2.15" */
@@ -107,6 +110,10 @@ static void show_machine(struct gc *gc, struct xlx_ui *ui, const struct host_fac
         ui->ops->print(ui, "  %-16s%s\n", "capabilities", asked->capabilities);
         ui->ops->print(ui, "  %-16s%u CPUs, %u nodes, %llu MiB, %llu MiB free\n", "host", asked->cpus, asked->nodes,
                        (unsigned long long)asked->total_memkb / 1024, (unsigned long long)asked->free_memkb / 1024);
+        ui->ops->print(ui, "  %-16s%s\n", "xl autoballoon",
+                       asked->autoballoon ? "on: starts take memory from dom0, and know nothing of reservations; put "
+                                            "dom0_mem= on Xen's command line or autoballoon=\"off\" into xl.conf"
+                                          : "off");
     } else {
         ui->ops->print(ui, "  %-16s%s%s\n", "virtualisation", f->virtualisation ? f->virtualisation : "none that shows",
                        f->nested_paging ? ", nested paging" : "");
@@ -179,6 +186,7 @@ static void write_asked(struct json_writer *w, const struct asked *asked)
     json_u64(w, asked->total_memkb);
     json_key(w, "free_memkb");
     json_u64(w, asked->free_memkb);
+    bool_member(w, "autoballoon", asked->autoballoon);
     json_object_end(w);
 }
 

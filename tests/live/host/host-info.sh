@@ -16,6 +16,14 @@ for word in $(xl info virt_caps | sed 's/gnttab[^ ]*//g'); do
 done
 equal "usable" "$(printf '%s' "$info" | json '.toolstacks[] | select(.name == "libxl").state')" "libxl is usable"
 equal "$(xl info nr_cpus)" "$(printf '%s' "$info" | field host.cpus)" "the CPUs are xl's"
+# Xen's command line in the lab has dom0_mem=.
+equal "false" "$(printf '%s' "$info" | field host.autoballoon)" "xl's autoballoon is off with dom0_mem="
+conf=/etc/xen/xl.conf
+cp $conf "$scratch/xl.conf"
+echo 'autoballoon="on"' >>$conf
+says 0 "autoballoon *on: .*dom0_mem=" "and told of, with what to do, when it is on" xl-ext host-info
+says 0 "autoballoon.*true" "in JSON, too" xl-ext host-info --json
+cp "$scratch/xl.conf" $conf
 equal "xend libxl qemu containers" "$(printf '%s' "$info" | json '[.toolstacks[].name] | join(" ")')" "in the order that matters"
 equal "0" "$(printf '%s' "$info" | json '[.parts[] | select((.works | not) and (.name | test("memory|vCPU|migration")))] | length')" \
     "what needs a dom0 works in one"

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/xen-boot.h"
+
 #include <string.h>
 
 #include <xenctrl.h>
 
-#include "balance/host-xen.h"
 #include "base/parse.h"
 #include "core/config.h"
-
-/* What Xen's command line and xl.conf say about memory. */
 
 #define XL_CONF "/etc/xen/xl.conf"
 /* Xen 4.17, common/page_alloc.c: opt_low_mem_virq. */
