@@ -221,8 +221,11 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
     if (!d->shown && domid)
         settings_show(x->ctx, x->xs, domid, &settings);
     d->shown = true;
-    if (!f->fixed)
-        follow(d);
+    if (f->fixed)
+        return 0;
+    if (!d->followed && f->has_own && f->own_memkb == f->target_memkb)
+        xen_target_mend_limit(x, d, f->target_memkb, info.max_memkb);
+    follow(d);
     return 0;
 }
 

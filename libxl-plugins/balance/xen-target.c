@@ -166,6 +166,14 @@ static int set(const struct setting *s)
     return rc;
 }
 
+void xen_target_mend_limit(struct host_xen *x, struct xen_domain *d, uint64_t target_memkb, uint64_t limit_memkb)
+{
+    struct setting s = {x, d, target_memkb, target_memkb};
+
+    if (d->domid && limit_memkb > target_memkb + d->videoram_memkb + EXTRA_MEMKB)
+        set_limit(&s, target_memkb);
+}
+
 int xen_target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb)
 {
     struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);

@@ -67,6 +67,17 @@ static void a_shrinker_is_told_first(void **state)
     assert_int_equal(domain->max_kb, 257 * MIB);
 }
 
+static void a_limit_that_was_left_too_high_is_lowered(void **state)
+{
+    xen_target_mend_limit(&xen, &guest, 256 * MIB, 513 * MIB);
+    assert_string_equal(fake_steps(), "limit 263168");
+    fake_forget();
+    /* One that fits, or is lower because somebody wants it so, is left alone. */
+    xen_target_mend_limit(&xen, &guest, 256 * MIB, 257 * MIB);
+    xen_target_mend_limit(&xen, &guest, 256 * MIB, 200 * MIB);
+    assert_string_equal(fake_steps(), "");
+}
+
 static void a_target_and_who_wrote_it_are_one_change(void **state)
 {
     uint64_t own;
@@ -148,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_grower_gets_its_limit_first, make, unmake),
         cmocka_unit_test_setup_teardown(a_shrinker_is_told_first, make, unmake),
+        cmocka_unit_test_setup_teardown(a_limit_that_was_left_too_high_is_lowered, make, unmake),
         cmocka_unit_test_setup_teardown(a_target_and_who_wrote_it_are_one_change, make, unmake),
         cmocka_unit_test_setup_teardown(somebody_elses_target_is_not_overwritten, make, unmake),
         cmocka_unit_test_setup_teardown(somebody_who_is_quicker_wins, make, unmake),
