@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 
 #define REFRESH_MS 1000
 #define BAR_MAX 60
-#define BAR_MIN 16
+#define BAR_MIN 15 /* so that a row fits into 80 columns */
 
 struct options {
     bool once, events;
@@ -170,32 +171,60 @@ static void print_host(const struct json *host, bool screen)
     fputs(end, stdout);
 }
 
-static void print_rows(struct gc *gc, struct row *rows, size_t count, size_t lines, size_t columns, bool screen)
+/* How a row is laid out: on a narrow screen the bar stands for minimum and maximum. */
+struct layout {
+    bool wide;
+    size_t bar;
+};
+
+#define NARROW_TEXT 65 /* columns of all but the bar */
+#define WIDE_TEXT 88
+
+static struct layout layout_for(size_t columns)
 {
-    size_t width = columns > 100 ? columns - 84 : BAR_MIN;
-    const char *end = screen ? "\033[K\r\n" : "\n";
+    struct layout l = {.wide = columns >= WIDE_TEXT + BAR_MIN};
+    size_t text = l.wide ? WIDE_TEXT : NARROW_TEXT;
+
+    l.bar = columns < text + BAR_MIN ? BAR_MIN : columns - text;
+    if (l.bar > BAR_MAX)
+        l.bar = BAR_MAX;
+    return l;
+}
+
+static uint64_t scale_for(const struct row *rows, size_t count)
+{
     uint64_t scale = 1;
 
-    if (width > BAR_MAX)
-        width = BAR_MAX;
     for (size_t i = 0; i < count; i++) {
         uint64_t high = rows[i].static_max > rows[i].actual ? rows[i].static_max : rows[i].actual;
 
         if (rows[i].managed && high > scale)
             scale = high;
     }
-    printf("%-16s %5s %7s %7s %7s %7s %7s %6s  %-5s %-10s%s", "NAME", "ID", "ACTUAL", "TARGET", "DEMAND", "MIN", "MAX",
-           "WEIGHT", "BALL.", "WHY", end);
+    return scale;
+}
+
+static void print_rows(struct gc *gc, struct row *rows, size_t count, size_t lines, size_t columns, bool screen)
+{
+    const char *end = screen ? "\033[K\r\n" : "\n";
+    struct layout layout = layout_for(columns);
+    uint64_t scale = scale_for(rows, count);
+
+    printf("%-16s %5s %7s %7s %7s ", "NAME", "ID", "ACTUAL", "TARGET", "DEMAND");
+    if (layout.wide)
+        printf("%7s %7s %6s ", "MIN", "MAX", "WEIGHT");
+    printf(" %-5s %-10s%s", "BALL.", "WHY", end);
     for (size_t i = 0; i < count && i < lines; i++) {
         const struct row *r = &rows[i];
         char text[BAR_MAX + 1];
 
-        bar(text, width, r, scale);
-        printf("%-16.16s %5" PRIu64 " %7s %7s %7s %7s %7s %6s  %-5s %-10s %s%s", r->name, r->domid,
-               mib(gc, r->actual, true), mib(gc, r->target, r->target), mib(gc, r->demand, r->has_demand),
-               mib(gc, r->min, r->managed), mib(gc, r->max, r->managed),
-               r->managed ? gc_printf(gc, "%" PRIu64, r->weight) : "-", r->managed ? r->balloon : "-", note(r),
-               r->managed ? text : "", end);
+        bar(text, layout.bar, r, scale);
+        printf("%-16.16s %5" PRIu64 " %7s %7s %7s ", r->name, r->domid, mib(gc, r->actual, true),
+               mib(gc, r->target, r->target), mib(gc, r->demand, r->has_demand));
+        if (layout.wide)
+            printf("%7s %7s %6s ", mib(gc, r->min, r->managed), mib(gc, r->max, r->managed),
+                   r->managed ? gc_printf(gc, "%" PRIu64, r->weight) : "-");
+        printf(" %-5s %-10s %s%s", r->managed ? r->balloon : "-", note(r), r->managed ? text : "", end);
     }
 }
 
@@ -221,14 +250,26 @@ static void print_json(struct gc *gc, const struct json *result)
 
 static struct termios cooked;
 
+/* Only calls that a handler of signals may make. */
 static void restore(void)
 {
+    static const char shown_again[] = "\033[?7h\033[?25h\033[?1049l";
+    ssize_t r = write(STDOUT_FILENO, shown_again, sizeof(shown_again) - 1);
+
     tcsetattr(STDIN_FILENO, TCSANOW, &cooked);
-    fputs("\033[?25h\033[?1049l", stdout);
-    fflush(stdout);
+    if (r < 0)
+        return;
 }
 
-/* Keys come one by one; Ctrl-C still interrupts, and whatever ends us the terminal is as before. */
+static void ended(int signum)
+{
+    restore();
+    signal(signum, SIG_DFL);
+    raise(signum);
+}
+
+/* Keys come one by one; Ctrl-C still interrupts, and whatever ends us the terminal is as before. Rows that are longer
+ * than a line are cut. */
 static bool take_terminal(void)
 {
     struct termios raw;
@@ -239,7 +280,9 @@ static bool take_terminal(void)
     raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
     atexit(restore);
-    fputs("\033[?1049h\033[?25l", stdout);
+    signal(SIGTERM, ended);
+    signal(SIGHUP, ended);
+    fputs("\033[?1049h\033[?25l\033[?7l", stdout);
     return true;
 }
 
