@@ -63,12 +63,13 @@ figure xs_messages_per_changed_target_with_reports "$(awk -v n="$all" -v c="$cha
 echo "$changed targets changed, $all messages, of these $reports reads of reports:"
 sed 's/.*[0-9] \([A-Z_]*\) (.*/\1/' /tmp/asked | sort | uniq -c
 
-# Its reports say that it starves and that it has plenty, in turn.
+# Its reports say that it starves and that it has plenty, in turn. What it gets by lying it has after half a minute; from
+# then on it costs what reports cost.
 domid=$(xl domid g-1)
-balance-load spam $((seconds + 4)) /local/domain/"$domid"/data/memory-stats \
+balance-load spam $((seconds + 50)) /local/domain/"$domid"/data/memory-stats \
     "$(report g-1 60)" "$(report g-1 $(($(held g-1) / mib - 2)))" > /tmp/spammed &
 spammer=$!
-sleep 2
+sleep 40
 ticks=$(cpu_ticks)
 sleep "$seconds"
 figure spam_cpu_share "$(awk -v t=$(($(cpu_ticks) - ticks)) -v s="$seconds" -v hz="$(getconf CLK_TCK)" 'BEGIN { print t / hz / s }')"
