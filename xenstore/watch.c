@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "xenstore/connect.h"
 #include "xenstore/store.h"
 
 /* Watches are found by serial number, which is their token; a hash table keeps an event O(1) with a thousand domains.
@@ -23,6 +25,8 @@ struct store_watcher {
     uv_loop_t *loop;
     struct xs_handle *xs;
     struct ev_fd fd;
+    int pulse_fd;
+    struct ev_fd pulse;
     struct store_watch *buckets[BUCKETS];
     uint64_t last_serial;
     void (*lost)(void *arg);
@@ -38,6 +42,14 @@ static struct store_watch **find_watch(struct store_watcher *w, uint64_t serial)
     return p;
 }
 
+static void xenstored_gone(struct store_watcher *w)
+{
+    ev_fd_stop(&w->fd);
+    ev_fd_stop(&w->pulse);
+    if (w->lost)
+        w->lost(w->lost_arg);
+}
+
 static void events_arrived(struct ev_fd *f, int fd, short revents)
 {
     struct store_watcher *w = CONTAINER_OF(f, struct store_watcher, fd);
@@ -47,11 +59,8 @@ static void events_arrived(struct ev_fd *f, int fd, short revents)
         struct store_watch *watch;
 
         if (!event) {
-            if (errno != EAGAIN && errno != EINTR) {
-                ev_fd_stop(&w->fd);
-                if (w->lost)
-                    w->lost(w->lost_arg);
-            }
+            if (errno != EAGAIN && errno != EINTR)
+                xenstored_gone(w);
             return;
         }
         /* An unknown serial: the watch was stopped while its event was under way. */
@@ -59,6 +68,28 @@ static void events_arrived(struct ev_fd *f, int fd, short revents)
         if (watch)
             watch->changed(watch, event[XS_WATCH_PATH]);
     }
+}
+
+/* xenstored sends nothing on a connection without requests, so whatever comes is its end. */
+static void pulse_stopped(struct ev_fd *f, int fd, short revents)
+{
+    xenstored_gone(CONTAINER_OF(f, struct store_watcher, pulse));
+}
+
+/* When xenstored ends, libxenstore's reading thread closes the connection and wakes who waits for a reply, but not who
+ * polls xs_fileno() (read_thread of 4.17), and libxenstore does not tell the connection's own descriptor. So a second
+ * connection, on which nothing is ever asked, is watched for its end. */
+static void watch_pulse(struct store_watcher *w)
+{
+    w->pulse_fd = store_socket();
+    if (w->pulse_fd < 0)
+        return;
+    if (ev_fd_start(w->loop, &w->pulse, w->pulse_fd, POLLIN, pulse_stopped)) {
+        close(w->pulse_fd);
+        w->pulse_fd = -1;
+        return;
+    }
+    ev_fd_unref(&w->pulse);
 }
 
 struct store_watcher *store_watcher_new(uv_loop_t *loop, struct xs_handle *xs, void (*lost)(void *arg), void *arg)
@@ -77,6 +108,7 @@ struct store_watcher *store_watcher_new(uv_loop_t *loop, struct xs_handle *xs, v
     }
     /* Watches alone do not keep a program running: what waits for one has a timer. */
     ev_fd_unref(&w->fd);
+    watch_pulse(w);
     return w;
 }
 
@@ -85,6 +117,9 @@ void store_watcher_free(struct store_watcher *w)
     if (!w)
         return;
     ev_fd_stop(&w->fd);
+    ev_fd_stop(&w->pulse);
+    if (w->pulse_fd >= 0)
+        close(w->pulse_fd);
     free(w);
 }
 

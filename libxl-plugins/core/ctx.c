@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "core/plugin.h"
 #include "core/sampler.h"
+#include "xenstore/connect.h"
 
 int xlx_ctx_new(struct xlx_ctx **ctx, xentoollog_logger *logger)
 {
@@ -97,7 +98,7 @@ int ctx_refuse(struct xlx_ctx *ctx, const char *what, int errno_value)
 int ctx_xs(struct xlx_ctx *ctx, struct xs_handle **xs)
 {
     if (!ctx->xs) {
-        ctx->xs = xs_open(0);
+        ctx->xs = store_open();
         if (!ctx->xs)
             return ctx_refuse(ctx, "xenstored (is it running?)", errno);
     }

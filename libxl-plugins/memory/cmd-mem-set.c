@@ -136,7 +136,7 @@ static const char *why_not(const struct xlx_invocation *in, const struct xlx_mem
     case XLX_MEM_PAUSED:
         return "the guest is paused";
     case XLX_MEM_MOVING:
-        return "still moving when time was up";
+        return in->ctx->xenstore_lost ? "still moving when xenstored ended" : "still moving when time was up";
     default:
         break;
     }

@@ -237,6 +237,7 @@ static void settle_aborted(struct ao *ao, int rc)
 int mem_settle_start(struct mem_settle *op)
 {
     struct xlx_ctx *ctx = op->ao.ctx;
+    struct store_watcher *watcher;
     int rc;
 
     ao_start(&op->ao, settle_aborted);
@@ -247,7 +248,10 @@ int mem_settle_start(struct mem_settle *op)
         op->follows[i].left_ms = UINT64_MAX;
         op->follows[i].rearmed = 0;
     }
-    rc = sampler_join(ctx, &op->sampler, 0, domains_sampled);
+    /* The hypervisor is looked at, not xenstore, but without the watcher nobody would notice that xenstored ends. */
+    rc = ctx_watcher(ctx, &watcher);
+    if (!rc)
+        rc = sampler_join(ctx, &op->sampler, 0, domains_sampled);
     if (rc)
         ao_complete_soon(&op->ao, rc);
     return 0;

@@ -3,7 +3,8 @@
 # Which unit tests are linked with which fakes. A fake's symbols come before those of the library they stand in for.
 #     $(call with-fakes,TEST,FAKE...)      TEST is folder/test_name below tests/unit
 
-FAKE_OBJ = $(O)/obj/tests/fakes/$(1).o
+# The fake xenstored is three files.
+FAKE_OBJ = $(patsubst %,$(O)/obj/tests/fakes/%.o,$(if $(filter xenstore,$(1)),xenstore xenstore-tree xenstore-socket,$(1)))
 with-fakes = $(eval TEST_OBJS_$(subst /,_,$(1)) += $(foreach f,$(2),$(call FAKE_OBJ,$(f))))$\
              $(eval $(O)/tests/unit/$(1): $(foreach f,$(2),$(call FAKE_OBJ,$(f))))
 

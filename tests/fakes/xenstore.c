@@ -10,21 +10,11 @@
 #include <xenstore.h>
 
 #include "tests/fakes/fault.h"
+#include "tests/fakes/xenstore-socket.h"
+#include "tests/fakes/xenstore-tree.h"
 
-#define NODES_MAX 4096
 #define TRANSACTIONS_MAX 8
 #define WATCHES_MAX 2048
-
-struct node {
-    char *path;
-    char *value;
-    size_t len;
-};
-
-struct tree {
-    struct node nodes[NODES_MAX]; /* sorted by path */
-    size_t count;
-};
 
 static struct tree store;
 static unsigned generation; /* of the store; a transaction that began at another one conflicts */
@@ -57,102 +47,6 @@ static void (*act_before_commit)(void *arg);
 static void *act_arg;
 static bool lost;
 
-/* ---- the tree ---- */
-
-static char *copy_bytes(const void *bytes, size_t len)
-{
-    char *copy = calloc(1, len + 1);
-
-    if (!copy)
-        abort();
-    if (len)
-        memcpy(copy, bytes, len);
-    return copy;
-}
-
-static size_t position(const struct tree *t, const char *path, bool *found)
-{
-    size_t i = 0;
-
-    while (i < t->count && strcmp(t->nodes[i].path, path) < 0)
-        i++;
-    *found = i < t->count && !strcmp(t->nodes[i].path, path);
-    return i;
-}
-
-static bool is_below(const char *path, const char *folder)
-{
-    size_t n = strlen(folder);
-
-    return !strncmp(path, folder, n) && (!path[n] || path[n] == '/');
-}
-
-static void tree_set(struct tree *t, const char *path, const void *bytes, size_t len)
-{
-    const char *slash = strrchr(path, '/');
-    bool found;
-    size_t i;
-
-    if (slash && slash != path) {
-        char *parent = copy_bytes(path, (size_t)(slash - path));
-
-        position(t, parent, &found);
-        if (!found)
-            tree_set(t, parent, "", 0);
-        free(parent);
-    }
-    i = position(t, path, &found);
-    if (!found) {
-        if (t->count == NODES_MAX)
-            abort();
-        memmove(&t->nodes[i + 1], &t->nodes[i], (t->count - i) * sizeof(t->nodes[0]));
-        t->count++;
-        t->nodes[i].path = copy_bytes(path, strlen(path));
-    } else {
-        free(t->nodes[i].value);
-    }
-    t->nodes[i].value = copy_bytes(bytes, len);
-    t->nodes[i].len = len;
-}
-
-static bool tree_remove(struct tree *t, const char *path)
-{
-    bool removed = false;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < t->count; i++) {
-        if (is_below(t->nodes[i].path, path)) {
-            free(t->nodes[i].path);
-            free(t->nodes[i].value);
-            removed = true;
-        } else {
-            t->nodes[kept++] = t->nodes[i];
-        }
-    }
-    t->count = kept;
-    return removed;
-}
-
-static void tree_clear(struct tree *t)
-{
-    for (size_t i = 0; i < t->count; i++) {
-        free(t->nodes[i].path);
-        free(t->nodes[i].value);
-    }
-    t->count = 0;
-}
-
-static void tree_copy(struct tree *to, const struct tree *from)
-{
-    tree_clear(to);
-    for (size_t i = 0; i < from->count; i++) {
-        const struct node *n = &from->nodes[i];
-
-        to->nodes[i] = (struct node){copy_bytes(n->path, strlen(n->path)), copy_bytes(n->value, n->len), n->len};
-    }
-    to->count = from->count;
-}
-
 /* ---- watches ---- */
 
 static void queue_event(const struct watch *w, const char *path)
@@ -161,8 +55,8 @@ static void queue_event(const struct watch *w, const char *path)
 
     if (!e)
         abort();
-    e->path = copy_bytes(path, strlen(path));
-    e->token = copy_bytes(w->token, strlen(w->token));
+    e->path = tree_copy_bytes(path, strlen(path));
+    e->token = tree_copy_bytes(w->token, strlen(w->token));
     if (!w->xs->events && write(w->xs->pipe[1], "", 1) != 1)
         abort();
     *w->xs->events_end = e;
@@ -172,7 +66,7 @@ static void queue_event(const struct watch *w, const char *path)
 static void fire(const char *path)
 {
     for (unsigned i = 0; i < watch_count; i++) {
-        if (is_below(path, watches[i].path))
+        if (tree_is_below(path, watches[i].path))
             queue_event(&watches[i], path);
     }
 }
@@ -236,7 +130,7 @@ void fake_store_set(const char *path, const char *value)
 const char *fake_store_get(const char *path)
 {
     bool found;
-    size_t i = position(&store, path, &found);
+    size_t i = tree_position(&store, path, &found);
 
     return found ? store.nodes[i].value : NULL;
 }
@@ -274,10 +168,7 @@ void fake_store_fire(const char *special)
 void fake_store_lose(void)
 {
     lost = true;
-    for (struct xs_handle *h = handles; h; h = h->next) {
-        if (!h->events && write(h->pipe[1], "", 1) != 1)
-            abort();
-    }
+    fake_socket_close();
 }
 
 unsigned fake_store_watches(void)
@@ -406,14 +297,14 @@ void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path, unsigne
     if (fails("xs_read"))
         return NULL;
     tree = tree_of(t);
-    i = position(tree, path, &found);
+    i = tree_position(tree, path, &found);
     if (!found) {
         errno = ENOENT;
         return NULL;
     }
     if (len)
         *len = (unsigned)tree->nodes[i].len;
-    return copy_bytes(tree->nodes[i].value, tree->nodes[i].len);
+    return tree_copy_bytes(tree->nodes[i].value, tree->nodes[i].len);
 }
 
 bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const void *data, unsigned int len)
@@ -432,7 +323,7 @@ bool xs_mkdir(struct xs_handle *h, xs_transaction_t t, const char *path)
 {
     bool found;
 
-    position(tree_of(t), path, &found);
+    tree_position(tree_of(t), path, &found);
     return found || xs_write(h, t, path, "", 0);
 }
 
@@ -462,7 +353,7 @@ char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path, u
     if (fails("xs_directory"))
         return NULL;
     tree = tree_of(t);
-    position(tree, path, &found);
+    tree_position(tree, path, &found);
     if (!found) {
         errno = ENOENT;
         return NULL;
@@ -470,7 +361,7 @@ char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path, u
     for (size_t i = 0; i < tree->count; i++) {
         const char *p = tree->nodes[i].path;
 
-        if (is_below(p, path) && p[prefix] && !strchr(p + prefix + 1, '/')) {
+        if (tree_is_below(p, path) && p[prefix] && !strchr(p + prefix + 1, '/')) {
             n++;
             bytes += strlen(p + prefix + 1) + 1;
         }
@@ -484,7 +375,7 @@ char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path, u
     for (size_t i = 0; i < tree->count; i++) {
         const char *p = tree->nodes[i].path;
 
-        if (is_below(p, path) && p[prefix] && !strchr(p + prefix + 1, '/')) {
+        if (tree_is_below(p, path) && p[prefix] && !strchr(p + prefix + 1, '/')) {
             size_t len = strlen(p + prefix + 1) + 1;
 
             names[n++] = memcpy(text, p + prefix + 1, len);
@@ -506,7 +397,8 @@ bool xs_watch(struct xs_handle *h, const char *path, const char *token)
         return false;
     if (watch_count == WATCHES_MAX)
         abort();
-    watches[watch_count] = (struct watch){h, copy_bytes(path, strlen(path)), copy_bytes(token, strlen(token))};
+    watches[watch_count] =
+        (struct watch){h, tree_copy_bytes(path, strlen(path)), tree_copy_bytes(token, strlen(token))};
     queue_event(&watches[watch_count++], path);
     return true;
 }
@@ -604,6 +496,6 @@ bool xs_is_domain_introduced(struct xs_handle *h, unsigned int domid)
     if (fails("xs_is_domain_introduced"))
         return false;
     snprintf(path, sizeof(path), "/local/domain/%u", domid);
-    position(&store, path, &found);
+    tree_position(&store, path, &found);
     return found;
 }

@@ -29,7 +29,8 @@ void fake_store_conflicts(unsigned n);
 void fake_store_before_commit(void (*act)(void *arg), void *arg);
 /* Fires a special watch, such as @releaseDomain. */
 void fake_store_fire(const char *special);
-/* xenstored has gone: everything fails with EBADF and the connection's descriptor becomes readable. */
+/* xenstored has gone: everything fails with EBADF and connections to its socket end. As with libxenstore, a handle's
+ * descriptor does not become readable. */
 void fake_store_lose(void);
 
 /* How many watches are registered, transactions open, handles open. */
