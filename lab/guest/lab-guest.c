@@ -22,7 +22,7 @@ static const char usage_text[] =
     "kept as " GUEST_RUN_DIR "/NAME.cfg.\n"
     "  --agent[=PATH]     start the guest agent in it (default: the one installed in dom0)\n"
     "  --append ARGS      add to the kernel's command line\n"
-    "  --timeout S        it must answer within this (300)\n"
+    "  --timeout S        it must answer within this (600)\n"
     "exec runs COMMAND in the guest, prints its output, returns its status (124: killed because it\n"
     "ran past --timeout, 60). A single argument with blanks in it is given to the guest's shell.\n"
     "eat takes MIB of the guest's memory and keeps touching it until relax or a further eat; when\n"
@@ -141,7 +141,7 @@ int main(int argc, char **argv)
     }
     argv += optind;
     argc -= optind;
-    o.timeout_s = timeout_s ? timeout_s : 300;
+    o.timeout_s = timeout_s ? timeout_s : 600;
     if (!strcmp(verb, "create"))
         return create(&o, argv, argc);
     if (!strcmp(verb, "exec"))

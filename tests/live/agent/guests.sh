@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The guest agent in a PV, a PVH and an HVM guest: what it writes, when, and what it costs.
-# timeout: 600
+# timeout: 1200
 . "$(dirname "$0")/../../lib/live.sh"
 
 # xenstore-read shows a newline as \n

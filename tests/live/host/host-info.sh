@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # host-info in dom0 and inside PV, PVH and HVM guests: each knows what it is.
-# timeout: 500
+# timeout: 900
 . "$(dirname "$0")/../../lib/live.sh"
 
 field() {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# timeout: 400
+# timeout: 900
 # lab-guest on PV, PVH and HVM guests: exec is exact, eat takes real memory, destroy leaves nothing.
 
 . tests/lib/live.sh

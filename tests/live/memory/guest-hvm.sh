@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # mem-set, mem-list and mem-info on a HVM Linux guest.
-# timeout: 700
+# timeout: 1000
 . "$(dirname "$0")/../../lib/live.sh"
 . "$(dirname "$0")/../../lib/memory-guest.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The QMP balloon of a PV, a PVH and an HVM Linux guest (or of those that QMP_TYPES names).
-# timeout: 900
+# timeout: 1500
 . "$(dirname "$0")/lib.sh"
 
 types=${QMP_TYPES:-pv pvh hvm}

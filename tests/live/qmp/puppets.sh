@@ -9,6 +9,8 @@ start() {
     at_end lab-puppet stop "$1"
     check "a puppet starts: $*" lab-puppet start "$@"
     until_true 20 test -L $run/$1
+    # A puppet's offset is 0, a PVH guest's 64 KiB until it has been seen settled.
+    check "and is calibrated" xl-ext mem-set -w "$1" "$2"
 }
 
 start quick 128 256 instant
