@@ -40,15 +40,19 @@ def find_scripts(places):
     return found
 
 
-# Runs in dom0: every script with its time, then a look at what it left behind.
+# Runs in dom0: every script with its time, then a look at what it left behind, and for programs that the kernel ended.
 DISPATCHER = r"""#!/bin/sh
 cd /root/tests/.. || exit 1
 domains() { xenstore-list /local/domain 2>/dev/null | sort; }
+crashes() { dmesg | grep -E 'segfault at|general protection|trap [a-z]|stack smashing'; }
 while read -r timeout script; do
     echo "=== $script"
     before=$(domains)
+    crashed=$(crashes)
     timeout -k 10 "$timeout" "./$script" </dev/null 2>&1
     status=$?
+    new=$(crashes | grep -vxF "$crashed")
+    [ -z "$new" ] || echo "not ok - no program crashes in dom0 meanwhile: $(echo "$new" | head -n 3)"
     left=$(domains | grep -vxF "$before" | tr '\n' ' ')
     [ -z "$left" ] || echo "not ok - the script leaves no domain behind (domids $left)"
     for domid in $left; do xl destroy "$domid" >/dev/null 2>&1; done
