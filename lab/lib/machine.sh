@@ -2,7 +2,9 @@
 # shellcheck shell=bash
 # One emulated machine: start it cold or from a snapshot, talk to its dom0, end it.
 
-xen_options='console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info bootscrub=0'
+# eager-fpu: QEMU's emulation loses CR0.TS on the way out of an HVM guest, so that one domain went on with the XMM registers
+# of another: dom0's programs died, or computed nonsense, whenever an HVM guest and a second PV domain ran beside it.
+xen_options='console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info bootscrub=0 spec-ctrl=eager-fpu'
 drive_bytes=$((16 << 30)) # nominal: the in and out drives are sparse files
 
 # make_run_folder: a folder for this run's files; those of runs that were killed are removed.
