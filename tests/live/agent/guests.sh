@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The guest agent in a PV, a PVH and an HVM guest: what it writes, when, and what it costs.
+# The guest agent in a PV, a PVH and an HVM guest (those of AGENT_TYPES): what it writes, when, and what it costs.
 # timeout: 1200
 . "$(dirname "$0")/../../lib/live.sh"
 
@@ -40,7 +40,7 @@ names="swap-in swap-out major-faults minor-faults free-memory total-memory avail
     htlb-pgfail oom-kills alloc-stalls async-scans direct-scans async-reclaims direct-reclaims swap-total swap-free
     psi-some-avg10 psi-some-total"
 
-for type in pv pvh hvm; do
+for type in ${AGENT_TYPES:-pv pvh hvm}; do
     name=agent-$type
     at_end lab-guest destroy $name
     check "$type: a guest with the agent boots" lab-guest create --agent $type $name 160 160

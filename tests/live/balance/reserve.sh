@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Reservations: taken from puppets that give at a rate, past a creeping and a stuck one; held, released, handed over.
+# live: core
 # timeout: 400
 . "$(dirname "$0")/../../lib/live.sh"
 

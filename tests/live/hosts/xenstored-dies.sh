@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # xenstored ends while commands wait for a guest: each says so in one sentence and ends with 1. A boot of its own, because
 # nothing in dom0 works after it.
+# live: core
 # timeout: 400
 
 . tests/lib/live.sh

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # memd as a service: one of it, its configuration, what it tells systemd, kill -9 at any time.
+# live: core
 # timeout: 120
 . "$(dirname "$0")/lib.sh"
 
