@@ -70,7 +70,7 @@ relay() {
 console_tail() {
     say "$1"
     say "the end of the console's log:"
-    tail -n 40 "$run/console" 2> /dev/null | tr -d '\r' >&2
+    tail -n 100 "$run/console" 2> /dev/null | tr -d '\r' >&2
     [ -s "$run/qemu.log" ] && sed 's/^/qemu: /' "$run/qemu.log" >&2
     exit 125
 }

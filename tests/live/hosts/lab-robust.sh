@@ -48,7 +48,8 @@ rm -f "$scratch/large" "$scratch/large.back"
 script wait 'echo running; sleep 1000'
 interrupt() {
     mkfifo "$scratch/fifo"
-    setsid "$lab" run --no-install "$scratch/wait" > "$scratch/fifo" 2> /dev/null &
+    # A shell without job control starts background processes with SIGINT ignored.
+    env --default-signal=INT setsid "$lab" run --no-install "$scratch/wait" > "$scratch/fifo" 2> /dev/null &
     pid=$!
     read -r line < "$scratch/fifo"
     rm -f "$scratch/fifo"
