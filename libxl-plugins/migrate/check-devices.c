@@ -214,22 +214,29 @@ static void look_at_device_model(struct checking *c)
         verdict_add(c, "model", VERDICT_YES, "its device model runs in dom0 and can be saved");
 }
 
-void check_device_model(struct checking *c)
+/* QEMU in a Linux stub domain cannot write its state to where libxl wants it: "Unable to open /dev/fdset/1". */
+char *migrate_why_never(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid)
 {
     uint32_t stub_domid;
     libxl_ctx *libxl;
 
+    if (ctx_libxl(ctx, &libxl))
+        return gc_strdup(gc, "cannot ask libxl for its device model");
+    stub_domid = libxl_get_stubdom_id(libxl, domid);
+    return stub_domid ? gc_printf(gc, "its device model runs in stub domain %u, and QEMU there cannot save its state",
+                                  stub_domid)
+                      : NULL;
+}
+
+void check_device_model(struct checking *c)
+{
+    char *why;
+
     if (strcmp(c->mc->type, "hvm"))
         return;
-    if (ctx_libxl(c->ctx, &libxl)) {
-        verdict_add(c, "model", VERDICT_NO, "cannot ask libxl for its device model");
-        return;
-    }
-    stub_domid = libxl_get_stubdom_id(libxl, c->mc->domid);
-    /* QEMU in a Linux stub domain cannot write its state to where libxl wants it: "Unable to open /dev/fdset/1". */
-    if (stub_domid)
-        verdict_add(c, "model", VERDICT_NO,
-                    "its device model runs in stub domain %u, and QEMU there cannot save its state", stub_domid);
+    why = migrate_why_never(c->ctx, c->gc, c->mc->domid);
+    if (why)
+        verdict_add(c, "model", VERDICT_NO, "%s", why);
     else
         look_at_device_model(c);
 }

@@ -82,6 +82,7 @@ static int run(const struct xlx_invocation *in)
         .ssh_command = o->ssh_command,
         .timeout_ms = in->ui->timeout_ms,
     };
+    const char *never;
     bool stays;
     GC_SCOPE(gc);
     int rc;
@@ -93,6 +94,12 @@ static int run(const struct xlx_invocation *in)
     rc = xlx_domain_find(in->ctx, in->argv[0], &mc.domid);
     if (rc)
         return xlx_exit_of(rc);
+    never = o->force ? NULL : migrate_why_never(in->ctx, gc, mc.domid);
+    if (never) {
+        LOGD(in->ctx, ERROR, mc.domid, "it cannot be migrated to any host: %s (use --force to try all the same)",
+             never);
+        return XLX_EXIT_REFUSED;
+    }
     rc = migrate_check(in->ctx, gc, &mc);
     if (rc && !o->force)
         return xlx_exit_of(rc);

@@ -62,6 +62,8 @@ struct migrate_check {
 
 /* Answers with 0 whatever the verdict; errors mean that there is none. Logs. Runs the loop when asking a host. */
 int migrate_check(struct xlx_ctx *ctx, struct gc *gc, struct migrate_check *mc);
+/* Why the guest can move to no host at all, or NULL: what can be said before another host is asked. In the pool. */
+char *migrate_why_never(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid);
 /* Shows the result, as text or JSON. */
 void migrate_check_show(struct gc *gc, struct xlx_ui *ui, const struct migrate_check *mc);
 

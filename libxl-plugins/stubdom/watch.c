@@ -10,8 +10,12 @@
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
+/* A destruction that takes longer than this has failed half-way. */
+#define DESTRUCTION_MS_MAX 60000
+
 static void watch_done(struct stubdom_watch *op, int rc)
 {
+    ev_timer_stop(&op->destruction);
     store_watch_stop(&op->releases);
     store_watch_stop(&op->exit_node);
     ao_complete(&op->ao, rc);
@@ -37,21 +41,36 @@ static bool get_info(struct xlx_ctx *ctx, uint32_t domid, xc_domaininfo_t *info)
            !(info->flags & XEN_DOMINF_dying);
 }
 
+static void stub_domain_gone(struct stubdom_watch *op)
+{
+    snprintf(op->how_dead, sizeof(op->how_dead), "the stub domain was destroyed");
+    ended(op, STUBDOM_DEVICE_MODEL_DEAD);
+}
+
+static void destruction_timed_out(struct ev_timer *timer)
+{
+    stub_domain_gone(CONTAINER_OF(timer, struct stubdom_watch, destruction));
+}
+
 static void domain_released(struct store_watch *watch, const char *path)
 {
     struct stubdom_watch *op = CONTAINER_OF(watch, struct stubdom_watch, releases);
-    xc_domaininfo_t info;
+    xc_domaininfo_t info, stub;
 
-    /* The guest first: when it goes its stub domain goes too. */
     if (!get_info(op->ao.ctx, op->domid, &info)) {
         ended(op, STUBDOM_GUEST_GONE);
     } else if (info.flags & XEN_DOMINF_shutdown) {
         op->reason = info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
         ended(op, STUBDOM_GUEST_SHUT_DOWN);
-    } else if (!get_info(op->ao.ctx, op->stub_domid, &info)) {
-        snprintf(op->how_dead, sizeof(op->how_dead), "the stub domain was destroyed");
-        ended(op, STUBDOM_DEVICE_MODEL_DEAD);
-    } else if (info.flags & XEN_DOMINF_shutdown) {
+    } else if (!get_info(op->ao.ctx, op->stub_domid, &stub)) {
+        /* Who destroys the guest pauses it, then its stub domain goes, and the guest last (libxl__domain_destroy): its
+         * release is the next news, and nobody must start it again. */
+        if (ev_timer_active(&op->destruction))
+            return;
+        if (!(info.flags & XEN_DOMINF_paused) ||
+            ev_timer_start(&op->ao.ctx->loop, &op->destruction, DESTRUCTION_MS_MAX, 0, destruction_timed_out))
+            stub_domain_gone(op);
+    } else if (stub.flags & XEN_DOMINF_shutdown) {
         snprintf(op->how_dead, sizeof(op->how_dead), "the stub domain has crashed or was shut down");
         ended(op, STUBDOM_DEVICE_MODEL_DEAD);
     }

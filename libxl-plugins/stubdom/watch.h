@@ -7,6 +7,9 @@
  * has shut down or gone, the stub domain's init leaves a word when QEMU ends.
  *
  *   Idle --start--> Watching --one of enum stubdom_event--> done(0)
+ *
+ * "xl destroy" takes the stub domain away before the guest. Since it pauses the guest first, a paused guest that has
+ * lost its stub domain counts as being destroyed, for a minute.
  */
 
 #include "core/ao.h"
@@ -30,6 +33,7 @@ struct stubdom_watch {
 
     /* private */
     struct store_watch releases, exit_node;
+    struct ev_timer destruction;
 };
 
 int stubdom_watch_start(struct stubdom_watch *op);

@@ -37,7 +37,8 @@ now_ms() {
 leftovers() {
     xl list | awk 'NR > 1 { print "domain", $1 }'
     ps -eo args= | grep -E '^[^ ]*(vchan-socket-proxy|qemu-system|xl create|stubdom-monitor)' | sed 's/^/process /'
-    ls /var/run/xen | sed 's/^/run /'
+    # domid-history is libxl's memory of domids that were used lately
+    ls /var/run/xen | grep -v '^domid-history' | sed 's/^/run /'
     for folder in /local/domain/0/device-model /local/domain/0/backend /libxl /vm; do
         xenstore-list "$folder" 2>/dev/null | sed "s|^|$folder |"
     done
