@@ -32,25 +32,17 @@ static const struct xlx_option option_table[] = {
 
 static void show(const struct xlx_invocation *in, char *const *lines, size_t count)
 {
-    const struct options *o = in->options;
-
-    for (size_t i = 0; i < count; i++) {
-        if (o->own && strncmp(lines[i], STUBDOM_LOG_PREFIX, strlen(STUBDOM_LOG_PREFIX)))
-            continue;
+    for (size_t i = 0; i < count; i++)
         in->ui->ops->print(in->ui, "%s\n", lines[i]);
-    }
 }
 
 static void show_json(struct gc *gc, const struct xlx_invocation *in, char *const *lines, size_t count)
 {
-    const struct options *o = in->options;
     struct json_writer *w = json_writer_new(gc, true);
 
     json_array_begin(w);
-    for (size_t i = 0; i < count; i++) {
-        if (!o->own || !strncmp(lines[i], STUBDOM_LOG_PREFIX, strlen(STUBDOM_LOG_PREFIX)))
-            json_string(w, lines[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        json_string(w, lines[i]);
     json_array_end(w);
     in->ui->ops->print(in->ui, "%s", json_text(w, NULL));
 }
@@ -87,7 +79,7 @@ static void show_new(struct follow *f)
     while (fgets(line, sizeof(line), f->file)) {
         line[strcspn(line, "\r\n")] = '\0';
         stubdom_log_clean(line);
-        if (!o->own || !strncmp(line, STUBDOM_LOG_PREFIX, strlen(STUBDOM_LOG_PREFIX)))
+        if (!o->own || stubdom_log_is_own(line))
             f->in->ui->ops->print(f->in->ui, "%s\n", line);
     }
     fflush(stdout);
@@ -156,7 +148,8 @@ static int run(const struct xlx_invocation *in)
     if (!name)
         return XLX_EXIT_FAILED;
     path = stubdom_log_path(gc, name);
-    rc = stubdom_log_tail(gc, path, o->lines, &lines, &count);
+    /* of init's lines the last ones are wanted, however much the kernel has said since */
+    rc = stubdom_log_tail(gc, path, o->own ? 0 : o->lines, &lines, &count);
     if (rc == ERROR_NOTFOUND) {
         LOG(in->ctx, ERROR, "there is no log %s: was '%.128s' ever started with a stub domain?", path, name);
         return XLX_EXIT_FAILED;
@@ -165,6 +158,8 @@ static int run(const struct xlx_invocation *in)
         LOG(in->ctx, ERROR, "cannot read %s: %s", path, strerror(errno));
         return XLX_EXIT_FAILED;
     }
+    if (o->own)
+        lines = stubdom_log_own(gc, lines, count, o->lines, &count);
     if (in->ui->json)
         show_json(gc, in, lines, count);
     else

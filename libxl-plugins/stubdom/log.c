@@ -44,6 +44,25 @@ int stubdom_log_tail(struct gc *gc, const char *path, uint64_t max, char ***line
     return 0;
 }
 
+bool stubdom_log_is_own(const char *line)
+{
+    return !strncmp(line, STUBDOM_LOG_PREFIX, strlen(STUBDOM_LOG_PREFIX));
+}
+
+char **stubdom_log_own(struct gc *gc, char *const *lines, size_t count, uint64_t max, size_t *picked)
+{
+    char **result = gc_array(gc, count + 1, sizeof(*result));
+    size_t n = 0, first;
+
+    for (size_t i = 0; i < count; i++) {
+        if (stubdom_log_is_own(lines[i]))
+            result[n++] = lines[i];
+    }
+    first = max && n > max ? n - (size_t)max : 0;
+    *picked = n - first;
+    return result + first;
+}
+
 static bool is_kernels(const char *line)
 {
     return line[0] == '[' && (line[1] == ' ' || (line[1] >= '0' && line[1] <= '9'));

@@ -4,6 +4,7 @@
 
 /* Reading the log of a stub domain, which is written by the stub domain: foreign bytes. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,12 @@ void stubdom_log_clean(char *line);
  * such file; ERROR_FAIL with errno. Silent.
  */
 int stubdom_log_tail(struct gc *gc, const char *path, uint64_t max, char ***lines, size_t *count);
+
+/* Is it a line of the stub domain's init? */
+bool stubdom_log_is_own(const char *line);
+
+/* Of lines those of init, the last max (0: all). Picks from lines; result in the pool. */
+char **stubdom_log_own(struct gc *gc, char *const *lines, size_t count, uint64_t max, size_t *picked);
 
 /*
  * The lines that explain a failed start, at most max: what init says and QEMU's errors, the kernel's only from a panic

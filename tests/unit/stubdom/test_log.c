@@ -104,6 +104,25 @@ static void what_init_and_qemu_say_is_picked(void **state)
     assert_string_equal(picked[0], lines[5]);
 }
 
+static void of_inits_lines_the_last_ones_are_picked_whatever_stands_between(void **state)
+{
+    char *lines[] = {(char *)"xl-ext-stubdom: one",   (char *)"[    1.0] kernel",
+                     (char *)"xl-ext-stubdom: two",   (char *)"foreign xl-ext-stubdom: x",
+                     (char *)"xl-ext-stubdom: three", (char *)"[    2.0] kernel"};
+    char **picked;
+    size_t n;
+    GC_SCOPE(gc);
+
+    picked = stubdom_log_own(gc, lines, ARRAY_LEN(lines), 2, &n);
+    assert_int_equal(n, 2);
+    assert_string_equal(picked[0], lines[2]);
+    assert_string_equal(picked[1], lines[4]);
+    stubdom_log_own(gc, lines, ARRAY_LEN(lines), 0, &n);
+    assert_int_equal(n, 3);
+    stubdom_log_own(gc, NULL, 0, 1, &n);
+    assert_int_equal(n, 0);
+}
+
 static void a_panic_is_picked_and_without_anything_the_end(void **state)
 {
     char *panic[] = {(char *)"[    1.0] one", (char *)"[    2.0] Kernel panic - not syncing: no init",
@@ -130,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_log_cannot_drive_a_terminal),
         cmocka_unit_test(a_line_without_end_is_cut),
         cmocka_unit_test(what_init_and_qemu_say_is_picked),
+        cmocka_unit_test(of_inits_lines_the_last_ones_are_picked_whatever_stands_between),
         cmocka_unit_test(a_panic_is_picked_and_without_anything_the_end),
     };
 
