@@ -85,8 +85,11 @@ equal "$(seq 300000 | sed 's/^/x/')" "$({
     echo "sed 's/^/x/'"
     seq 300000
 } | "$lab" shell --no-install 2> /dev/null)" "a shell's long input and output do not block each other"
-out=$( (sleep 1; printf 'tty; echo rows $(stty size)\nexit 6\n'; sleep 20) |
-    script -qec "stty rows 33 cols 77; $lab shell --no-install" /dev/null 2> /dev/null)
+mkfifo "$scratch/keys"
+exec 9<> "$scratch/keys" # open for writing, too, so that the typing never ends before the shell
+printf 'tty; echo rows $(stty size)\nexit 6\n' >&9
+out=$(timeout 200 script -qec "stty rows 33 cols 77; $lab shell --no-install" /dev/null < "$scratch/keys" 2> /dev/null)
+exec 9>&-
 check "shell on a terminal has a terminal of its own" grep -q "^/dev/pts" <<< "$out"
 check "of the same size" grep -q "rows 33 77" <<< "$out"
 
