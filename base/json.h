@@ -70,6 +70,11 @@ void json_u64(struct json_writer *w, uint64_t value);
 void json_double(struct json_writer *w, double value);
 void json_bool(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
+/* A key and its value. A text of NULL is written as null. */
+void json_put_string(struct json_writer *w, const char *key, const char *text);
+void json_put_integer(struct json_writer *w, const char *key, int64_t value);
+void json_put_u64(struct json_writer *w, const char *key, uint64_t value);
+void json_put_bool(struct json_writer *w, const char *key, bool value);
 /* Writes a whole tree. */
 void json_tree(struct json_writer *w, const struct json *node);
 /* The text so far, owned by the writer, terminated; valid until the next call on it. len may be NULL. */

@@ -128,8 +128,7 @@ static void give_back(struct creation *c, const char *id)
 
     if (memd_connect(c->ctx, &client))
         return;
-    json_key(w, "id");
-    json_string(w, id);
+    json_put_string(w, "id", id);
     memd_call(client, gc, CONTROL_RESERVE_RELEASE, w, NULL);
     memd_disconnect(client);
 }

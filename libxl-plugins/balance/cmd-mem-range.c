@@ -68,15 +68,11 @@ static int set_range(const struct xlx_invocation *in, struct memd_client *client
     GC_SCOPE(gc);
     struct json_writer *w = memd_arguments(gc);
 
-    json_key(w, "domain");
-    json_integer(w, domid);
-    json_key(w, "min_memkb");
-    json_u64(w, s->min_memkb);
-    json_key(w, "max_memkb");
-    json_u64(w, s->max_memkb);
+    json_put_integer(w, "domain", domid);
+    json_put_u64(w, "min_memkb", s->min_memkb);
+    json_put_u64(w, "max_memkb", s->max_memkb);
     if (weight) {
-        json_key(w, "weight");
-        json_u64(w, s->weight);
+        json_put_u64(w, "weight", s->weight);
     }
     return memd_call(client, gc, CONTROL_RANGE, w, NULL);
 }
@@ -86,8 +82,7 @@ static int change(const struct xlx_invocation *in, struct memd_client *client, u
     GC_SCOPE(gc);
     struct json_writer *w = memd_arguments(gc);
 
-    json_key(w, "domain");
-    json_integer(w, domid);
+    json_put_integer(w, "domain", domid);
     return memd_call(client, gc, command, w, NULL);
 }
 

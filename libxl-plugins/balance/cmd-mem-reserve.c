@@ -70,8 +70,7 @@ static int release(struct memd_client *client, const char *id)
     GC_SCOPE(gc);
     struct json_writer *w = memd_arguments(gc);
 
-    json_key(w, "id");
-    json_string(w, id);
+    json_put_string(w, "id", id);
     return memd_call(client, gc, CONTROL_RESERVE_RELEASE, w, NULL) ? XLX_EXIT_FAILED : XLX_EXIT_DONE;
 }
 

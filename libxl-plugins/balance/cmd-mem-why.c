@@ -91,8 +91,7 @@ static int ask(const struct xlx_invocation *in, struct memd_client *client, uint
     struct json_writer *w = memd_arguments(gc);
     int rc;
 
-    json_key(w, "domain");
-    json_integer(w, domid);
+    json_put_integer(w, "domain", domid);
     rc = memd_call(client, gc, CONTROL_WHY, w, &result);
     if (rc)
         return rc;

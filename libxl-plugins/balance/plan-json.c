@@ -196,22 +196,16 @@ int plan_json_read(struct gc *gc, const char *text, size_t len, struct plan_docu
 void plan_json_write(struct json_writer *w, const struct plan_input *input, const struct plan *plan)
 {
     json_object_begin(w);
-    json_key(w, "feasible");
-    json_bool(w, plan->feasible);
-    json_key(w, "shortfall_memkb");
-    json_u64(w, plan->shortfall_memkb);
-    json_key(w, "host_free_after_memkb");
-    json_integer(w, plan->host_free_after_memkb);
+    json_put_bool(w, "feasible", plan->feasible);
+    json_put_u64(w, "shortfall_memkb", plan->shortfall_memkb);
+    json_put_integer(w, "host_free_after_memkb", plan->host_free_after_memkb);
     json_key(w, "domains");
     json_array_begin(w);
     for (size_t i = 0; i < input->count; i++) {
         json_object_begin(w);
-        json_key(w, "domid");
-        json_u64(w, input->domains[i].domid);
-        json_key(w, "target_memkb");
-        json_u64(w, plan->targets[i].target_memkb);
-        json_key(w, "reason");
-        json_string(w, plan_reason_name(plan->targets[i].reason));
+        json_put_u64(w, "domid", input->domains[i].domid);
+        json_put_u64(w, "target_memkb", plan->targets[i].target_memkb);
+        json_put_string(w, "reason", plan_reason_name(plan->targets[i].reason));
         json_object_end(w);
     }
     json_array_end(w);
@@ -219,10 +213,8 @@ void plan_json_write(struct json_writer *w, const struct plan_input *input, cons
     json_array_begin(w);
     for (size_t i = 0; i < plan->step_count; i++) {
         json_object_begin(w);
-        json_key(w, "domid");
-        json_u64(w, plan->steps[i].domid);
-        json_key(w, "target_memkb");
-        json_u64(w, plan->steps[i].target_memkb);
+        json_put_u64(w, "domid", plan->steps[i].domid);
+        json_put_u64(w, "target_memkb", plan->steps[i].target_memkb);
         json_object_end(w);
     }
     json_array_end(w);

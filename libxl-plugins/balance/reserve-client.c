@@ -18,23 +18,18 @@ static struct json_writer *arguments_of(struct gc *gc, const struct reserve_wish
 {
     struct json_writer *w = memd_arguments(gc);
 
-    json_key(w, "size_memkb");
-    json_u64(w, wish->size_memkb);
+    json_put_u64(w, "size_memkb", wish->size_memkb);
     if (wish->min_memkb) {
-        json_key(w, "min_memkb");
-        json_u64(w, wish->min_memkb);
+        json_put_u64(w, "min_memkb", wish->min_memkb);
     }
     if (wish->timeout_ms) {
-        json_key(w, "timeout_ms");
-        json_u64(w, wish->timeout_ms);
+        json_put_u64(w, "timeout_ms", wish->timeout_ms);
     }
     if (wish->uuid) {
-        json_key(w, "uuid");
-        json_string(w, wish->uuid);
+        json_put_string(w, "uuid", wish->uuid);
     }
     if (wish->domid >= 0) {
-        json_key(w, "domain");
-        json_integer(w, wish->domid);
+        json_put_integer(w, "domain", wish->domid);
     }
     return w;
 }
@@ -43,11 +38,9 @@ static int hold(struct memd_client *client, struct gc *gc, const char *id, uint6
 {
     struct json_writer *w = memd_arguments(gc);
 
-    json_key(w, "id");
-    json_string(w, id);
+    json_put_string(w, "id", id);
     if (keep_ms) {
-        json_key(w, "keep_ms");
-        json_u64(w, keep_ms);
+        json_put_u64(w, "keep_ms", keep_ms);
     }
     return memd_send(client, CONTROL_RESERVE_HOLD, w);
 }

@@ -154,21 +154,6 @@ static void show_text(struct gc *gc, struct xlx_ui *ui, const struct host_facts 
 
 /* ---- JSON ---- */
 
-static void text_or_null(struct json_writer *w, const char *key, const char *value)
-{
-    json_key(w, key);
-    if (value)
-        json_string(w, value);
-    else
-        json_null(w);
-}
-
-static void bool_member(struct json_writer *w, const char *key, bool value)
-{
-    json_key(w, key);
-    json_bool(w, value);
-}
-
 static void write_asked(struct json_writer *w, const struct asked *asked)
 {
     json_key(w, "host");
@@ -177,16 +162,12 @@ static void write_asked(struct json_writer *w, const struct asked *asked)
         return;
     }
     json_object_begin(w);
-    text_or_null(w, "capabilities", asked->capabilities);
-    json_key(w, "cpus");
-    json_integer(w, asked->cpus);
-    json_key(w, "nodes");
-    json_integer(w, asked->nodes);
-    json_key(w, "total_memkb");
-    json_u64(w, asked->total_memkb);
-    json_key(w, "free_memkb");
-    json_u64(w, asked->free_memkb);
-    bool_member(w, "autoballoon", asked->autoballoon);
+    json_put_string(w, "capabilities", asked->capabilities);
+    json_put_integer(w, "cpus", asked->cpus);
+    json_put_integer(w, "nodes", asked->nodes);
+    json_put_u64(w, "total_memkb", asked->total_memkb);
+    json_put_u64(w, "free_memkb", asked->free_memkb);
+    json_put_bool(w, "autoballoon", asked->autoballoon);
     json_object_end(w);
 }
 
@@ -196,26 +177,26 @@ static void show_json(struct gc *gc, struct xlx_ui *ui, const struct host_facts 
     struct json_writer *w = json_writer_new(gc, true);
 
     json_object_begin(w);
-    text_or_null(w, "hypervisor", f->hypervisor);
-    text_or_null(w, "version", f->version);
-    text_or_null(w, "role", f->role);
-    text_or_null(w, "guest_type", f->guest_type);
-    text_or_null(w, "container", f->container);
-    text_or_null(w, "kernel", f->kernel);
-    text_or_null(w, "cpu", f->cpu);
-    text_or_null(w, "virtualisation", f->virtualisation);
-    bool_member(w, "nested_paging", f->nested_paging);
-    bool_member(w, "kvm_device", f->kvm_device);
-    bool_member(w, "kvm_works", f->kvm_works);
+    json_put_string(w, "hypervisor", f->hypervisor);
+    json_put_string(w, "version", f->version);
+    json_put_string(w, "role", f->role);
+    json_put_string(w, "guest_type", f->guest_type);
+    json_put_string(w, "container", f->container);
+    json_put_string(w, "kernel", f->kernel);
+    json_put_string(w, "cpu", f->cpu);
+    json_put_string(w, "virtualisation", f->virtualisation);
+    json_put_bool(w, "nested_paging", f->nested_paging);
+    json_put_bool(w, "kvm_device", f->kvm_device);
+    json_put_bool(w, "kvm_works", f->kvm_works);
     write_asked(w, asked);
     json_key(w, "toolstacks");
     json_array_begin(w);
     for (size_t i = 0; i < TOOLSTACK_COUNT; i++) {
         json_object_begin(w);
-        text_or_null(w, "name", stacks[i].name);
-        text_or_null(w, "state", toolstack_state_name(stacks[i].state));
-        text_or_null(w, "version", stacks[i].version);
-        text_or_null(w, "note", stacks[i].note);
+        json_put_string(w, "name", stacks[i].name);
+        json_put_string(w, "state", toolstack_state_name(stacks[i].state));
+        json_put_string(w, "version", stacks[i].version);
+        json_put_string(w, "note", stacks[i].note);
         json_object_end(w);
     }
     json_array_end(w);
@@ -223,10 +204,10 @@ static void show_json(struct gc *gc, struct xlx_ui *ui, const struct host_facts 
     json_array_begin(w);
     for (size_t i = 0; i < part_count; i++) {
         json_object_begin(w);
-        text_or_null(w, "name", parts[i].name);
-        bool_member(w, "works", !parts[i].missing);
-        text_or_null(w, "commands", parts[i].commands);
-        text_or_null(w, "missing", parts[i].missing);
+        json_put_string(w, "name", parts[i].name);
+        json_put_bool(w, "works", !parts[i].missing);
+        json_put_string(w, "commands", parts[i].commands);
+        json_put_string(w, "missing", parts[i].missing);
         json_object_end(w);
     }
     json_array_end(w);

@@ -56,22 +56,14 @@ static void show_json(struct gc *gc, struct xlx_ui *ui, const struct migrate_che
     struct json_writer *w = json_writer_new(gc, true);
 
     json_object_begin(w);
-    json_key(w, "name");
-    json_string(w, mc->name);
-    json_key(w, "domid");
-    json_integer(w, mc->domid);
-    json_key(w, "type");
-    json_string(w, mc->type);
-    json_key(w, "target");
-    json_string(w, mc->target);
-    json_key(w, "host");
-    json_string(w, mc->other->hostname);
-    json_key(w, "xen");
-    json_string(w, mc->other->xen_version);
-    json_key(w, "may_move");
-    json_bool(w, mc->may_move);
-    json_key(w, "only_saved");
-    json_bool(w, mc->only_saved);
+    json_put_string(w, "name", mc->name);
+    json_put_integer(w, "domid", mc->domid);
+    json_put_string(w, "type", mc->type);
+    json_put_string(w, "target", mc->target);
+    json_put_string(w, "host", mc->other->hostname);
+    json_put_string(w, "xen", mc->other->xen_version);
+    json_put_bool(w, "may_move", mc->may_move);
+    json_put_bool(w, "only_saved", mc->only_saved);
     json_key(w, "missing_features");
     json_array_begin(w);
     for (size_t i = 0; i < mc->missing_count; i++)
@@ -81,12 +73,9 @@ static void show_json(struct gc *gc, struct xlx_ui *ui, const struct migrate_che
     json_array_begin(w);
     for (size_t i = 0; i < mc->check_count; i++) {
         json_object_begin(w);
-        json_key(w, "subject");
-        json_string(w, mc->checks[i].subject);
-        json_key(w, "verdict");
-        json_string(w, json_words[mc->checks[i].verdict]);
-        json_key(w, "text");
-        json_string(w, mc->checks[i].text);
+        json_put_string(w, "subject", mc->checks[i].subject);
+        json_put_string(w, "verdict", json_words[mc->checks[i].verdict]);
+        json_put_string(w, "text", mc->checks[i].text);
         json_object_end(w);
     }
     json_array_end(w);

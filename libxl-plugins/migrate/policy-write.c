@@ -87,8 +87,7 @@ char *policy_write_raw(struct gc *gc, const struct policy_doc *doc)
 
 static void json_text_member(struct json_writer *w, const char *key, const char *value)
 {
-    json_key(w, key);
-    json_string(w, value);
+    json_put_string(w, key, value);
 }
 
 static void json_hex(struct gc *gc, struct json_writer *w, const char *key, uint32_t value)
@@ -151,18 +150,15 @@ static void json_host(struct json_writer *w, const struct policy_doc *doc)
 {
     json_text_member(w, "capabilities", doc->capabilities);
     if (doc->memory_known) {
-        json_key(w, "free_memkb");
-        json_u64(w, doc->free_memkb);
-        json_key(w, "freeable_memkb");
-        json_u64(w, doc->freeable_memkb);
+        json_put_u64(w, "free_memkb", doc->free_memkb);
+        json_put_u64(w, "freeable_memkb", doc->freeable_memkb);
     }
     json_key(w, "paths");
     json_array_begin(w);
     for (size_t i = 0; i < doc->path_count; i++) {
         json_object_begin(w);
         json_text_member(w, "path", doc->paths[i].path);
-        json_key(w, "present");
-        json_bool(w, doc->paths[i].present);
+        json_put_bool(w, "present", doc->paths[i].present);
         json_object_end(w);
     }
     json_array_end(w);
@@ -172,19 +168,16 @@ void policy_write_json(struct gc *gc, struct json_writer *w, const struct policy
 {
     json_object_begin(w);
     json_text_member(w, "format", "xl-ext-cpu-policy");
-    json_key(w, "version");
-    json_integer(w, POLICY_FORMAT);
+    json_put_integer(w, "version", POLICY_FORMAT);
     json_text_member(w, "kind", doc->is_host ? "host" : "domain");
     json_text_member(w, "xen", doc->xen_version);
     json_text_member(w, "hostname", doc->hostname);
-    json_key(w, "taken");
-    json_u64(w, doc->taken_at);
+    json_put_u64(w, "taken", doc->taken_at);
     if (doc->is_host) {
         json_host(w, doc);
     } else {
         json_text_member(w, "name", doc->name);
-        json_key(w, "domid");
-        json_integer(w, doc->domid);
+        json_put_integer(w, "domid", doc->domid);
         json_text_member(w, "type", doc->type);
     }
     json_key(w, "policies");

@@ -59,21 +59,16 @@ static void print_json(struct gc *gc, struct xlx_ui *ui, const struct vcpu *vcpu
     json_array_begin(w);
     for (size_t i = 0; i < count; i++) {
         json_object_begin(w);
-        json_key(w, "vcpu");
-        json_integer(w, vcpus[i].vcpu_id);
+        json_put_integer(w, "vcpu", vcpus[i].vcpu_id);
         json_key(w, "cpu");
         if (vcpus[i].online)
             json_integer(w, vcpus[i].cpu);
         else
             json_null(w);
-        json_key(w, "state");
-        json_string(w, vcpu_state_name(&vcpus[i]));
-        json_key(w, "time_ns");
-        json_u64(w, vcpus[i].time_ns);
-        json_key(w, "hard_picture");
-        json_string(w, cpu_set_picture(gc, &vcpus[i].hard));
-        json_key(w, "soft_picture");
-        json_string(w, cpu_set_picture(gc, &vcpus[i].soft));
+        json_put_string(w, "state", vcpu_state_name(&vcpus[i]));
+        json_put_u64(w, "time_ns", vcpus[i].time_ns);
+        json_put_string(w, "hard_picture", cpu_set_picture(gc, &vcpus[i].hard));
+        json_put_string(w, "soft_picture", cpu_set_picture(gc, &vcpus[i].soft));
         json_object_end(w);
     }
     json_array_end(w);

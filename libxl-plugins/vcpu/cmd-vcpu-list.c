@@ -80,10 +80,8 @@ static void write_set(struct gc *gc, struct json_writer *w, const char *key, con
 {
     json_key(w, key);
     json_object_begin(w);
-    json_key(w, "list");
-    json_string(w, cpu_set_text(gc, set));
-    json_key(w, "picture");
-    json_string(w, cpu_set_picture(gc, set));
+    json_put_string(w, "list", cpu_set_text(gc, set));
+    json_put_string(w, "picture", cpu_set_picture(gc, set));
     json_key(w, "cpus");
     json_array_begin(w);
     for (unsigned cpu = 0; cpu < set->count; cpu++) {
@@ -97,25 +95,18 @@ static void write_set(struct gc *gc, struct json_writer *w, const char *key, con
 static void write_row(struct gc *gc, struct json_writer *w, const struct listed_domain *domain, const struct vcpu *vcpu)
 {
     json_object_begin(w);
-    json_key(w, "name");
-    json_string(w, domain->name);
-    json_key(w, "domid");
-    json_integer(w, domain->domid);
-    json_key(w, "uuid");
-    json_string(w, domain->uuid);
-    json_key(w, "vcpu");
-    json_integer(w, vcpu->vcpu_id);
-    json_key(w, "online");
-    json_bool(w, vcpu->online);
-    json_key(w, "state");
-    json_string(w, vcpu_state_name(vcpu));
+    json_put_string(w, "name", domain->name);
+    json_put_integer(w, "domid", domain->domid);
+    json_put_string(w, "uuid", domain->uuid);
+    json_put_integer(w, "vcpu", vcpu->vcpu_id);
+    json_put_bool(w, "online", vcpu->online);
+    json_put_string(w, "state", vcpu_state_name(vcpu));
     json_key(w, "cpu");
     if (vcpu->online)
         json_integer(w, vcpu->cpu);
     else
         json_null(w);
-    json_key(w, "time_ns");
-    json_u64(w, vcpu->time_ns);
+    json_put_u64(w, "time_ns", vcpu->time_ns);
     write_set(gc, w, "hard", &vcpu->hard);
     write_set(gc, w, "soft", &vcpu->soft);
     json_object_end(w);
