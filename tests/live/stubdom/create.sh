@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 put_image /root/stubdom/image
-guest_cfg made 'on_crash="restart"' >"$scratch/made.cfg"
+guest_cfg made 'on_crash="restart"' 'vga="cirrus"' >"$scratch/made.cfg"
 monitor_log=/var/log/xen/xl-ext-made.log
 at_end xl destroy made
 

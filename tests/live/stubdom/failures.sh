@@ -11,12 +11,18 @@ guest_cfg bad >"$scratch/bad.cfg"
 at_end xl destroy bad
 before="$(leftovers)"
 
-# fails STATUS PATTERN NAME [SETTING]...
+# fails STATUS PATTERN NAME [SETTING]...: what was said is in $said
 fails() {
     fails_status=$1 fails_pattern=$2 fails_name=$3
     shift 3
     says "$fails_status" "$fails_pattern" "$fails_name" xl-ext stubdom-create "$scratch/bad.cfg" "$@"
+    said=$says_output
     equal "$before" "$(leftovers)" "$fails_name: nothing is left behind"
+}
+
+# also PATTERN NAME: the start that failed last said this, too
+also() {
+    check "$2" grep -q -e "$1" <<< "$said"
 }
 
 # ---- named before the start ----
@@ -27,6 +33,9 @@ fails 4 "image-kernel-missing" "an image that the configuration names and is not
 mv /usr/lib/xen-4.17/bin/vchan-socket-proxy "$scratch/"
 fails 4 "proxy-missing.*xen-utils" "the proxy's program is missing"
 mv "$scratch/vchan-socket-proxy" /usr/lib/xen-4.17/bin/
+mv /usr/libexec/xen-qemu-system-i386 "$scratch/"
+fails 4 "dom0-qemu-missing.*qemu-system-xen" "the QEMU in dom0 that serves the consoles is missing"
+mv "$scratch/xen-qemu-system-i386" /usr/libexec/
 fails 4 "memory-small" "too little memory, by the rule" 'stubdomain_memory=64'
 fails 4 "dm-version" "the version of the device model is not set" 'device_model_version="qemu-xen-traditional"'
 fails 4 "privcmd-restricted" "privcmd restricted on the command line" 'stubdomain_cmdline="xen-privcmd.unrestricted=0"'
@@ -37,13 +46,34 @@ started=$(now_ms)
 fails 1 "QEMU or the stub domain's init ended before QEMU was ready" "QEMU ends at its start" 'device_model_args_hvm=["-nonsense"]'
 took=$(($(now_ms) - started))
 ok "it took $took ms"
-says 1 "nonsense: invalid option" "QEMU's own words are shown" xl-ext stubdom-create "$scratch/bad.cfg" 'device_model_args_hvm=["-nonsense"]'
+also "nonsense: invalid option" "QEMU's own words are shown"
 says 0 "QEMU ended with exit status 1" "the log outlives the guest" xl-ext stubdom-log --init bad
 
 # a foreign root file system: only a warning, then a panic
 head -c 100000 /dev/urandom >"$scratch/noise"
 fails 1 "did not start: the stub domain has crashed" "a root file system that is none" "stubdomain_ramdisk=\"$scratch/noise\""
-says 1 "Kernel panic" "the kernel's last words are shown" xl-ext stubdom-create "$scratch/bad.cfg" "stubdomain_ramdisk=\"$scratch/noise\""
+also "image-foreign" "a root file system that is none is warned of"
+also "Kernel panic" "the kernel's last words are shown"
+
+# an image that leaves xen-privcmd restricted, as the kernel does of its own accord: a second archive replaces the list of modules
+packed_at=$(LC_ALL=C grep -abo $'\xfd7zXZ' $boot_folder/qemu-stubdom-linux-rootfs | tail -n 1 | cut -d: -f1)
+mkdir "$scratch/ram"
+cp $boot_folder/qemu-stubdom-linux-rootfs "$scratch/restricted"
+(
+    cd "$scratch/ram" || exit
+    tail -c +$((packed_at + 1)) "$scratch/restricted" | xz -dc | cpio --quiet -i modules.list
+    sed -i 's/ unrestricted=1//' modules.list
+    echo modules.list | cpio --quiet -o -H newc >>"$scratch/restricted"
+)
+equal 1 "$(grep -c xen-privcmd "$scratch/ram/modules.list")" "an image with xen-privcmd restricted is made"
+fails 1 "QEMU or the stub domain's init ended before QEMU was ready" "xen-privcmd is restricted" "stubdomain_ramdisk=\"$scratch/restricted\""
+also "xen hardware virtual machine initialisation failed" "xen-privcmd is restricted: QEMU says what it could not do"
+
+# too little memory for the kernel to unpack the image; xl does not ask stubdom-check
+says 1 "startup timed out" "too little memory" xl create -p "$scratch/bad.cfg" stubdomain_memory=32
+says 0 "anic\|Out of memory\|oom\|unpacking failed" "too little memory: stubdom-log has the cause" xl-ext stubdom-log bad
+xl destroy bad 2>/dev/null
+equal "$before" "$(leftovers)" "too little memory: nothing is left behind"
 
 # the stub domain is destroyed under the start
 xl-ext stubdom-create "$scratch/bad.cfg" >"$scratch/out" 2>&1 &

@@ -9,7 +9,8 @@ put_image() {
     cp "$1"/qemu-stubdom-linux-* $boot_folder/
 }
 
-# guest_cfg NAME [LINE]...: a configuration on standard output: two network cards, a serial port, a disk of its own
+# guest_cfg NAME [LINE]...: a configuration on standard output: two network cards, a serial port, a disk of its own, and no
+# VGA: each byte that a BIOS moves to scroll its text is two requests to QEMU, so a scrolled line takes seconds in an emulated machine
 guest_cfg() {
     cfg_name=$1
     shift
@@ -22,6 +23,7 @@ vcpus=1
 disk=["format=raw,vdev=hda,access=rw,target=$scratch/$cfg_name.disk"]
 vif=["mac=00:16:3e:00:01:01,bridge=xenbr0,model=e1000","mac=00:16:3e:00:01:02,bridge=xenbr0,model=rtl8139"]
 serial="pty"
+vga="none"
 vnc=0
 device_model_version="qemu-xen"
 device_model_stubdomain_override=1
