@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What "make demo" runs in dom0 of the lab: guests are created, listed, and their memory is moved.
+# What "make demo" runs in dom0 of the lab: guests are created, their memory is moved by hand, then by memd.
 set -eu
 
 say() {
@@ -19,22 +19,51 @@ guest_view() {
     done
 }
 
+# NAME SECONDS MIB: waits until NAME's target has reached so much
+wait_for_target() {
+    target=/local/domain/$(xl domid "$1")/memory/target
+    end=$(($(date +%s) + $2))
+    while [ "$(xenstore-read "$target")" -lt $(($3 * 1024)) ] && [ "$(date +%s)" -lt $end ]; do
+        sleep 0.2
+    done
+}
+
 say "Two Linux guests, one PV and one PVH"
-show lab-guest create pv web 256 256
-show lab-guest create pvh db 256 256
-show xl-ext mem-list
+show lab-guest create --agent pv web 192 320
+show lab-guest create --agent pvh db 192 320
 guest_view web db
 
-say "Memory is moved, and followed until it has settled"
-show xl-ext mem-set -w web 128 db 192
+say "Memory is moved by hand, and followed until it has settled"
+show xl-ext mem-set -w web 224 db 160
 show xl-ext mem-list
 guest_view web db
 
 say "What a guest could not survive is refused"
 show xl-ext mem-set web 20 || echo "(exit status $?)"
 
-say "And back again"
-show xl-ext mem-set -w web +96 db +32
-show xl-ext mem-info db
+say "memd moves memory by itself, between domains that have a range; the rest of the host is full"
+rest=$(($(xl info free_memory) - 128 - 8))
+lab-puppet start others $rest $rest instant
+xl-ext memd 2> /run/memd.log &
+memd=$!
+until xl-ext mem-top > /dev/null 2>&1; do sleep 0.2; done
+show xl-ext mem-range web 120 320
+show xl-ext mem-range db 120 320
+sleep 3
+show xl-ext mem-top
+
+say "A program in db takes 130 MiB: memory comes from web"
+show lab-guest eat db 130
+wait_for_target db 20 220
+sleep 1
+show xl-ext mem-top
+show xl-ext mem-why db
+guest_view web db
+
+say "Memory is held free while a command runs: both have given of theirs"
+show xl-ext mem-reserve -t 30 24 -- xl info free_memory
+kill $memd
+wait $memd || true
+lab-puppet stop others
 lab-guest destroy web
 lab-guest destroy db
