@@ -5,6 +5,7 @@
  * TEXT...   writes the reports in turn as fast as it can; prints how many a second
  */
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,7 @@ static int react(const char *stats, const char *text, const char *own, const cha
     struct pollfd fd = {.events = POLLIN};
     unsigned long long begin, first = 0;
     char **event, path[256];
+    bool written;
     unsigned n;
 
     snprintf(path, sizeof(path), "%s/%s", own, domid);
@@ -63,11 +65,12 @@ static int react(const char *stats, const char *text, const char *own, const cha
         while ((event = xs_check_watch(xs))) {
             if (!first)
                 first = now_us() - begin;
-            if (!strcmp(event[XS_WATCH_PATH], path)) {
+            written = !strcmp(event[XS_WATCH_PATH], path);
+            free(event);
+            if (written) {
                 printf("%llu %llu\n", first, now_us() - begin);
                 return 0;
             }
-            free(event);
         }
         if (poll(&fd, 1, REACT_TIMEOUT_MS) <= 0) {
             fprintf(stderr, "balance-load: %s was not written\n", path);
