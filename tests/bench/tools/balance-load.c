@@ -50,7 +50,7 @@ static int react(const char *stats, const char *text, const char *own, const cha
     struct xs_handle *xs = xs_open(0);
     struct pollfd fd = {.events = POLLIN};
     unsigned long long begin, first = 0;
-    char **event, path[256];
+    char **event, *report, path[256];
     bool written;
     unsigned n;
 
@@ -59,8 +59,10 @@ static int react(const char *stats, const char *text, const char *own, const cha
         die(own);
     free(xs_read_watch(xs, &n)); /* its registration */
     fd.fd = xs_fileno(xs);
+    report = report_of(text);
     begin = now_us();
-    put(xs, stats, report_of(text));
+    put(xs, stats, report);
+    free(report);
     for (;;) {
         while ((event = xs_check_watch(xs))) {
             if (!first)
