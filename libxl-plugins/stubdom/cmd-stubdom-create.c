@@ -2,6 +2,7 @@
 /* stubdom-create: a guest with its device model in a Linux stub domain, from an xl.cfg. */
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -80,6 +81,7 @@ static int after_start(const struct xlx_invocation *in, const struct stubdom_sta
         in->ui->ops->record(in->ui, columns, ARRAY_LEN(columns),
                             (struct xlx_cell[]){XLX_TEXT(name), XLX_NUMBER(start->domid), XLX_NUMBER(start->stub_domid),
                                                 XLX_TEXT(o->paused ? "paused" : "running")});
+    fflush(stdout); /* who reads it through a pipe need not wait for the guest's end */
     if (o->foreground)
         return stubdom_lifecycle(in->ctx, start->domid, start->stub_domid);
     return o->no_monitor ? 0 : stubdom_lifecycle_detach(in->ctx, start->domid, name);

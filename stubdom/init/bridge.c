@@ -89,22 +89,6 @@ static int client_was_replaced(void)
     return client_came();
 }
 
-static int follow_client(void)
-{
-    uint8_t *live = &bridge.vchan->ring->cli_live;
-    bool is_new = __sync_bool_compare_and_swap(live, CLIENT_NEW, CLIENT_NOTICED);
-
-    if (is_new && bridge.connected)
-        return client_was_replaced();
-    if (is_new) {
-        unpublish();
-        return client_came();
-    }
-    if (bridge.connected && __atomic_load_n(live, __ATOMIC_ACQUIRE) == CLIENT_GONE)
-        return client_left();
-    return 0;
-}
-
 static void shift(struct buffer *buffer, size_t n)
 {
     buffer->used -= n;
@@ -154,6 +138,26 @@ static bool pump_to_client(void)
             return true; /* full: the client's reading wakes us; or gone */
         shift(b, (size_t)n);
     }
+}
+
+static int follow_client(void)
+{
+    uint8_t *live = &bridge.vchan->ring->cli_live;
+    bool is_new = __sync_bool_compare_and_swap(live, CLIENT_NEW, CLIENT_NOTICED);
+
+    if (is_new && bridge.connected)
+        return client_was_replaced();
+    if (is_new) {
+        unpublish();
+        return client_came();
+    }
+    if (__atomic_load_n(live, __ATOMIC_ACQUIRE) != CLIENT_GONE)
+        return 0;
+    if (bridge.connected)
+        pump_to_qemu(); /* its last words, sent in the moment before it left */
+    else
+        unpublish(); /* it came and left unseen, and what it said must not be taken for the next one's */
+    return client_left();
 }
 
 int bridge_start(uint32_t domid, uint32_t guest_domid, const struct qmp_socket *socket)

@@ -16,15 +16,10 @@ snapshot_before="$(leftovers)"
 started=$(now_ms)
 check "xl create starts the guest within libxl's 30 s" xl create -p "$scratch/stub.cfg"
 domid=$(xl domid stub)
-stub=$(xl domid stub-dm)
 ok "it took $(($(now_ms) - started)) ms"
 equal 128 $(($(xl-ext stubdom-list --json | json '.[0].memory_kb') / 1024)) "the stub domain has libxl's default memory (128 MiB, and no video memory)"
 
-console=$(xenstore-read "/local/domain/$stub/device/console/3/tty")
-exec 5<>"$console"
-stty raw -echo <&5
-cat <&5 >"$scratch/serial" 2>/dev/null &
-at_end kill $!
+open_serial stub "$scratch/serial"
 says_nothing "unpausing reaches QEMU" xl unpause stub
 check "the guest boots from its raw disk and speaks on its serial port" until_true 300 grep -q boot: "$scratch/serial"
 echo ipxe >&5

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include <xenctrl.h>
+#include <xendevicemodel.h>
 #include <xenforeignmemory.h>
 #include <xenstore.h>
 
@@ -84,8 +85,8 @@ static bool can_map(xenforeignmemory_handle *fmem, uint32_t domid, xen_pfn_t pag
 
     if (!p)
         return false;
-    errno = err;
     xenforeignmemory_unmap(fmem, p, 1);
+    errno = abs(err);
     return !err;
 }
 
@@ -125,7 +126,8 @@ static void try_hypercalls(void)
     for (int i = 0; i < n; i++)
         other = other || (infos[i].domain != self && infos[i].domain != guest);
     say("seeing other domains", other);
-    say("pausing own guest", !xc_domain_pause(xc, guest) && !xc_domain_unpause(xc, guest));
+    /* a device model has calls of its own (below), not those of a tool stack */
+    say("pausing the guest", !xc_domain_pause(xc, guest) && !xc_domain_unpause(xc, guest));
     say("pausing dom0", !xc_domain_pause(xc, 0));
     for (unsigned domid = 1, reached = 0; domid < 40; domid++) {
         if (domid != self && domid != guest && !xc_domain_pause(xc, domid) && !reached++)
@@ -134,6 +136,32 @@ static void try_hypercalls(void)
     say("making a domain", !xc_domain_create(xc, &made, &config));
     say("another domain's CPU", !xc_vcpu_getinfo(xc, 0, 0, &(xc_vcpuinfo_t){0}));
     xc_interface_close(xc);
+}
+
+static bool can_ask(xendevicemodel_handle *dmod, domid_t domid)
+{
+    unsigned vcpus;
+
+    return !xendevicemodel_nr_vcpus(dmod, domid, &vcpus);
+}
+
+static void try_device_model_calls(void)
+{
+    xendevicemodel_handle *dmod = xendevicemodel_open(NULL, 0);
+    bool other = false;
+
+    if (!dmod) {
+        say("device model calls", false);
+        return;
+    }
+    say("device model calls on own guest", can_ask(dmod, guest));
+    say("device model calls on dom0", can_ask(dmod, 0));
+    for (unsigned domid = 1; domid < 40; domid++) {
+        if (domid != guest)
+            other = other || can_ask(dmod, (domid_t)domid);
+    }
+    say("device model calls on another domain", other);
+    xendevicemodel_close(dmod);
 }
 
 /* ---- the stub domain's own kernel ---- */
@@ -211,6 +239,7 @@ int main(void)
     try_xenstore();
     try_memory();
     try_hypercalls();
+    try_device_model_calls();
     try_kernel();
     printf("intruder: end\n");
     fflush(stdout);

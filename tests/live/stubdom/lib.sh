@@ -31,6 +31,15 @@ CFG
     for cfg_line; do echo "$cfg_line"; done
 }
 
+# open_serial NAME FILE: the serial port of a guest with a stub domain: what it says goes to FILE, what is written to &5 is typed
+open_serial() {
+    serial_tty=$(xenstore-read "/local/domain/$(xl domid "$1-dm")/device/console/3/tty")
+    exec 5<>"$serial_tty"
+    stty raw -echo <&5
+    cat <&5 >"$2" 2>/dev/null &
+    at_end kill $!
+}
+
 now_ms() {
     date +%s%3N
 }
@@ -38,7 +47,7 @@ now_ms() {
 # What a start must not leave behind: domains, programs, sockets, nodes; a line each.
 leftovers() {
     xl list | awk 'NR > 1 { print "domain", $1 }'
-    ps -eo args= | grep -E '^[^ ]*(vchan-socket-proxy|qemu-system|xl create|stubdom-monitor)' | sed 's/^/process /'
+    ps -eo args= | grep -E '^[^ ]*(vchan-socket-proxy|qemu-system|xl create|xl-ext .*stubdom-monitor)' | sed 's/^/process /'
     # domid-history is libxl's memory of domids that were used lately
     ls /var/run/xen | grep -v '^domid-history' | sed 's/^/run /'
     for folder in /local/domain/0/device-model /local/domain/0/backend /libxl /vm; do
