@@ -12,7 +12,7 @@ from talk import MIB
 from xenbus import Xenbus
 
 SOCKETS = "/run/xl-ext/qmp/"
-BOOT_TIMEOUT = 300
+BOOT_TIMEOUT = 700
 STATS_NODE = "data/memory-stats"
 
 # What a guest could write instead of a report.
