@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Small programs that live tests need in dom0; they go in by a "# lab: --copy" line.
 
-LIVE_TOOLS := $(O)/tests/live/pin-override
+LIVE_TOOLS := $(O)/tests/live/pin-override $(O)/tests/live/kill-memd
 
 $(O)/tests/live/pin-override: $(O)/obj/tests/live/vcpu/pin-override.o
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_LDFLAGS) -o $@ $< -lxencall -lxentoollog
+
+$(O)/tests/live/kill-memd: $(O)/obj/tests/live/balance/kill-memd.o
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_LDFLAGS) -o $@ $< -lxenctrl -lxenstore
 
 check-live check check-all: $(LIVE_TOOLS)
