@@ -52,7 +52,7 @@ check "the start gets as far as the stub domain" until_true 180 xl domid made-dm
 kill -INT $starter
 wait $starter
 equal 130 $? "an interrupted start exits with 130"
-equal "$before" "$(leftovers)" "and leaves nothing behind"
+nothing_left "and leaves nothing behind"
 
 # ---- a start ----
 started=$(now_ms)
@@ -90,14 +90,14 @@ noticed "that QEMU has ended" "device model is dead: QEMU ended: exited 0"
 pkill -INT -f "stubdom-monitor $domid"
 check "an interrupted monitor ends" until_true 120 no_monitor
 xl destroy made 2>/dev/null
-equal "$before" "$(leftovers)" "nothing is left behind"
+nothing_left "nothing is left behind"
 
 # ---- who destroys a guest is not worked against ----
 check "the guest is started again" xl-ext stubdom-create "$scratch/made.cfg"
 check "xl destroys it under the monitor" xl destroy made
 noticed "that the guest is gone" "the guest is gone"
 check "and ends" until_true 30 no_monitor
-equal "$before" "$(leftovers)" "nothing comes back, and nothing is left behind"
+nothing_left "nothing comes back, and nothing is left behind"
 
 # ---- the guest switches itself off; in the foreground ----
 xl-ext stubdom-create -F "$scratch/made.cfg" >"$scratch/out" 2>&1 &
@@ -109,5 +109,5 @@ echo poweroff >&5
 wait $starter
 equal 0 $? "stubdom-create -F ends with the guest"
 sed 's/^/# /' $monitor_log
-equal "$before" "$(leftovers)" "on_poweroff=destroy leaves nothing behind"
+nothing_left "on_poweroff=destroy leaves nothing behind"
 finish

@@ -17,7 +17,7 @@ fails() {
     shift 3
     says "$fails_status" "$fails_pattern" "$fails_name" xl-ext stubdom-create "$scratch/bad.cfg" "$@"
     said=$says_output
-    equal "$before" "$(leftovers)" "$fails_name: nothing is left behind"
+    nothing_left "$fails_name: nothing is left behind"
 }
 
 # also PATTERN NAME: the start that failed last said this, too
@@ -69,11 +69,15 @@ equal 1 "$(grep -c xen-privcmd "$scratch/ram/modules.list")" "an image with xen-
 fails 1 "QEMU or the stub domain's init ended before QEMU was ready" "xen-privcmd is restricted" "stubdomain_ramdisk=\"$scratch/restricted\""
 also "xen hardware virtual machine initialisation failed" "xen-privcmd is restricted: QEMU says what it could not do"
 
-# too little memory for the kernel to unpack the image; xl does not ask stubdom-check
-says 1 "startup timed out" "too little memory" xl create -p "$scratch/bad.cfg" stubdomain_memory=32
-says 0 "anic\|Out of memory\|oom\|unpacking failed" "too little memory: stubdom-log has the cause" xl-ext stubdom-log bad
+# too little memory to build the stub domain in: libxl itself forgets it then ("xl create" leaves it behind)
+truncate -s 200M "$scratch/huge"
+fails 1 "bad' did not start: " "a root file system larger than the stub domain's memory" "stubdomain_ramdisk=\"$scratch/huge\""
+
+# too little memory to run in; xl does not ask stubdom-check
+says 3 "startup timed out" "too little memory" xl create -p "$scratch/bad.cfg" stubdomain_memory=72
+says 0 "anic\|Out of memory\|oom-killer\|unpacking failed" "too little memory: stubdom-log has the cause" xl-ext stubdom-log bad
 xl destroy bad 2>/dev/null
-equal "$before" "$(leftovers)" "too little memory: nothing is left behind"
+nothing_left "too little memory: nothing is left behind"
 
 # the stub domain is destroyed under the start
 xl-ext stubdom-create "$scratch/bad.cfg" >"$scratch/out" 2>&1 &
@@ -83,7 +87,7 @@ xl destroy bad-dm
 wait $starter
 equal 1 $? "a stub domain that is destroyed while it starts: exit status 1"
 check "and the reason is named" grep -q "the stub domain was destroyed" "$scratch/out"
-equal "$before" "$(leftovers)" "nothing is left behind of it"
+nothing_left "nothing is left behind of it"
 
 # the builder in dom0 itself, where libxl looks (lz4: the packing that an emulated machine does soonest)
 says 0 "done: Linux" "stubdom-build makes an image in dom0" xl-ext stubdom-build --compress lz4
@@ -92,5 +96,5 @@ says 0 "nothing stands against" "and stubdom-check is content with it" xl-ext st
 
 # not enough memory on the host
 says 1 "the host has .* MiB free" "a guest larger than the host" xl-ext stubdom-create "$scratch/bad.cfg" memory=900000
-equal "$before" "$(leftovers)" "nothing is left behind of it either"
+nothing_left "nothing is left behind of it either"
 finish

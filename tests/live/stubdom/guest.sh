@@ -11,7 +11,7 @@ guest_cfg stub >"$scratch/stub.cfg"
 at_end xl destroy stub
 
 says 0 "nothing stands against" "a sound configuration has no findings" xl-ext stubdom-check "$scratch/stub.cfg"
-snapshot_before="$(leftovers)"
+before="$(leftovers)"
 
 started=$(now_ms)
 check "xl create starts the guest within libxl's 30 s" xl create -p "$scratch/stub.cfg"
@@ -53,5 +53,5 @@ tail -n 5 /var/log/xen/qemu-dm-stub.log | sed 's/^/# /'
 check "xl destroy takes guest and stub domain away" xl destroy stub
 until_true 20 sh -c '! xl domid stub-dm'
 says 1 "no domain" "the stub domain is gone" xl-ext stubdom-list stub
-equal "$snapshot_before" "$(leftovers)" "no process, socket or xenstore node is left behind"
+nothing_left "no process, socket or xenstore node is left behind"
 finish

@@ -56,6 +56,16 @@ leftovers() {
     xenstore-ls -f /local/domain/0/backend 2>/dev/null | grep -E '/frontend-id' | sed 's/^/node /'
 }
 
+is_as_before() {
+    [ "$before" = "$(leftovers)" ]
+}
+
+# nothing_left NAME: all is as when "before" was noted; a domain may go on dying, without a name, until the last of its pages is let go
+nothing_left() {
+    until_true 30 is_as_before
+    equal "$before" "$(leftovers)" "$1"
+}
+
 # says_nothing NAME COMMAND...: it succeeds without a word (xl unpause exits with 0 when QEMU cannot be reached, and only complains)
 says_nothing() {
     check_name=$1
