@@ -50,13 +50,14 @@ one_run() {
     wait_for 'Loading large.bin'
     begin=$(now_ms)
     wait_for 'large.bin.*ok'
-    read_kb_per_s=$((8192 * 1000 / ($(now_ms) - begin)))
+    read_kb_per_s=$((1024 * 1000 / ($(now_ms) - begin)))
     exec 5>&-
     if [ -n "$stub" ]; then
         until grep -q memory: /var/log/xen/qemu-dm-bench.log; do sleep 1; done
         available_kb=$(sed -n 's/.*memory: \([0-9]*\) KB available.*/\1/p' /var/log/xen/qemu-dm-bench.log)
     fi
     xl destroy bench
+    echo "$1: created in $start_ms ms, read $read_kb_per_s KB/s"
 }
 
 guest_cfg bench > "$scratch/bench.cfg"
