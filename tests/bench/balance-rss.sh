@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # memd with a thousand balanced domains: its memory.
 # lab: --mem 6144
-# timeout: 900
+# timeout: 1800
 set -eu
 . "$(dirname "$0")/../lib/memd-bench.sh"
 

@@ -9,7 +9,8 @@ start_memd() {
     printf '%s\n' "$@" > /tmp/memd.cfg
     xl-ext memd -c /tmp/memd.cfg 2> /tmp/memd.log &
     memd=$!
-    for i in $(seq 600); do
+    # With a thousand domains, on an emulated machine that others slow down, it has much to read first.
+    for i in $(seq 3000); do
         xl-ext mem-top --once > /dev/null 2>&1 && return
         sleep 0.2
     done
