@@ -82,8 +82,8 @@ int xen_target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, u
 int xen_target_accept(struct host *host, uint32_t domid, uint64_t target_memkb);
 /* What was recorded for this very domain; ERROR_NOTFOUND. */
 int xen_target_own(struct host_xen *x, const struct xen_domain *d, uint64_t *own_memkb);
-/* target_memkb is the balancer's own, limit_memkb what the hypervisor enforces. Killed between the two steps of a change
- * it has left a limit that is too high, with which the guest could climb back over its share. */
+/* target_memkb is the balancer's own, limit_memkb what the hypervisor enforces. Killed between the two steps of a
+ * change it has left a limit that is too high, with which the guest could climb back over its share. */
 void xen_target_mend_limit(struct host_xen *x, struct xen_domain *d, uint64_t target_memkb, uint64_t limit_memkb);
 void xen_target_forget(struct host_xen *x, uint32_t domid);
 
