@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -27,6 +28,8 @@ struct hooked_fd {
 struct hooked_timeout {
     struct xlx_ctx *ctx;
     void *for_libxl;
+    struct timeval at; /* CLOCK_REALTIME, as libxl counts */
+    bool released;     /* libxl is done with it and waits to be told so */
     struct ev_timer ev;
 };
 
@@ -72,17 +75,6 @@ static void fd_deregister(void *user, int fd, void *for_app)
     free(h);
 }
 
-static void hooked_timeout_fired(struct ev_timer *ev)
-{
-    struct hooked_timeout *h = CONTAINER_OF(ev, struct hooked_timeout, ev);
-    struct xlx_ctx *ctx = h->ctx;
-    void *for_libxl = h->for_libxl;
-
-    free(h);
-    libxl_osevent_occurred_timeout(ctx->libxl, for_libxl);
-}
-
-/* libxl's time is absolute CLOCK_REALTIME. */
 static uint64_t ms_until(struct timeval at)
 {
     struct timeval now, left;
@@ -94,6 +86,30 @@ static uint64_t ms_until(struct timeval at)
     return (uint64_t)left.tv_sec * 1000 + (uint64_t)(left.tv_usec + 999) / 1000;
 }
 
+/* A time-out that is due is served by libxl_osevent_afterpoll(), which takes it out of all of libxl's lists; it then
+ * moves the time-out to "now" to have it released. Were libxl_osevent_occurred_timeout() to serve it, as libxl_event.h
+ * says, it would stay in the list of what an abort ends (libxl_event.c of 4.17, where only time_deregister() calls
+ * libxl__ao_abortable_deregister()), and aborting an operation after one of its time-outs would use it again. */
+static void hooked_timeout_fired(struct ev_timer *ev)
+{
+    struct hooked_timeout *h = CONTAINER_OF(ev, struct hooked_timeout, ev);
+    struct xlx_ctx *ctx = h->ctx;
+    void *for_libxl = h->for_libxl;
+    struct timeval now;
+
+    if (h->released) {
+        free(h);
+        libxl_osevent_occurred_timeout(ctx->libxl, for_libxl);
+        return;
+    }
+    gettimeofday(&now, NULL);
+    if (timercmp(&now, &h->at, <)) {
+        ev_timer_start(&ctx->loop, &h->ev, ms_until(h->at), 0, hooked_timeout_fired);
+        return;
+    }
+    libxl_osevent_afterpoll(ctx->libxl, 0, NULL, now);
+}
+
 static int timeout_register(void *user, void **for_app, struct timeval at, void *for_libxl)
 {
     struct xlx_ctx *ctx = user;
@@ -101,19 +117,20 @@ static int timeout_register(void *user, void **for_app, struct timeval at, void 
 
     if (!h)
         abort();
-    *h = (struct hooked_timeout){.ctx = ctx, .for_libxl = for_libxl};
+    *h = (struct hooked_timeout){.ctx = ctx, .for_libxl = for_libxl, .at = at};
     ev_timer_start(&ctx->loop, &h->ev, ms_until(at), 0, hooked_timeout_fired);
     *for_app = h;
     return 0;
 }
 
-/* libxl only ever moves a time-out to "now", to have it called back; it never deregisters one. */
+/* libxl only ever moves a time-out to "now", to have it released; it never deregisters one. */
 static int timeout_modify(void *user, void **for_app, struct timeval at)
 {
     struct hooked_timeout *h = *for_app;
 
+    h->released = true;
     ev_timer_stop(&h->ev);
-    ev_timer_start(&h->ctx->loop, &h->ev, ms_until(at), 0, hooked_timeout_fired);
+    ev_timer_start(&h->ctx->loop, &h->ev, 0, 0, hooked_timeout_fired);
     return 0;
 }
 
