@@ -53,7 +53,13 @@ verdict() {
     xl-ext migrate-check --json "$1" "$2" | json "[.checks[] | select(.subject == \"$3\").verdict] | unique | join(\" \")"
 }
 
-sed 's/^\(leaf 00000001 ffffffff [0-9a-f]* [0-9a-f]*\) f6/\1 f4/' "$host" >"$scratch/noaes"
+# bit 25 of leaf 1's ECX
+python3 -c 'import sys
+for line in sys.stdin:
+    f = line.split(" ")
+    if f[:3] == ["leaf", "00000001", "ffffffff"]:
+        f[5] = "%08x" % (int(f[5], 16) & ~(1 << 25))
+    sys.stdout.write(" ".join(f))' <"$host" >"$scratch/noaes"
 says 4 "lacks what the guest has: .*aesni" "without AES: no, by name" xl-ext migrate-check moving "$scratch/noaes"
 equal aesni "$(xl-ext migrate-check --json moving "$scratch/noaes" | json '.missing_features | join(" ")')" "nothing else is missing"
 sed 's/^xen 4.17/xen 4.16/' "$host" >"$scratch/older"

@@ -31,12 +31,13 @@ CFG
     for cfg_line; do echo "$cfg_line"; done
 }
 
-# open_serial NAME FILE: the serial port of a guest with a stub domain: what it says goes to FILE, what is written to &5 is typed
+# open_serial NAME FILE: the serial port of a guest as "xl console" shows it: what it says goes to FILE, what is written to
+# &5 is typed
 open_serial() {
-    serial_tty=$(xenstore-read "/local/domain/$(xl domid "$1-dm")/device/console/3/tty")
-    exec 5<>"$serial_tty"
-    stty raw -echo <&5
-    cat <&5 >"$2" 2>/dev/null &
+    rm -f "$scratch/$1.keys"
+    mkfifo "$scratch/$1.keys"
+    exec 5<>"$scratch/$1.keys"
+    xl console "$1" <&5 >"$2" 2>&1 &
     at_end kill $!
 }
 
