@@ -37,7 +37,8 @@ open_serial() {
     rm -f "$scratch/$1.keys"
     mkfifo "$scratch/$1.keys"
     exec 5<>"$scratch/$1.keys"
-    xl console "$1" <&5 >"$2" 2>&1 &
+    # xenconsole reads its input from a terminal only
+    script -qfc "xl console $1" "$2" <&5 >/dev/null 2>&1 &
     at_end kill $!
 }
 
