@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "core/ao.h"
 #include "core/config.h"
+#include "core/xen-boot.h"
 #include "stubdom/stubdom.h"
 
 #define XL_CONF "/etc/xen/xl.conf"
@@ -79,20 +80,6 @@ static int take_lock(struct xlx_ctx *ctx, const char *path, int *fd)
 
 /* ---- memory ---- */
 
-/* xl, auto_autoballoon: "auto" is off when the hypervisor's command line fixes dom0's memory. */
-static bool wants_autoballoon(libxl_ctx *libxl, const struct config *conf)
-{
-    const libxl_version_info *info;
-    const char *text;
-
-    if (config_text(conf, "autoballoon", "auto", &text))
-        text = "auto";
-    if (strcmp(text, "auto"))
-        return !strcmp(text, "on") || !strcmp(text, "1");
-    info = libxl_get_version_info(libxl);
-    return info && info->commandline && !strstr(info->commandline, "dom0_mem=");
-}
-
 static int shrink_dom0(struct xlx_ctx *ctx, uint64_t missing_kb)
 {
     struct xlx_mem_target target = {.domid = 0, .relation = XLX_MEM_SHRINK, .size_memkb = missing_kb};
@@ -122,7 +109,7 @@ static int need_of(libxl_ctx *libxl, libxl_domain_config *config, uint64_t *need
     return 0;
 }
 
-static int make_room(struct xlx_ctx *ctx, libxl_ctx *libxl, libxl_domain_config *config, bool autoballoon)
+static int make_room(struct xlx_ctx *ctx, libxl_ctx *libxl, libxl_domain_config *config)
 {
     uint64_t need_kb, free_kb;
     int rc;
@@ -136,7 +123,7 @@ static int make_room(struct xlx_ctx *ctx, libxl_ctx *libxl, libxl_domain_config 
     }
     if (free_kb >= need_kb)
         return 0;
-    if (autoballoon && !shrink_dom0(ctx, need_kb - free_kb) && !libxl_get_free_memory(libxl, &free_kb) &&
+    if (autoballoon_is_on(ctx) && !shrink_dom0(ctx, need_kb - free_kb) && !libxl_get_free_memory(libxl, &free_kb) &&
         free_kb >= need_kb)
         return 0;
     LOG(ctx, ERROR,
@@ -162,7 +149,7 @@ int room_make(struct xlx_ctx *ctx, libxl_domain_config *config, struct room *roo
     if (!rc)
         rc = take_lock(ctx, path, &room->lock_fd);
     if (!rc)
-        rc = make_room(ctx, libxl, config, wants_autoballoon(libxl, conf));
+        rc = make_room(ctx, libxl, config);
     config_free(conf);
     if (rc)
         room_release(room);

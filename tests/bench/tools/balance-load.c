@@ -1,33 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * balance-load react STATS TEXT OWN DOMID   writes the report TEXT to the node STATS; prints the microseconds until
- * memd has written a target (a node below OWN), and until it has written DOMID's balance-load spam SECONDS STATS
- * TEXT...   writes the reports in turn as fast as it can; prints how many a second
+ * memd has written a target (a node below OWN), and until it has written DOMID's
+ *
+ * balance-load spam SECONDS STATS TEXT...   writes the reports in turn as fast as it can; prints how many a second
  */
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <xenstore.h>
 
+#include "tests/bench/tools/tool.h"
+
 #define REACT_TIMEOUT_MS 20000
-
-static unsigned long long now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (unsigned long long)t.tv_sec * 1000000 + (unsigned long long)t.tv_nsec / 1000;
-}
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
 
 /* Shells have no newline in a word: a comma stands for it. */
 static char *report_of(const char *text)

@@ -3,22 +3,15 @@
  * in microseconds. Makes the file /tmp/when.ready once it looks. Looks every millisecond: for benchmarks only. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <xenctrl.h>
 
-static unsigned long long now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (unsigned long long)t.tv_sec * 1000000 + (unsigned long long)t.tv_nsec / 1000;
-}
+#include "tests/bench/tools/tool.h"
 
 int main(int argc, char **argv)
 {
     xc_interface *xc = xc_interface_open(NULL, NULL, 0);
-    unsigned long long end = now_us() + 120000000;
+    unsigned long long end = clock_us(CLOCK_REALTIME) + 120000000;
     unsigned long domid, goal_kb;
     FILE *ready;
 
@@ -29,14 +22,14 @@ int main(int argc, char **argv)
     ready = fopen("/tmp/when.ready", "we");
     if (!ready || fclose(ready))
         return 1;
-    while (now_us() < end) {
+    while (clock_us(CLOCK_REALTIME) < end) {
         static const struct timespec pause = {0, 1000000};
         xc_domaininfo_t info;
 
         if (xc_domain_getinfolist(xc, (uint32_t)domid, 1, &info) != 1 || info.domain != domid)
             return 1;
         if (info.tot_pages * 4 == goal_kb) {
-            printf("%llu\n", now_us());
+            printf("%llu\n", clock_us(CLOCK_REALTIME));
             return 0;
         }
         nanosleep(&pause, NULL);
