@@ -193,6 +193,22 @@ static void a_lost_xenstored_is_told_once(void **state)
     store_watch_stop(&s.watch);
 }
 
+/* With no event waiting libxenstore's descriptor stays silent. */
+static void a_lost_xenstored_is_told_though_nothing_is_there_to_read(void **state)
+{
+    struct seen s = {0};
+
+    store_watch_start(watcher, &s.watch, "/a", note);
+    drain();
+    assert_int_equal(s.count, 1);
+    fake_store_lose();
+    drain();
+    drain();
+    assert_int_equal(times_lost, 1);
+    fake_store_reset();
+    store_watch_stop(&s.watch);
+}
+
 static void write_again(struct store_watch *watch, const char *path)
 {
     struct seen *s = CONTAINER_OF(watch, struct seen, watch);
@@ -338,6 +354,7 @@ int main(void)
         T(of_a_thousand_watches_the_right_one_is_called),
         T(a_watch_that_is_refused_stays_idle_and_keeps_errno),
         T(a_lost_xenstored_is_told_once),
+        T(a_lost_xenstored_is_told_though_nothing_is_there_to_read),
         T(a_node_that_never_rests_leaves_the_loop_its_turns),
         T(a_wait_ends_when_the_node_is_as_wanted),
         T(a_wait_ends_with_the_error_that_wanted_gives),
