@@ -129,7 +129,7 @@ void sampler_interval(struct sampler_client *client, uint64_t interval_ms)
 
     if (interval_ms < SAMPLER_INTERVAL_MIN_MS)
         interval_ms = SAMPLER_INTERVAL_MIN_MS;
-    if (client->interval_ms == interval_ms)
+    if (!client->sampler || client->interval_ms == interval_ms)
         return;
     now = now_ms(client->sampler);
     client->interval_ms = interval_ms;

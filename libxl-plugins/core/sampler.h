@@ -29,7 +29,8 @@ struct sampler_client {
 /* Zeros are Idle. The first sample comes after interval_ms (0: on the next turn of the loop, then at the minimum). */
 int sampler_join(struct xlx_ctx *ctx, struct sampler_client *client, uint64_t interval_ms,
                  void (*sampled)(struct sampler_client *, int, const xc_domaininfo_t *, size_t, uint64_t));
-/* Changes how often the client wants to be asked; its next sample comes at most interval_ms from now. */
+/* Changes how often the client wants to be asked; its next sample comes at most interval_ms from now. No effect on one
+ * that has left. */
 void sampler_interval(struct sampler_client *client, uint64_t interval_ms);
 void sampler_leave(struct sampler_client *client);
 

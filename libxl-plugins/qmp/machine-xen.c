@@ -109,6 +109,9 @@ static void sampled(struct sampler_client *client, int rc, const xc_domaininfo_t
     if (!info)
         return;
     machine_xen_look(x, info, now_ms);
+    /* What it told may have found the last client gone. */
+    if (!x->followed)
+        return;
     machine_target_rearm(x, now_ms);
     machine_xen_adapt_sampling(x);
 }

@@ -323,6 +323,27 @@ static void a_request_that_the_guest_does_not_follow_is_repeated(void **state)
     end();
 }
 
+static void arrives_as_the_client_goes(struct fake_domain *d)
+{
+    d->look = NULL;
+    d->actual_kb = 255 * MIB;
+    close(fd);
+    fd = -1;
+}
+
+/* That it has gone is found out by sending it an event. */
+static void the_last_client_may_go_in_the_midst_of_a_look(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    ask("{'execute':'balloon','arguments':{'value':267386880}}");
+    domain->look = arrives_as_the_client_goes;
+    pass(3000);
+    assert_int_equal(fake_store_watches(), 0);
+    assert_int_equal(fake_clock_timers(), 0);
+    end();
+}
+
 static void a_domain_that_ends_says_so_before_its_connections_close(void **state)
 {
     begin("pv", 256 * MIB, 256 * MIB, 0);
@@ -444,6 +465,7 @@ int main(void)
         cmocka_unit_test(nonsense_over_a_size_is_put_in_order_by_the_next_request),
         cmocka_unit_test(a_request_that_the_guest_does_not_follow_is_repeated),
         cmocka_unit_test(a_guest_that_gave_up_is_asked_for_another_size_first),
+        cmocka_unit_test(the_last_client_may_go_in_the_midst_of_a_look),
         cmocka_unit_test(a_domain_that_ends_says_so_before_its_connections_close),
         cmocka_unit_test(a_report_is_told_and_what_it_leaves_out_is_unset),
         cmocka_unit_test(the_agent_is_asked_again_at_each_interval_while_a_client_listens),
