@@ -53,7 +53,8 @@ static int wait_for_reply(struct connection *c, uint64_t timeout_ms)
     while (c->waiting && !c->is_lost && !w.rc)
         uv_run(loop, UV_RUN_ONCE);
     if (c->waiting && c->is_lost) {
-        LOG(c->ctx, ERROR, "%s: the connection is lost", c->path);
+        if (!c->is_garbled)
+            LOG(c->ctx, ERROR, "%s: the connection is lost", c->path);
         w.rc = ERROR_FAIL;
     } else if (w.rc == ERROR_TIMEDOUT) {
         LOG(c->ctx, ERROR, "%s: no answer within %" PRIu64 ".%03" PRIu64 " s", c->path, timeout_ms / 1000,
@@ -144,8 +145,13 @@ static void socket_ready(struct ev_fd *ev, int fd, short revents)
             message_came(c, gc, message.value);
             continue;
         }
-        if (message.error)
-            LOG(c->ctx, WARN, "%s: the server sends no proper QMP: %s", c->path, message.error);
+        if (message.error) {
+            LOG(c->ctx, ERROR, "%s: the server sends no proper QMP: %s", c->path, message.error);
+            gc_free(gc);
+            c->is_garbled = true;
+            server_left(c);
+            return;
+        }
         gc_free(gc);
     }
     ev_fd_modify(&c->ev, (short)(POLLIN | (c->out.len ? POLLOUT : 0)));
@@ -223,6 +229,7 @@ int connection_open(struct connection *c, struct xlx_ctx *ctx, const char *path,
     c->ctx = ctx;
     c->path = path;
     c->fd = -1;
+    c->stream.limits = &stream_client_limits;
     rc = connect_to(c);
     if (!rc)
         rc = wait_for_reply(c, timeout_ms);
@@ -253,7 +260,7 @@ static void read_to_the_end(int fd)
 void connection_close(struct connection *c)
 {
     ev_fd_stop(&c->ev);
-    if (c->fd >= 0 && c->behind_proxy && !c->is_lost)
+    if (c->fd >= 0 && c->behind_proxy && (!c->is_lost || c->is_garbled))
         read_to_the_end(c->fd);
     if (c->fd >= 0)
         close(c->fd);

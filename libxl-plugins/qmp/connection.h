@@ -37,6 +37,7 @@ struct connection {
     struct gc *greeting_gc;
     uint64_t last_id;
     bool waiting, is_lost;
+    bool is_garbled; /* lost because of what came, which has been logged */
 };
 
 /* Runs the loop. path must stay valid. Logs what went wrong: nobody serves the path, no permission, no QMP, time is up.
@@ -47,7 +48,7 @@ void connection_close(struct connection *connection);
 /*
  * Sends a command and runs the loop until its reply is there. arguments: an object or NULL. Returns 0 with the reply
  * message, which has "return" or "error" and is valid until the next call; ERROR_TIMEDOUT, ERROR_ABORTED, or ERROR_FAIL
- * when the connection is lost (logged).
+ * when the connection is lost, or what comes is no QMP and it is given up (logged).
  */
 int connection_call(struct connection *connection, const char *command, const struct qmp_value *arguments,
                     uint64_t timeout_ms, const struct qmp_value **reply);

@@ -168,7 +168,8 @@ static void interrupted(struct ev_signal *s, int signum)
 
 static void server_left(struct connection *c)
 {
-    LOG(c->ctx, ERROR, "%s: the server has closed the connection", c->path);
+    if (!c->is_garbled)
+        LOG(c->ctx, ERROR, "%s: the server has closed the connection", c->path);
     shell.status = XLX_EXIT_FAILED;
     shell.ended = true;
 }

@@ -8,6 +8,14 @@
 /* Longer buffers are given back after a message. */
 #define KEEP_BYTES 1024
 
+const struct stream_limits stream_client_limits = {10u << 20, 2u << 20};
+static const struct stream_limits server_limits = {STREAM_BYTES_MAX, STREAM_TOKENS_MAX};
+
+static const struct stream_limits *limits_of(const struct stream *s)
+{
+    return s->limits ? s->limits : &server_limits;
+}
+
 static void forget_message(struct stream *s)
 {
     s->token_count = 0;
@@ -45,9 +53,9 @@ static void keep_token(struct stream *s, enum lexer_token type)
 
 static const char *limit_exceeded(const struct stream *s)
 {
-    if (s->token_bytes + s->lexer.token.len + 1 > STREAM_BYTES_MAX)
+    if (s->token_bytes + s->lexer.token.len + 1 > limits_of(s)->bytes)
         return "JSON token size limit exceeded";
-    if (s->token_count + 1 > STREAM_TOKENS_MAX)
+    if (s->token_count + 1 > limits_of(s)->tokens)
         return "JSON token count limit exceeded";
     if (s->curly + s->square > STREAM_NESTING_MAX)
         return "JSON nesting depth limit exceeded";
@@ -85,7 +93,7 @@ size_t stream_feed(struct stream *stream, struct gc *gc, const char *bytes, size
         i += consumed;
         if (type != LEXER_NOTHING) {
             token_ended(stream, gc, type, message);
-        } else if (stream->lexer.token.len > STREAM_BYTES_MAX) {
+        } else if (stream->lexer.token.len > limits_of(stream)->bytes) {
             message->error = "JSON token size limit exceeded";
             lexer_reset(&stream->lexer);
             forget_message(stream);

@@ -15,6 +15,13 @@
 #define STREAM_TOKENS_MAX (16u << 10) /* of a message; QEMU: 2 Mi */
 #define STREAM_NESTING_MAX 1024       /* as QEMU */
 
+struct stream_limits {
+    size_t bytes, tokens;
+};
+/* Of a client: what a real QEMU answers is larger than what a server must take. Bytes are libvirt's limit, tokens
+ * QEMU's own. */
+extern const struct stream_limits stream_client_limits;
+
 struct stream_token {
     enum lexer_token type;
     size_t start, len; /* in the stream's texts */
@@ -22,6 +29,7 @@ struct stream_token {
 
 /* Zeros: at the start, nothing allocated. Between messages a stream holds next to nothing. */
 struct stream {
+    const struct stream_limits *limits; /* filled in by the caller; NULL: a server's, those above */
     struct lexer lexer;
     struct qmp_text texts; /* of the tokens of this message, each terminated */
     struct stream_token *tokens;

@@ -7,7 +7,8 @@ scratch=$(mktemp -d)
 socket=$scratch/monitor
 "$(dirname "$tool")/tests/qmp-server" "$socket" &
 server=$!
-trap 'kill $server 2>/dev/null; rm -rf "$scratch"' EXIT
+large=
+trap 'kill $server $large 2>/dev/null; rm -rf "$scratch"' EXIT
 for i in $(seq 100); do [ -S "$socket" ] && break; sleep 0.1; done
 
 # fed STATUS PATTERN NAME INPUT: the tool, given lines on standard input
@@ -49,6 +50,14 @@ wait $listener
 [ $? = 130 ] && ok "until it is interrupted" || not_ok "until it is interrupted"
 
 python3 "$(dirname "$0")/../../lib/qmp-clients.py" "$socket" || failures=$((failures + 1))
+
+python3 "$(dirname "$0")/../../lib/qmp-large-server.py" "$scratch/large" &
+large=$!
+for i in $(seq 100); do [ -S "$scratch/large" ] && break; sleep 0.1; done
+says 0 '"member-7999"' "an answer as large as QEMU's schema is read" qmp "unix:$scratch/large" query-qmp-schema
+says 1 "sends no proper QMP" "a server that speaks something else is given up" qmp "unix:$scratch/large" query-name
+[ "$(printf '%s\n' "$says_output" | wc -l)" = 1 ] && ok "and that is said once" || not_ok "and that is said once"
+kill $large
 
 "$tool" qmp -e "unix:$socket" query-name > /dev/null 2>&1 &
 listener=$!

@@ -174,6 +174,25 @@ static void tokens_of_a_message_are_limited(void **state)
     free(text);
 }
 
+static void a_client_takes_what_a_real_qemu_answers(void **state)
+{
+    struct stream stream = {.limits = &stream_client_limits};
+    size_t len = 2 * STREAM_BYTES_MAX + 1;
+    char *text = malloc(len);
+    struct stream_message m;
+    GC_SCOPE(gc);
+
+    for (size_t i = 0; i < len; i++)
+        text[i] = i % 2 ? '1' : ',';
+    text[0] = '[';
+    text[len - 1] = ']';
+    assert_int_equal(stream_feed(&stream, gc, text, len, &m), len);
+    assert_null(m.error);
+    assert_int_equal(m.value->list.count, STREAM_BYTES_MAX);
+    stream_dispose(&stream);
+    free(text);
+}
+
 static void nothing_is_held_between_messages(void **state)
 {
     struct stream stream = {0};
@@ -207,6 +226,7 @@ int main(void)
         cmocka_unit_test(nesting_is_limited_to_1024),
         cmocka_unit_test(a_token_without_end_is_cut_off),
         cmocka_unit_test(tokens_of_a_message_are_limited),
+        cmocka_unit_test(a_client_takes_what_a_real_qemu_answers),
         cmocka_unit_test(nothing_is_held_between_messages),
     };
 
