@@ -32,9 +32,10 @@ struct guest_reports {
     struct source_watch sources[SOURCES];
     struct source_watch *last_put_on;
     struct ev_timer gap; /* active: a watch is off until it fires */
-    uint64_t told_ms;    /* loop time of the last report told, 0: none */
-    unsigned hurries;    /* reports in a row that came within GUEST_STATS_GAP_MS of the one before */
-    char *last;          /* its text */
+    uint64_t looked_ms;  /* loop time of the last look at what it has written, 0: none */
+    unsigned hurries;    /* writes in a row that came within GUEST_STATS_GAP_MS of that */
+    bool looked;         /* at all */
+    char *last;          /* the text of the last report */
     uint32_t interval_s; /* as it was written */
 };
 
@@ -80,7 +81,6 @@ static uint64_t loop_now_ms(struct guest_reports *r)
 
 static void tell(struct guest_reports *r, const struct guest_stats *stats)
 {
-    r->told_ms = loop_now_ms(r);
     for (struct guest_follow *f = r->follows; f; f = f->next)
         f->reported(f, stats, time(NULL));
 }
@@ -90,8 +90,13 @@ static void look(struct guest_reports *r, bool at_registration)
     struct guest_stats stats;
     GC_SCOPE(gc);
     char *text = read_report(r, gc, &stats);
-    bool first = !r->last, same = text && r->last && !strcmp(text, r->last);
+    bool first = !r->looked, same = text && r->last && !strcmp(text, r->last);
 
+    r->looked = true;
+    /* What was there before, or is not there yet, is nothing that the guest has just written. Nonsense is: it costs the
+     * same to look at. */
+    if (!at_registration || r->hurries || (text && !same && !first))
+        r->looked_ms = loop_now_ms(r);
     if (!text || (at_registration && same))
         return;
     free(r->last);
@@ -138,12 +143,12 @@ static void source_changed(struct store_watch *watch, const char *path)
             look(r, true);
         return;
     }
-    if (r->told_ms && now - r->told_ms < GUEST_STATS_GAP_MS) {
+    if (r->looked_ms && now - r->looked_ms < GUEST_STATS_GAP_MS) {
         r->hurries++;
         /* Only the node that is written: each watch costs a message to take off and one to put back. */
         store_watch_stop(watch);
         if (!ev_timer_active(&r->gap))
-            ev_timer_start(&r->ctx->loop, &r->gap, gap_ms(r->hurries) - (now - r->told_ms), 0, gap_is_over);
+            ev_timer_start(&r->ctx->loop, &r->gap, gap_ms(r->hurries) - (now - r->looked_ms), 0, gap_is_over);
         return;
     }
     r->hurries = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A domain behind its monitor: the real server and its sockets, on a hypervisor, a xenstore and a clock that the test
  * moves. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,9 +16,11 @@
 #include <cmocka.h>
 
 #include "core/guest-stats.h"
+#include "guest/protocol.h"
 #include "qmp/machine-xen.h"
 #include "tests/fakes/clock.h"
 #include "tests/fakes/ctx.h"
+#include "tests/fakes/fault.h"
 #include "tests/fakes/xenctrl.h"
 #include "tests/fakes/xenstore.h"
 
@@ -452,6 +455,42 @@ static void a_guest_that_writes_without_end_is_looked_at_now_and_then(void **sta
     end();
 }
 
+/* A report that is none costs as much to look at as one that is. */
+static void nonsense_without_end_is_looked_at_now_and_then_too(void **state)
+{
+    static const char *const nodes[] = {DOM "data/memory-stats", DOM "data/meminfo_free", DOM "memory/meminfo"};
+    struct guest_follow follow = {0};
+    struct ev_timer clock_goes = {0};
+    char text[AGENT_STATS_MAX + 2];
+
+    memset(text, '7', sizeof(text) - 1);
+    text[sizeof(text) - 1] = 0;
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    told = 0;
+    assert_int_equal(guest_follow_start(ctx, &follow, 7, 1, count_reports), 0);
+    ev_timer_start(&ctx->loop, &clock_goes, 50, 50, nothing);
+    turn();
+    fault_only("xs_read");
+    fault_arm(200, EIO);
+    for (unsigned i = 0; i < 1000; i++) {
+        fake_store_set(nodes[i / 300 % 3], i % 7 ? text : NULL);
+        turn();
+        if (i % 10 == 9)
+            pass(100);
+    }
+    assert_false(fault_struck());
+    fault_arm(0, 0);
+    fault_only(NULL);
+    assert_int_equal(told, 0);
+    fake_store_set(DOM "data/memory-stats", "minor-faults 7777\n");
+    turn();
+    pass(GUEST_STATS_GAP_MAX_MS + GUEST_STATS_GAP_MS);
+    assert_int_equal(told, 1);
+    ev_timer_stop(&clock_goes);
+    guest_follow_stop(&follow);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +509,7 @@ int main(void)
         cmocka_unit_test(a_report_is_told_and_what_it_leaves_out_is_unset),
         cmocka_unit_test(the_agent_is_asked_again_at_each_interval_while_a_client_listens),
         cmocka_unit_test(a_guest_that_writes_without_end_is_looked_at_now_and_then),
+        cmocka_unit_test(nonsense_without_end_is_looked_at_now_and_then_too),
     };
 
     close(mkstemp(path));
