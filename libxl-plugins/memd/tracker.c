@@ -12,6 +12,7 @@
 
 struct tracked {
     struct service_domain domain;
+    unsigned reason; /* of its shutdown */
     struct tracker *tracker;
     struct store_watch name_watch;
 };
@@ -92,12 +93,16 @@ static void drop(struct tracker *t, size_t at)
     t->ops->gone(t->arg, domid);
 }
 
+/* What was suspended may go on and end for good, without a look in between. */
 static void look_at_shutdown(struct tracker *t, struct tracked *d, const xc_domaininfo_t *info)
 {
-    if (d->domain.shut_down || !(info->flags & XEN_DOMINF_shutdown))
-        return;
-    d->domain.shut_down = true;
-    t->ops->shut_down(t->arg, &d->domain, (info->flags >> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask);
+    unsigned reason = (info->flags >> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask;
+    bool told = d->domain.shut_down && d->reason == reason;
+
+    d->domain.shut_down = info->flags & XEN_DOMINF_shutdown;
+    d->reason = reason;
+    if (d->domain.shut_down && !told)
+        t->ops->shut_down(t->arg, &d->domain, reason);
 }
 
 static bool same_domain(const struct tracked *d, const xc_domaininfo_t *info)

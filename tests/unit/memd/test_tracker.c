@@ -159,6 +159,30 @@ static void a_new_name_is_told_once(void **state)
     end(t);
 }
 
+/* xl save -c, or a migration that fails: the domain goes on under its domid. */
+static void a_domain_that_goes_on_after_a_suspend_may_end_again(void **state)
+{
+    struct tracker *t = begin();
+    struct fake_domain *d = add(2, "two");
+
+    fake_store_fire("@introduceDomain");
+    told("+0 Domain-0; +1 one; +2 two; ");
+    d->flags = XEN_DOMINF_shutdown | 2u << XEN_DOMINF_shutdownshift;
+    fake_store_fire("@releaseDomain");
+    told("2 ends 2; ");
+    /* That it is resumed nobody says. */
+    d->flags = XEN_DOMINF_shutdown | 0u << XEN_DOMINF_shutdownshift;
+    fake_store_fire("@releaseDomain");
+    told("2 ends 0; ");
+    d->flags = XEN_DOMINF_running;
+    fake_store_fire("@releaseDomain");
+    told("");
+    d->flags = XEN_DOMINF_shutdown | 0u << XEN_DOMINF_shutdownshift;
+    fake_store_fire("@releaseDomain");
+    told("2 ends 0; ");
+    end(t);
+}
+
 static void an_end_is_told_once_and_then_that_it_is_gone(void **state)
 {
     struct tracker *t;
@@ -217,7 +241,8 @@ static const char *listing(void)
 static void each_domain_has_a_socket_and_a_link_by_its_name(void **state)
 {
     struct service_domain one = {.domid = 1, .name = "web"}, two = {.domid = 2, .name = "12"},
-                          three = {.domid = 3, .name = "../evil"}, twin = {.domid = 4, .name = "web"};
+                          three = {.domid = 3, .name = "../evil"}, twin = {.domid = 4, .name = "web"},
+                          nine = {.domid = 9, .name = "nine"};
     struct service_env env = {.run_folder = folder};
     struct config *config;
     char stale[64];
@@ -249,6 +274,14 @@ static void each_domain_has_a_socket_and_a_link_by_its_name(void **state)
     assert_string_equal(listing(), "1 2 3 mail>2 web>1 ");
     service_qmp.domain_gone(s, 1);
     assert_string_equal(listing(), "2 3 mail>2 ");
+    /* A name may look like anything that a monitor needs for a moment. */
+    strcpy(two.name, "9~");
+    service_qmp.domain_renamed(s, &two);
+    assert_string_equal(listing(), "2 3 9~>2 ");
+    service_qmp.domain_appeared(s, &nine);
+    assert_string_equal(listing(), "2 3 9 9~>2 nine>9 ");
+    service_qmp.domain_gone(s, 9);
+    assert_string_equal(listing(), "2 3 9~>2 ");
     service_qmp.stop(s);
     assert_string_equal(listing(), "");
     config_free(config);
@@ -271,6 +304,7 @@ int main(void)
         cmocka_unit_test(at_rest_nothing_is_asked_and_nothing_waited_for),
         cmocka_unit_test(many_that_come_together_cost_one_look),
         cmocka_unit_test(a_new_name_is_told_once),
+        cmocka_unit_test(a_domain_that_goes_on_after_a_suspend_may_end_again),
         cmocka_unit_test(an_end_is_told_once_and_then_that_it_is_gone),
         cmocka_unit_test(each_domain_has_a_socket_and_a_link_by_its_name),
     };
