@@ -130,7 +130,7 @@ struct monitor_kind {
 struct monitor_options {
     const struct monitor_kind *kind;
     void *target;     /* for run and clients_changed */
-    const char *path; /* at most 107 bytes; what is there, left by a process that died, is replaced */
+    const char *path; /* at most 105 bytes; what is there, left by a process that died, is replaced */
     uid_t owner;      /* of the socket; its mode is 0600 */
     gid_t group;
     /* May be NULL. Called when the number of clients that have finished negotiation changes. */

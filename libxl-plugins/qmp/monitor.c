@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -41,24 +42,25 @@ static void client_arrived(struct ev_fd *ev, int fd, short revents)
 }
 
 /* Bound under another name and renamed, so that the path never leads to a socket with wrong rights or without a
- * listener, and what a dead process left is replaced. */
+ * listener, and what a dead process left is replaced. The other name begins with a dot, as no name beside it does. */
 static int bind_socket(int fd, const struct monitor_options *options)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t len = strlen(options->path);
+    const char *slash = strrchr(options->path, '/'), *name = slash ? slash + 1 : options->path;
+    int folder_len = (int)(name - options->path), len;
 
-    if (len + 1 >= sizeof(address.sun_path)) {
+    len = snprintf(address.sun_path, sizeof(address.sun_path), "%.*s.%s~", folder_len, options->path, name);
+    if (len < 0 || (size_t)len >= sizeof(address.sun_path)) {
         errno = ENAMETOOLONG;
         return ERROR_INVAL;
     }
-    memcpy(address.sun_path, options->path, len);
-    address.sun_path[len] = '~';
     if (unlink(address.sun_path) && errno != ENOENT)
         return error_of_errno(errno);
     /* The node that bind makes has the mode of the socket, so it is never open to others. */
     if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof(address)))
         return error_of_errno(errno);
-    if (lchown(address.sun_path, options->owner, options->group) || listen(fd, 16) ||
+    /* Clients that do not wait in connect(2) are refused when the queue is full. */
+    if (lchown(address.sun_path, options->owner, options->group) || listen(fd, SOMAXCONN) ||
         rename(address.sun_path, options->path)) {
         int saved_errno = errno;
 

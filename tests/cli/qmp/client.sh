@@ -51,6 +51,17 @@ wait $listener
 
 python3 "$(dirname "$0")/../../lib/qmp-clients.py" "$socket" || failures=$((failures + 1))
 
+# While the server is busy, as with a thousand domains, its clients wait; none is turned away.
+kill -STOP $server
+if python3 - "$socket" << 'EOF'
+import socket, sys
+clients = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) for _ in range(100)]
+for client in clients:
+    client.connect(sys.argv[1])
+EOF
+then ok "a hundred clients may come at once"; else not_ok "a hundred clients may come at once"; fi
+kill -CONT $server
+
 python3 "$(dirname "$0")/../../lib/qmp-large-server.py" "$scratch/large" &
 large=$!
 for i in $(seq 100); do [ -S "$scratch/large" ] && break; sleep 0.1; done
