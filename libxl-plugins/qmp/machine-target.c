@@ -18,13 +18,14 @@
 
 /* ---- asking again ---- */
 
-static int set_target(struct machine_xen *x, uint64_t size_memkb)
+/* force: below the floor, too. */
+static int set_target(struct machine_xen *x, uint64_t size_memkb, bool force)
 {
     struct xlx_mem_target target = {
         .domid = x->domid,
         .relation = XLX_MEM_ABSOLUTE,
         .size_memkb = size_memkb,
-        .flags = XLX_MEM_EXACT_NODE | XLX_MEM_CLAMP | (x->no_floor ? XLX_MEM_FORCE : 0),
+        .flags = XLX_MEM_EXACT_NODE | XLX_MEM_CLAMP | (force ? XLX_MEM_FORCE : 0),
     };
 
     return xlx_mem_target_set(x->ctx, &target);
@@ -34,15 +35,33 @@ static void rearm_is_due(struct ev_timer *t)
 {
     struct machine_xen *x = CONTAINER_OF(t, struct machine_xen, rearm);
 
-    set_target(x, x->request_memkb);
+    set_target(x, x->request_memkb, true);
 }
 
+static uint64_t a_page_less(const struct machine_xen *x)
+{
+    return x->request_memkb - (x->request_memkb > PAGE_KB ? PAGE_KB : 0);
+}
+
+/* A request at the floor is asked again, too: for a moment a page below it. */
 static void rearm(struct machine_xen *x)
 {
-    uint64_t other_memkb = x->request_memkb - (x->request_memkb > PAGE_KB ? PAGE_KB : 0);
-
     ev_timer_start(&x->ctx->loop, &x->rearm, REARM_MS, 0, rearm_is_due);
-    set_target(x, other_memkb);
+    set_target(x, a_page_less(x), true);
+}
+
+void machine_target_seen(struct machine_xen *x, uint64_t target_memkb)
+{
+    if (ev_timer_active(&x->rearm)) {
+        if (target_memkb == a_page_less(x) || target_memkb == x->request_memkb)
+            return;
+        ev_timer_stop(&x->rearm);
+    }
+    if (x->actual.target_memkb != target_memkb)
+        x->moving_since = machine_xen_now_ms(x);
+    if (target_memkb != x->request_memkb)
+        x->requested = false;
+    x->actual.target_memkb = target_memkb;
 }
 
 /* QEMU's guest tries for ever. Linux' Xen driver gives up after some tries, and does nothing at all when it is asked
@@ -97,15 +116,15 @@ int machine_target_balloon(struct machine *m, uint64_t size_bytes)
     ev_timer_stop(&x->rearm);
     if (x->disorder)
         put_in_order(x);
-    x->requested = true;
     x->request_memkb = size_memkb;
     x->rearm_wait_ms = REARM_WAIT_MS;
     if (gave_up(x, size_memkb)) {
         rearm(x);
         rc = 0;
     } else {
-        rc = set_target(x, size_memkb);
+        rc = set_target(x, size_memkb, x->no_floor);
     }
+    x->requested = !rc;
     if (rc)
         return rc;
     x->actual.target_memkb = size_memkb;
@@ -122,5 +141,5 @@ void machine_target_stop(struct machine_xen *x)
     ev_timer_stop(&x->rearm);
     /* A domain that is still there is not left a page off. */
     if (rearming && !x->shut_down)
-        set_target(x, x->request_memkb);
+        set_target(x, x->request_memkb, true);
 }

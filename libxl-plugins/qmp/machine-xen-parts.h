@@ -72,6 +72,9 @@ void machine_xen_adapt_sampling(struct machine_xen *x);
 int machine_target_balloon(struct machine *m, uint64_t size_bytes);
 /* Asks again when the guest has given up, from time to time. */
 void machine_target_rearm(struct machine_xen *x, uint64_t now_ms);
+/* The target that stands in xenstore now. While a guest is asked again it is a page off; any other is somebody else's
+ * and ends the request. */
+void machine_target_seen(struct machine_xen *x, uint64_t target_memkb);
 void machine_target_stop(struct machine_xen *x);
 
 /* machine-run.c */

@@ -167,14 +167,7 @@ static void nodes_changed(struct store_watch *watch, const char *path)
     x->has_balloon = balloon;
     if (!balloon)
         return;
-    /* While a guest is asked again its target is a page off. */
-    if (!ev_timer_active(&x->rearm)) {
-        if (x->actual.target_memkb != info.target_memkb)
-            x->moving_since = machine_xen_now_ms(x);
-        if (info.target_memkb != x->request_memkb)
-            x->requested = false;
-        x->actual.target_memkb = info.target_memkb;
-    }
+    machine_target_seen(x, info.target_memkb);
     x->actual.static_max_memkb = info.static_max_memkb;
     machine_xen_adapt_sampling(x);
 }

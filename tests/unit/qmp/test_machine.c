@@ -326,6 +326,62 @@ static void a_request_that_the_guest_does_not_follow_is_repeated(void **state)
     end();
 }
 
+/* Also while it is being repeated, its target a page off for a moment. */
+static void who_sets_another_target_meanwhile_has_the_last_word(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    ask("{'execute':'balloon','arguments':{'value':134217728}}");
+    domain->actual_kb = 200 * MIB;
+    pass(10000);
+    ask("{'execute':'balloon','arguments':{'value':134217728}}");
+    assert_string_equal(fake_store_get(DOM "memory/target"), "131068");
+    write_kb("target", 140 * MIB);
+    turn();
+    pass(200000);
+    assert_string_equal(fake_store_get(DOM "memory/target"), "143360");
+    end();
+}
+
+static void a_request_that_ends_at_the_floor_is_repeated_too(void **state)
+{
+    uint64_t floor = xlx_mem_floor_memkb(256 * MIB);
+    unsigned off = 0;
+
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    assert_string_equal(ask("{'execute':'balloon','arguments':{'value':1}}"), "{\"return\": {}}");
+    domain->actual_kb = 200 * MIB;
+    for (unsigned i = 0; i < 40; i++) {
+        pass(500);
+        off += strtoull(fake_store_get(DOM "memory/target"), NULL, 10) == floor - 4;
+    }
+    assert_true(off);
+    assert_int_equal(fake_message_count(), 0);
+    pass(2000);
+    assert_int_equal(strtoull(fake_store_get(DOM "memory/target"), NULL, 10), floor);
+    end();
+}
+
+static void a_request_that_failed_is_not_repeated(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    domain->actual_kb = 200 * MIB;
+    pass(10000);
+    while (line())
+        ;
+    fault_only("xs_transaction_start");
+    fault_arm(1, EIO);
+    assert_non_null(strstr(ask("{'execute':'balloon','arguments':{'value':134217728}}"), "GenericError"));
+    assert_true(fault_struck());
+    fault_arm(0, 0);
+    fault_only(NULL);
+    pass(200000);
+    assert_string_equal(fake_store_get(DOM "memory/target"), "262144");
+    end();
+}
+
 static void arrives_as_the_client_goes(struct fake_domain *d)
 {
     d->look = NULL;
@@ -504,6 +560,9 @@ int main(void)
         cmocka_unit_test(nonsense_over_a_size_is_put_in_order_by_the_next_request),
         cmocka_unit_test(a_request_that_the_guest_does_not_follow_is_repeated),
         cmocka_unit_test(a_guest_that_gave_up_is_asked_for_another_size_first),
+        cmocka_unit_test(who_sets_another_target_meanwhile_has_the_last_word),
+        cmocka_unit_test(a_request_that_ends_at_the_floor_is_repeated_too),
+        cmocka_unit_test(a_request_that_failed_is_not_repeated),
         cmocka_unit_test(the_last_client_may_go_in_the_midst_of_a_look),
         cmocka_unit_test(a_domain_that_ends_says_so_before_its_connections_close),
         cmocka_unit_test(a_report_is_told_and_what_it_leaves_out_is_unset),
