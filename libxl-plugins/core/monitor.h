@@ -34,7 +34,8 @@ struct monitor_arg {
     const char *name;
     enum monitor_type type;
     bool optional;
-    const char *type_name; /* in query-qmp-schema; NULL: that of type */
+    const char *type_name;     /* in query-qmp-schema; NULL: that of type */
+    const char *const *values; /* MONITOR_STRINGS: all that an item may be, NULL at the end; NULL: anything */
 };
 
 /* QMP's error classes. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "qmp/monitor-parts.h"
@@ -25,34 +27,58 @@ void monitor_call_fail(struct monitor_call *call, const char *error_class, const
 
 /* ---- the request (QEMU 7.2, qmp_dispatch_check_obj) ---- */
 
-/* The member that names the command, or NULL after an error. */
-static const struct qmp_value *check_request(struct monitor_call *call, const struct qmp_value *request, bool oob)
+/* QEMU keeps the members of an object in 512 buckets (qobject/qdict.c) and looks at those of a request in the buckets'
+ * order, whatever the order in which they came: of several faults it decides which is told. */
+static unsigned bucket_of(const char *key)
 {
-    const struct qmp_value *name = NULL;
+    uint32_t hash = UINT32_C(0x238f13af) * (uint32_t)strlen(key);
 
-    for (size_t i = 0; i < request->list.count; i++) {
-        const struct qmp_value *member = request->list.items[i];
-        const char *key = member->key;
+    for (unsigned i = 0; key[i]; i++)
+        hash += (uint32_t)(unsigned char)key[i] << (i * 5 % 24);
+    return (UINT32_C(1103515243) * hash + 12345) % 512;
+}
 
-        if (!strcmp(key, "execute") || (oob && !strcmp(key, "exec-oob"))) {
-            if (member->type != QMP_STRING) {
-                FAIL(call, "QMP input member '%s' must be a string", key);
-                return NULL;
-            }
-            if (name) {
-                FAIL(call, "QMP input member '%s' clashes with '%s'", key, name->key);
-                return NULL;
-            }
-            name = member;
-        } else if (!strcmp(key, "arguments")) {
-            if (member->type != QMP_DICT) {
-                FAIL(call, "QMP input member 'arguments' must be an object");
-                return NULL;
-            }
-        } else if (strcmp(key, "id")) {
-            FAIL(call, "QMP input member '%s' is unexpected", key);
+static int compare_members(const void *a, const void *b)
+{
+    unsigned x = bucket_of((*(const struct qmp_value *const *)a)->key);
+    unsigned y = bucket_of((*(const struct qmp_value *const *)b)->key);
+
+    return x < y ? -1 : x > y;
+}
+
+/* *name becomes the member that names the command. False after an error. */
+static bool check_member(struct monitor_call *call, const struct qmp_value *member, const struct qmp_value **name)
+{
+    const char *key = member->key;
+
+    if (!strcmp(key, "execute") || (call->client->oob && !strcmp(key, "exec-oob"))) {
+        if (member->type != QMP_STRING)
+            FAIL(call, "QMP input member '%s' must be a string", key);
+        else if (*name)
+            FAIL(call, "QMP input member '%s' clashes with '%s'", key, (*name)->key);
+        else
+            *name = member;
+    } else if (!strcmp(key, "arguments")) {
+        if (member->type != QMP_DICT)
+            FAIL(call, "QMP input member 'arguments' must be an object");
+    } else if (strcmp(key, "id")) {
+        FAIL(call, "QMP input member '%s' is unexpected", key);
+    }
+    return !call->error_class;
+}
+
+/* The member that names the command, or NULL after an error. */
+static const struct qmp_value *check_request(struct monitor_call *call, const struct qmp_value *request)
+{
+    size_t count = request->list.count;
+    const struct qmp_value **members = gc_array(call->gc, count + 1, sizeof(*members)), *name = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        members[i] = request->list.items[i];
+    qsort(members, count, sizeof(*members), compare_members);
+    for (size_t i = 0; i < count; i++) {
+        if (!check_member(call, members[i], &name))
             return NULL;
-        }
     }
     if (!name)
         FAIL(call, "QMP input lacks member 'execute'");
@@ -81,6 +107,22 @@ static const char *mismatch(enum monitor_type type, const struct qmp_value *valu
     return NULL;
 }
 
+static bool check_item(struct monitor_call *call, const struct monitor_arg *arg, const struct qmp_value *item, size_t i)
+{
+    if (item->type != QMP_STRING) {
+        FAIL(call, "Invalid parameter type for '%s[%zu]', expected: string", arg->name, i);
+        return false;
+    }
+    for (const char *const *v = arg->values; v && strcmp(*v, item->string);) {
+        if (*++v)
+            continue;
+        /* QEMU 7.2 knows no name for a list's item. */
+        FAIL(call, "Parameter 'null' does not accept value '%s'", item->string);
+        return false;
+    }
+    return true;
+}
+
 static bool check_argument(struct monitor_call *call, const struct monitor_arg *arg, const struct qmp_value *value)
 {
     const char *wanted;
@@ -96,10 +138,8 @@ static bool check_argument(struct monitor_call *call, const struct monitor_arg *
         return false;
     }
     for (size_t i = 0; arg->type == MONITOR_STRINGS && i < value->list.count; i++) {
-        if (value->list.items[i]->type != QMP_STRING) {
-            FAIL(call, "Invalid parameter type for '%s[%zu]', expected: string", arg->name, i);
+        if (!check_item(call, arg, value->list.items[i], i))
             return false;
-        }
     }
     return true;
 }
@@ -150,7 +190,7 @@ static const struct monitor_command *find_command(const struct monitor_call *cal
 
 static void execute(struct monitor_call *call, const struct qmp_value *request)
 {
-    const struct qmp_value *name = check_request(call, request, call->client->oob);
+    const struct qmp_value *name = check_request(call, request);
     const struct monitor_command *command;
 
     if (!name)

@@ -80,6 +80,8 @@ void events_stop(struct monitor *monitor);
 
 struct qmp_value *schema_of(struct gc *gc, const struct monitor_kind *kind);
 
+extern const char *const qmp_capability_names[];
+
 /* Commands that every monitor has. */
 extern const struct monitor_command *const monitor_common_commands[];
 extern const size_t monitor_common_command_count;

@@ -18,10 +18,11 @@ struct schema {
 
 /* ---- types of the commands that every monitor has ---- */
 
-static const char *const capabilities[] = {"oob", NULL};
+const char *const qmp_capability_names[] = {"oob", NULL};
 static const char *const meta_types[] = {"builtin", "enum", "array", "object", "alternate", "command", "event", NULL};
 
-static const struct monitor_enum common_enums[] = {{"QMPCapability", capabilities}, {"SchemaMetaType", meta_types}};
+static const struct monitor_enum common_enums[] = {{"QMPCapability", qmp_capability_names},
+                                                   {"SchemaMetaType", meta_types}};
 
 static const struct monitor_member triple[] = {{"major", "int"}, {"minor", "int"}, {"micro", "int"}};
 static const struct monitor_member version[] = {{"qemu", "VersionTriple"}, {"package", "str"}};

@@ -46,3 +46,30 @@ for c, _ in many:
     c.sendall(b'{"execute":"query-balloon","id":%d}' % c.fileno())
 good = sum(b'"id": %d' % c.fileno() in g.readline() for c, g in many)
 print("%sok - sixty clients of one domain have their answers" % ("" if good == 60 else "not "))
+
+# Of several faults in one request QEMU 7.2 tells the one that these name, whatever the order of members.
+ORDER = [
+    ('{"execute":"a","exec-oob":"b"}', "'execute' clashes with 'exec-oob'"),
+    ('{"exec-oob":"b","execute":"a"}', "'execute' clashes with 'exec-oob'"),
+    ('{"foo":1,"execute":5}', "'execute' must be a string"),
+    ('{"arguments":[],"execute":5}', "'execute' must be a string"),
+    ('{"execute":5,"x":1}', "'x' is unexpected"),
+    ('{"foo":5,"arguments":[]}', "'arguments' must be an object"),
+    ('{"execute":"qmp_capabilities","arguments":{"x":1,"enable":["bogus"]}}', "does not accept value 'bogus'"),
+    ('{"execute":"qmp_capabilities","arguments":{"enable":["bogus",1]}}', "does not accept value 'bogus'"),
+    ('{"execute":"qmp_capabilities","arguments":{"enable":[1,"bogus"]}}', "'enable[0]', expected: string"),
+]
+s = socket.socket(socket.AF_UNIX)
+s.connect(path)
+f = s.makefile()
+f.readline()
+s.sendall(b'{"execute":"qmp_capabilities","arguments":{"enable":["oob"]}}')
+f.readline()
+wrong = []
+for request, sentence in ORDER:
+    s.sendall(request.encode())
+    line = f.readline()
+    if sentence not in line:
+        wrong.append("# %s: %s" % (request, line))
+print("%sok - of several faults the one is told that QEMU tells" % ("not " if wrong else ""))
+print("".join(wrong), end="")

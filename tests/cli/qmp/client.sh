@@ -50,6 +50,7 @@ wait $listener
 [ $? = 130 ] && ok "until it is interrupted" || not_ok "until it is interrupted"
 
 python3 "$(dirname "$0")/../../lib/qmp-clients.py" "$socket" || failures=$((failures + 1))
+python3 "$(dirname "$0")/../../lib/qmp-schema.py" "$socket" || failures=$((failures + 1))
 
 # While the server is busy, as with a thousand domains, its clients wait; none is turned away.
 kill -STOP $server
