@@ -176,6 +176,23 @@ static void a_request_is_written_in_whole_pages_and_reads_back_exactly(void **st
     end();
 }
 
+/* QEMU's balloon counts its pages in 32 bits and ends there, too. */
+static void sizes_up_to_16_tib_are_exact(void **state)
+{
+    const uint64_t tib = UINT64_C(1) << 30;
+
+    begin("pv", 16 * tib, 16 * tib, 0);
+    write_kb("static-max", 16 * tib);
+    domain->max_kb = 16 * tib + 1024;
+    client_comes();
+    assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 17592186044416}}");
+    assert_string_equal(ask("{'execute':'balloon','arguments':{'value':10995116277761}}"), "{\"return\": {}}");
+    assert_string_equal(fake_store_get(DOM "memory/target"), "10737418244");
+    domain->actual_kb = 10737418244;
+    assert_non_null(strstr(ask(QUERY), "\"BALLOON_CHANGE\", \"data\": {\"actual\": 10995116281856}"));
+    end();
+}
+
 static void of_many_changes_the_first_goes_out_at_once_and_the_last_is_never_lost(void **state)
 {
     uint64_t began;
@@ -552,6 +569,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_client_nothing_is_asked_and_nothing_waited_for),
         cmocka_unit_test(a_request_is_written_in_whole_pages_and_reads_back_exactly),
+        cmocka_unit_test(sizes_up_to_16_tib_are_exact),
         cmocka_unit_test(of_many_changes_the_first_goes_out_at_once_and_the_last_is_never_lost),
         cmocka_unit_test(what_the_guest_does_by_itself_is_noticed),
         cmocka_unit_test(a_domain_that_never_ran_is_before_its_launch),
