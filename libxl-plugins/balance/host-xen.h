@@ -34,8 +34,10 @@ struct xen_domain {
     struct guest_follow follow;
     bool has_stats;
     struct guest_stats stats;
-    struct store_watch memory_watch;
-    unsigned echoes; /* events about its target that are our own writes' */
+    /* The nodes one by one: what else stands in their folder may be the guest's to write (Qubes' memory/meminfo). */
+    struct store_watch target_watch, static_max_watch;
+    bool target_watched, static_max_watched; /* they have fired for their registration */
+    unsigned echoes;                         /* events about its target that are our own writes' */
     uint64_t videoram_memkb;
 };
 

@@ -43,7 +43,8 @@ struct xen_domain *xen_domain_add(struct host_xen *x, const struct service_domai
 static void unfollow(struct xen_domain *d)
 {
     guest_follow_stop(&d->follow);
-    store_watch_stop(&d->memory_watch);
+    store_watch_stop(&d->target_watch);
+    store_watch_stop(&d->static_max_watch);
     d->followed = d->has_stats = false;
 }
 
@@ -74,39 +75,50 @@ static void reported(struct guest_follow *follow, const struct guest_stats *stat
         balancer_domain_reported(d->xen->balancer, d->domid);
 }
 
-static bool ends_in(const char *path, const char *node)
+static void static_max_changed(struct store_watch *watch, const char *path)
 {
-    size_t len = strlen(path), node_len = strlen(node);
+    struct xen_domain *d = CONTAINER_OF(watch, struct xen_domain, static_max_watch);
+    bool news = d->static_max_watched;
 
-    return len > node_len && path[len - node_len - 1] == '/' && !strcmp(path + len - node_len, node);
+    d->static_max_watched = true;
+    if (news && d->xen->balancer)
+        balancer_domain_changed(d->xen->balancer, d->domid);
 }
 
-static void memory_changed(struct store_watch *watch, const char *path)
+static void target_changed(struct store_watch *watch, const char *path)
 {
-    struct xen_domain *d = CONTAINER_OF(watch, struct xen_domain, memory_watch);
-    struct balancer *b = d->xen->balancer;
+    struct xen_domain *d = CONTAINER_OF(watch, struct xen_domain, target_watch);
+    bool news = d->target_watched;
 
-    if (!b)
+    d->target_watched = true;
+    if (!news || !d->xen->balancer)
         return;
-    if (ends_in(path, NODE_MEMORY_STATIC_MAX))
-        balancer_domain_changed(b, d->domid);
-    else if (ends_in(path, NODE_MEMORY_TARGET) && !d->echoes)
-        balancer_target_written(b, d->domid);
-    else if (ends_in(path, NODE_MEMORY_TARGET))
+    if (d->echoes)
         d->echoes--;
+    else
+        balancer_target_written(d->xen->balancer, d->domid);
+}
+
+static void watch_node(struct xen_domain *d, struct store_watch *watch, const char *node,
+                       void (*changed)(struct store_watch *, const char *))
+{
+    GC_SCOPE(gc);
+
+    if (store_watch_start(d->xen->watcher, watch, path_in_domain(gc, d->domid, node), changed))
+        LOGD(d->xen->ctx, WARN, d->domid, "cannot watch its %s: a change by others will not be noticed at once", node);
 }
 
 /* Only those that are balanced cost anything. */
 static void follow(struct xen_domain *d)
 {
     struct host_xen *x = d->xen;
-    GC_SCOPE(gc);
 
     if (d->followed)
         return;
     d->echoes = 0;
-    if (store_watch_start(x->watcher, &d->memory_watch, path_in_domain(gc, d->domid, NODE_MEMORY), memory_changed))
-        LOGD(x->ctx, WARN, d->domid, "cannot watch its target: a change by others will not be noticed at once");
+    d->target_watched = d->static_max_watched = false;
+    watch_node(d, &d->target_watch, NODE_MEMORY_TARGET, target_changed);
+    watch_node(d, &d->static_max_watch, NODE_MEMORY_STATIC_MAX, static_max_changed);
     guest_follow_start(x->ctx, &d->follow, d->domid, x->config.report_interval_s, reported);
     d->followed = true;
 }

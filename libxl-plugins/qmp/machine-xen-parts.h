@@ -24,7 +24,8 @@ struct machine_xen {
 
     /* while there are clients */
     bool followed;
-    struct store_watch memory_watch;
+    /* One by one: what else stands in their folder may be the guest's to write (Qubes' memory/meminfo). */
+    struct store_watch target_watch, static_max_watch;
     struct sampler_client sampler;
     bool has_balloon;
     struct actual actual;

@@ -149,16 +149,11 @@ static int read_nodes(struct machine_xen *x, struct xlx_mem_info *info, bool *ba
     return 0;
 }
 
-static void nodes_changed(struct store_watch *watch, const char *path)
+static void nodes_changed(struct machine_xen *x)
 {
-    struct machine_xen *x = CONTAINER_OF(watch, struct machine_xen, memory_watch);
-    const char *node = strrchr(path, '/');
     struct xlx_mem_info info;
     bool balloon;
 
-    /* The whole folder is watched, for one message; most of what is written there is no concern of ours. */
-    if (!node || (strcmp(node, "/target") && strcmp(node, "/static-max") && strcmp(node, "/memory")))
-        return;
     if (read_nodes(x, &info, &balloon))
         return;
     if (balloon && !x->has_balloon)
@@ -170,6 +165,16 @@ static void nodes_changed(struct store_watch *watch, const char *path)
     machine_target_seen(x, info.target_memkb);
     x->actual.static_max_memkb = info.static_max_memkb;
     machine_xen_adapt_sampling(x);
+}
+
+static void target_changed(struct store_watch *watch, const char *path)
+{
+    nodes_changed(CONTAINER_OF(watch, struct machine_xen, target_watch));
+}
+
+static void static_max_changed(struct store_watch *watch, const char *path)
+{
+    nodes_changed(CONTAINER_OF(watch, struct machine_xen, static_max_watch));
 }
 
 /* ---- with clients, and without ---- */
@@ -191,7 +196,10 @@ static void start_following(struct machine_xen *x)
                     info.offset_calibrated, info.videoram_memkb, x->moving_since);
         x->told_memkb = actual_look(&x->actual, info.actual_memkb, x->moving_since, &ignored);
     }
-    if (store_watch_start(watcher, &x->memory_watch, path_in_domain(gc, x->domid, "memory"), nodes_changed))
+    if (store_watch_start(watcher, &x->target_watch, path_in_domain(gc, x->domid, NODE_MEMORY_TARGET),
+                          target_changed) ||
+        store_watch_start(watcher, &x->static_max_watch, path_in_domain(gc, x->domid, NODE_MEMORY_STATIC_MAX),
+                          static_max_changed))
         LOGD(x->ctx, WARN, x->domid, "cannot watch its memory target: changes by others show late");
     sampler_join(x->ctx, &x->sampler, SAMPLE_MS, sampled);
     machine_xen_adapt_sampling(x);
@@ -200,7 +208,8 @@ static void start_following(struct machine_xen *x)
 static void stop_following(struct machine_xen *x)
 {
     x->followed = false;
-    store_watch_stop(&x->memory_watch);
+    store_watch_stop(&x->target_watch);
+    store_watch_stop(&x->static_max_watch);
     sampler_leave(&x->sampler);
 }
 

@@ -40,7 +40,7 @@ static struct watch {
     struct xs_handle *xs;
     char *path, *token;
 } watches[WATCHES_MAX];
-static unsigned watch_count;
+static unsigned watch_count, event_count;
 static struct xs_handle *handles;
 static unsigned conflicts_left;
 static void (*act_before_commit)(void *arg);
@@ -55,6 +55,7 @@ static void queue_event(const struct watch *w, const char *path)
 
     if (!e)
         abort();
+    event_count++;
     e->path = tree_copy_bytes(path, strlen(path));
     e->token = tree_copy_bytes(w->token, strlen(w->token));
     if (!w->xs->events && write(w->xs->pipe[1], "", 1) != 1)
@@ -174,6 +175,11 @@ void fake_store_lose(void)
 unsigned fake_store_watches(void)
 {
     return watch_count;
+}
+
+unsigned fake_store_events(void)
+{
+    return event_count;
 }
 
 unsigned fake_store_transactions(void)

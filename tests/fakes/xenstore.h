@@ -35,6 +35,8 @@ void fake_store_lose(void);
 
 /* How many watches are registered, transactions open, handles open. */
 unsigned fake_store_watches(void);
+/* How many events watches have fired so far. */
+unsigned fake_store_events(void);
 unsigned fake_store_transactions(void);
 unsigned fake_store_handles(void);
 

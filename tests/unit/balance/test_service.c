@@ -290,6 +290,24 @@ static int one_below_the_floor(struct memd_client *c, struct gc *gc)
                : 1;
 }
 
+/* Where Qubes lets a guest write into its memory/ folder; its reports are looked at now and then. */
+static void a_guest_that_writes_without_end_is_heard_of_now_and_then(void **state)
+{
+    unsigned events;
+
+    assert_int_equal(ask(give_ranges), 0);
+    run_for(300);
+    events = fake_store_events();
+    for (unsigned i = 0; i < 200; i++) {
+        char text[16];
+
+        snprintf(text, sizeof(text), "%u", 100000 + i);
+        put(1, "memory/meminfo", text);
+        run_for(2);
+    }
+    assert_in_range(fake_store_events() - events, 1, 40);
+}
+
 static void ranges_that_cannot_be_are_refused(void **state)
 {
     assert_int_equal(ask(one_below_the_floor), 0);
@@ -521,6 +539,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(domains_without_a_range_are_left_alone, make, unmake),
         cmocka_unit_test_setup_teardown(memory_moves_to_who_reports_need, make, unmake),
         cmocka_unit_test_setup_teardown(a_lower_static_max_counts_at_once, make, unmake),
+        cmocka_unit_test_setup_teardown(a_guest_that_writes_without_end_is_heard_of_now_and_then, make, unmake),
         cmocka_unit_test_setup_teardown(ranges_that_cannot_be_are_refused, make, unmake),
         cmocka_unit_test_setup_teardown(a_target_set_by_others_pins_until_auto, make, unmake),
         cmocka_unit_test_setup_teardown(auto_counts_at_once_even_when_nobody_reports, make, unmake),

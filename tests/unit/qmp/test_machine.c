@@ -528,6 +528,21 @@ static void a_guest_that_writes_without_end_is_looked_at_now_and_then(void **sta
     end();
 }
 
+/* Where Qubes lets a guest write into its memory/ folder. */
+static void what_a_guest_writes_beside_its_target_is_not_heard_of(void **state)
+{
+    unsigned events;
+
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    turn();
+    events = fake_store_events();
+    for (unsigned i = 0; i < 100; i++)
+        write_kb("meminfo", i);
+    assert_int_equal(fake_store_events(), events);
+    end();
+}
+
 /* A report that is none costs as much to look at as one that is. */
 static void nonsense_without_end_is_looked_at_now_and_then_too(void **state)
 {
@@ -586,6 +601,7 @@ int main(void)
         cmocka_unit_test(a_report_is_told_and_what_it_leaves_out_is_unset),
         cmocka_unit_test(the_agent_is_asked_again_at_each_interval_while_a_client_listens),
         cmocka_unit_test(a_guest_that_writes_without_end_is_looked_at_now_and_then),
+        cmocka_unit_test(what_a_guest_writes_beside_its_target_is_not_heard_of),
         cmocka_unit_test(nonsense_without_end_is_looked_at_now_and_then_too),
     };
 
