@@ -37,8 +37,11 @@ void xlx_ctx_free(struct xlx_ctx *ctx)
         return;
     plugin_set_free(ctx, ctx->plugins);
     sampler_free(ctx->sampler);
-    if (ctx->libxl)
+    if (ctx->libxl) {
+        /* Time-outs that libxl has just given up are released from the loop, and need it for that. */
+        uv_run(&ctx->loop, UV_RUN_NOWAIT);
         ctx->libxl_close(ctx);
+    }
     store_watcher_free(ctx->watcher);
     if (ctx->xc)
         xc_interface_close(ctx->xc);

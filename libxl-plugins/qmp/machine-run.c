@@ -9,8 +9,9 @@
 #include "base/error.h"
 #include "qmp/machine-xen-parts.h"
 
-/* An unpause outlives its machine when the domain vanishes meanwhile. */
+/* An unpause may outlive its machine, when it cannot be aborted. */
 struct unpause {
+    libxl_asyncop_how how;
     struct machine_xen *machine; /* NULL: gone */
     struct monitor_call *call;
     bool in_call, done; /* libxl may be done before its function returns */
@@ -78,17 +79,17 @@ static void unpaused(libxl_ctx *libxl, int rc, void *for_callback)
 static void unpause_hvm(struct machine_xen *x, struct monitor_call *call)
 {
     struct unpause *u = calloc(1, sizeof(*u));
-    libxl_asyncop_how how = {.callback = unpaused, .u.for_callback = u};
     libxl_ctx *libxl;
     int rc;
 
     if (!u)
         abort();
     *u = (struct unpause){.machine = x, .call = call, .in_call = true};
+    u->how = (libxl_asyncop_how){.callback = unpaused, .u.for_callback = u};
     x->unpause = u;
     rc = ctx_libxl(x->ctx, &libxl);
     if (!rc)
-        rc = libxl_domain_unpause(libxl, x->domid, &how);
+        rc = libxl_domain_unpause(libxl, x->domid, &u->how);
     u->in_call = false;
     if (rc) {
         u->rc = rc;
@@ -125,7 +126,13 @@ void machine_run(struct machine *m, bool run, struct monitor_call *call)
 
 void machine_run_stop(struct machine_xen *x)
 {
-    if (x->unpause)
-        x->unpause->machine = NULL;
-    x->unpause = NULL;
+    struct unpause *u = TAKE_PTR(x->unpause);
+    libxl_asyncop_how how;
+
+    if (!u)
+        return;
+    u->machine = NULL;
+    /* libxl gives a device model that hangs a minute, and its context cannot be freed before. Aborting frees u. */
+    how = u->how;
+    libxl_ao_abort(x->ctx->libxl, &how);
 }

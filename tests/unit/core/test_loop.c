@@ -17,6 +17,7 @@
 static struct xlx_ctx *ctx;
 static const libxl_osevent_hooks *hooks;
 static int libxl_itself; /* only its address is used */
+static bool freed;
 
 /* One time-out as libxl keeps it. */
 static struct {
@@ -30,11 +31,13 @@ static struct {
 int libxl_ctx_alloc(libxl_ctx **libxl, int version, unsigned flags, xentoollog_logger *logger)
 {
     *libxl = (libxl_ctx *)&libxl_itself;
+    freed = false;
     return 0;
 }
 
 int libxl_ctx_free(libxl_ctx *libxl)
 {
+    freed = true;
     return 0;
 }
 
@@ -75,6 +78,8 @@ void libxl_osevent_afterpoll(libxl_ctx *libxl, int nfds, const struct pollfd *fd
  */
 void libxl_osevent_occurred_timeout(libxl_ctx *libxl, void *for_libxl)
 {
+    assert_ptr_equal(libxl, &libxl_itself);
+    assert_false(freed);
     assert_ptr_equal(for_libxl, &timeout);
     assert_false(timeout.registered);
     timeout.released++;
@@ -121,6 +126,17 @@ static void a_timeout_that_is_not_due_waits(void **state)
     uv_run(&ctx->loop, UV_RUN_DEFAULT);
 }
 
+/* As when an operation is aborted because the program ends. */
+static void a_timeout_given_up_at_the_very_end_is_released_while_libxl_is_there(void **state)
+{
+    begin(3600000);
+    deregister();
+    xlx_ctx_free(ctx);
+    assert_true(freed);
+    assert_int_equal(timeout.released, 1);
+    assert_int_equal(xlx_ctx_new(&ctx, NULL), 0);
+}
+
 static int new_ctx(void **state)
 {
     return xlx_ctx_new(&ctx, NULL);
@@ -138,6 +154,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_timeout_that_is_due_is_served_and_then_released_once, new_ctx, free_ctx),
         cmocka_unit_test_setup_teardown(a_timeout_that_libxl_gives_up_is_released_and_not_served, new_ctx, free_ctx),
         cmocka_unit_test_setup_teardown(a_timeout_that_is_not_due_waits, new_ctx, free_ctx),
+        cmocka_unit_test_setup_teardown(a_timeout_given_up_at_the_very_end_is_released_while_libxl_is_there, new_ctx,
+                                        free_ctx),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

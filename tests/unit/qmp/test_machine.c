@@ -117,6 +117,9 @@ static void begin(const char *type, uint64_t held_kb, uint64_t target_kb, uint64
     struct machine_xen_options options = {.path = path, .owner = getuid(), .group = getgid()};
     struct service_domain d = {.domid = 7, .name = "guest", .uuid = "07070707-0707-0707-0707-070707070707"};
 
+    d.type = !strcmp(type, "hvm")   ? LIBXL_DOMAIN_TYPE_HVM
+             : !strcmp(type, "pvh") ? LIBXL_DOMAIN_TYPE_PVH
+                                    : LIBXL_DOMAIN_TYPE_PV;
     ctx = fake_ctx_new();
     fd = -1;
     *got = 0;
@@ -420,6 +423,75 @@ static void the_last_client_may_go_in_the_midst_of_a_look(void **state)
     end();
 }
 
+/* ---- libxl's unpause, which takes its time ---- */
+
+static libxl_asyncop_how unpausing;
+static bool is_unpausing;
+
+int libxl_domain_unpause(libxl_ctx *libxl, uint32_t domid, const libxl_asyncop_how *how)
+{
+    assert_false(is_unpausing);
+    unpausing = *how;
+    is_unpausing = true;
+    return 0;
+}
+
+static void unpause_ends(int rc)
+{
+    is_unpausing = false;
+    unpausing.callback(ctx->libxl, rc, unpausing.u.for_callback);
+}
+
+int libxl_ao_abort(libxl_ctx *libxl, const libxl_asyncop_how *how)
+{
+    if (!is_unpausing || how->callback != unpausing.callback || how->u.for_callback != unpausing.u.for_callback)
+        return ERROR_NOTFOUND;
+    unpause_ends(ERROR_ABORTED);
+    return 0;
+}
+
+static void nothing_to_close(struct xlx_ctx *c)
+{
+    assert_false(is_unpausing);
+}
+
+static void begin_paused(void)
+{
+    begin("hvm", 256 * MIB + 44, 256 * MIB, 0);
+    ctx->libxl = (libxl_ctx *)ctx;
+    ctx->libxl_close = nothing_to_close;
+    domain->flags = XEN_DOMINF_paused;
+    client_comes();
+    assert_null(ask("{'execute':'cont','id':1}"));
+}
+
+static void the_answer_to_cont_waits_for_the_device_model(void **state)
+{
+    begin_paused();
+    assert_null(ask("{'execute':'query-name','id':2}"));
+    domain->flags = XEN_DOMINF_running;
+    unpause_ends(0);
+    assert_non_null(strstr(line(), "RESUME"));
+    assert_string_equal(line(), "{\"return\": {}, \"id\": 1}");
+    assert_non_null(strstr(line(), "\"id\": 2"));
+    end();
+}
+
+static void memd_may_end_while_a_device_model_hangs(void **state)
+{
+    begin_paused();
+    end();
+}
+
+static void a_client_may_go_while_a_device_model_hangs(void **state)
+{
+    begin_paused();
+    client_goes();
+    assert_true(is_unpausing);
+    unpause_ends(ERROR_FAIL);
+    end();
+}
+
 static void a_domain_that_ends_says_so_before_its_connections_close(void **state)
 {
     begin("pv", 256 * MIB, 256 * MIB, 0);
@@ -597,6 +669,9 @@ int main(void)
         cmocka_unit_test(a_request_that_ends_at_the_floor_is_repeated_too),
         cmocka_unit_test(a_request_that_failed_is_not_repeated),
         cmocka_unit_test(the_last_client_may_go_in_the_midst_of_a_look),
+        cmocka_unit_test(the_answer_to_cont_waits_for_the_device_model),
+        cmocka_unit_test(memd_may_end_while_a_device_model_hangs),
+        cmocka_unit_test(a_client_may_go_while_a_device_model_hangs),
         cmocka_unit_test(a_domain_that_ends_says_so_before_its_connections_close),
         cmocka_unit_test(a_report_is_told_and_what_it_leaves_out_is_unset),
         cmocka_unit_test(the_agent_is_asked_again_at_each_interval_while_a_client_listens),
