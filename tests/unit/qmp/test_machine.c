@@ -1,148 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A domain behind its monitor: the real server and its sockets, on a hypervisor, a xenstore and a clock that the test
- * moves. */
+/* A domain behind its monitor: its size, requests, its life. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "core/guest-stats.h"
-#include "guest/protocol.h"
-#include "qmp/machine-xen.h"
-#include "tests/fakes/clock.h"
-#include "tests/fakes/ctx.h"
 #include "tests/fakes/fault.h"
-#include "tests/fakes/xenctrl.h"
-#include "tests/fakes/xenstore.h"
-
-#define MIB UINT64_C(1024)
-#define DOM "/local/domain/7/"
-
-static struct xlx_ctx *ctx;
-static struct fake_domain *domain;
-static struct machine_xen *machine;
-static char path[] = "/tmp/test_machine.XXXXXX";
-static int fd;
-static char got[65536]; /* what the client has read and not taken */
-
-static void turn(void)
-{
-    for (int i = 0; i < 8; i++) {
-        size_t len = strlen(got);
-        ssize_t r = -1;
-
-        uv_run(&ctx->loop, UV_RUN_NOWAIT);
-        if (fd >= 0)
-            r = recv(fd, got + len, sizeof(got) - 1 - len, MSG_DONTWAIT);
-        got[len + (r > 0 ? (size_t)r : 0)] = 0;
-    }
-}
-
-static void pass(uint64_t ms)
-{
-    uint64_t end = fake_clock_ms() + ms;
-
-    while (fake_clock_timers() && fake_clock_ms() < end) {
-        uv_run(&ctx->loop, UV_RUN_ONCE);
-        turn();
-    }
-}
-
-/* The next line; NULL: none came. */
-static const char *line(void)
-{
-    static char text[4096];
-    char *end;
-
-    turn();
-    end = strstr(got, "\r\n");
-    if (!end)
-        return NULL;
-    snprintf(text, sizeof(text), "%.*s", (int)(end - got), got);
-    memmove(got, end + 2, strlen(end + 2) + 1);
-    return text;
-}
-
-static void say(const char *request)
-{
-    assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
-}
-
-static const char *ask(const char *request)
-{
-    say(request);
-    return line();
-}
-
-#define QUERY "{'execute':'query-balloon'}"
-
-static void client_comes(void)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    strcpy(address.sun_path, path);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_non_null(strstr(line(), "\"QMP\""));
-    assert_string_equal(ask("{'execute':'qmp_capabilities'}"), "{\"return\": {}}");
-}
-
-static void client_goes(void)
-{
-    close(fd);
-    fd = -1;
-    turn();
-}
-
-static void write_kb(const char *node, uint64_t kb)
-{
-    char full[64], value[32];
-
-    snprintf(full, sizeof(full), DOM "memory/%s", node);
-    snprintf(value, sizeof(value), "%llu", (unsigned long long)kb);
-    fake_store_set(full, value);
-}
-
-static void begin(const char *type, uint64_t held_kb, uint64_t target_kb, uint64_t videoram_kb)
-{
-    struct machine_xen_options options = {.path = path, .owner = getuid(), .group = getgid()};
-    struct service_domain d = {.domid = 7, .name = "guest", .uuid = "07070707-0707-0707-0707-070707070707"};
-
-    d.type = !strcmp(type, "hvm")   ? LIBXL_DOMAIN_TYPE_HVM
-             : !strcmp(type, "pvh") ? LIBXL_DOMAIN_TYPE_PVH
-                                    : LIBXL_DOMAIN_TYPE_PV;
-    ctx = fake_ctx_new();
-    fd = -1;
-    *got = 0;
-    domain = fake_xen_domain(7, held_kb, 256 * MIB + 1024);
-    fake_xen_type(domain, type);
-    fake_store_set("/libxl/7/type", type);
-    fake_store_set(DOM "name", "guest");
-    fake_store_set(DOM "vm", "/vm/07070707-0707-0707-0707-070707070707");
-    write_kb("target", target_kb);
-    write_kb("static-max", 256 * MIB);
-    write_kb("videoram", videoram_kb);
-    assert_int_equal(machine_xen_new(ctx, &d, &options, &machine), 0);
-}
-
-static void end(void)
-{
-    machine_xen_free(machine);
-    if (fd >= 0)
-        close(fd);
-    turn();
-    assert_int_equal(access(path, F_OK), -1);
-    fake_ctx_free(ctx);
-}
+#include "tests/unit/qmp/machine.h"
 
 static void without_a_client_nothing_is_asked_and_nothing_waited_for(void **state)
 {
@@ -219,7 +86,7 @@ static void of_many_changes_the_first_goes_out_at_once_and_the_last_is_never_los
     pass(5000);
     while ((l = line())) {
         events += strstr(l, "BALLOON_CHANGE") != NULL;
-        snprintf(last, sizeof(last), "%s", l);
+        snprintf(last, sizeof(last), "%.255s", l);
     }
     assert_int_equal(events, 2);
     assert_non_null(strstr(last, "\"actual\": 216006656"));
@@ -503,154 +370,6 @@ static void a_domain_that_ends_says_so_before_its_connections_close(void **state
     end();
 }
 
-/* ---- statistics ---- */
-
-#define SET_INTERVAL(s)                                                                                                \
-    "{'execute':'qom-set','arguments':{'path':'balloon0','property':'guest-stats-polling-interval','value':" s "}}"
-#define GET_STATS "{'execute':'qom-get','arguments':{'path':'balloon0','property':'guest-stats'}}"
-
-static void a_report_is_told_and_what_it_leaves_out_is_unset(void **state)
-{
-    begin("pv", 256 * MIB, 256 * MIB, 0);
-    client_comes();
-    assert_string_equal(ask(SET_INTERVAL("5")), "{\"return\": {}}");
-    assert_string_equal(fake_store_get(DOM "memory/stats-interval"), "5");
-    turn();
-    fake_store_set(DOM "data/memory-stats", "free-memory 4096\ntotal-memory 8192\n");
-    turn();
-    assert_non_null(strstr(ask(GET_STATS), "\"stat-free-memory\": 4096, \"stat-minor-faults\": 18446744073709551615"));
-    assert_null(strstr(ask(GET_STATS), "\"last-update\": 0"));
-    pass(1000);
-    fake_store_set(DOM "data/memory-stats", "minor-faults 3\n");
-    turn();
-    assert_non_null(strstr(ask(GET_STATS), "\"stat-free-memory\": 18446744073709551615, \"stat-minor-faults\": 3"));
-    assert_string_equal(ask(SET_INTERVAL("0")), "{\"return\": {}}");
-    assert_null(fake_store_get(DOM "memory/stats-interval"));
-    assert_non_null(strstr(ask(GET_STATS), "\"stat-minor-faults\": 3"));
-    end();
-}
-
-static void the_agent_is_asked_again_at_each_interval_while_a_client_listens(void **state)
-{
-    begin("pv", 256 * MIB, 256 * MIB, 0);
-    client_comes();
-    ask(SET_INTERVAL("2"));
-    fake_store_set(DOM "memory/stats-interval", "seen");
-    pass(2500);
-    assert_string_equal(fake_store_get(DOM "memory/stats-interval"), "2");
-    client_goes();
-    fake_store_set(DOM "memory/stats-interval", "seen");
-    pass(10000);
-    assert_string_equal(fake_store_get(DOM "memory/stats-interval"), "seen");
-    end();
-}
-
-static unsigned told;
-
-static void count_reports(struct guest_follow *follow, const struct guest_stats *stats, int64_t when_s)
-{
-    told++;
-}
-
-static void nothing(struct ev_timer *timer)
-{
-}
-
-static void a_guest_that_writes_without_end_is_looked_at_now_and_then(void **state)
-{
-    struct guest_follow follow = {0};
-    struct ev_timer clock_goes = {0};
-    char text[64];
-
-    begin("pv", 256 * MIB, 256 * MIB, 0);
-    told = 0;
-    assert_int_equal(guest_follow_start(ctx, &follow, 7, 1, count_reports), 0);
-    /* So that time passes evenly rather than from one gap's end to the next. */
-    ev_timer_start(&ctx->loop, &clock_goes, 50, 50, nothing);
-    turn();
-    for (unsigned i = 0; i < 1000; i++) {
-        snprintf(text, sizeof(text), "minor-faults %u\n", i);
-        fake_store_set(DOM "data/memory-stats", text);
-        turn();
-        /* A hundred writes a second. */
-        if (i % 10 == 9)
-            pass(100);
-    }
-    /* Ten seconds in a hurry: a few looks close to each other, then ever rarer ones. */
-    assert_in_range(told, 4, 1000 / 10 * 100 / GUEST_STATS_GAP_MS / 2 + 2);
-    /* The last one is not lost. */
-    pass(GUEST_STATS_GAP_MAX_MS + GUEST_STATS_GAP_MS);
-    told = 0;
-    fake_store_set(DOM "data/memory-stats", "minor-faults 7777\n");
-    turn();
-    pass(2 * GUEST_STATS_GAP_MS);
-    assert_int_equal(told, 1);
-    /* Who keeps to one report a second is heard at once again. */
-    pass(1000);
-    for (unsigned i = 0; i < 8; i++) {
-        snprintf(text, sizeof(text), "minor-faults 8%u\n", i);
-        fake_store_set(DOM "data/memory-stats", text);
-        turn();
-        assert_int_equal(told, i + 2);
-        pass(1000);
-    }
-    ev_timer_stop(&clock_goes);
-    guest_follow_stop(&follow);
-    assert_int_equal(fake_store_watches(), 0);
-    end();
-}
-
-/* Where Qubes lets a guest write into its memory/ folder. */
-static void what_a_guest_writes_beside_its_target_is_not_heard_of(void **state)
-{
-    unsigned events;
-
-    begin("pv", 256 * MIB, 256 * MIB, 0);
-    client_comes();
-    turn();
-    events = fake_store_events();
-    for (unsigned i = 0; i < 100; i++)
-        write_kb("meminfo", i);
-    assert_int_equal(fake_store_events(), events);
-    end();
-}
-
-/* A report that is none costs as much to look at as one that is. */
-static void nonsense_without_end_is_looked_at_now_and_then_too(void **state)
-{
-    static const char *const nodes[] = {DOM "data/memory-stats", DOM "data/meminfo_free", DOM "memory/meminfo"};
-    struct guest_follow follow = {0};
-    struct ev_timer clock_goes = {0};
-    char text[AGENT_STATS_MAX + 2];
-
-    memset(text, '7', sizeof(text) - 1);
-    text[sizeof(text) - 1] = 0;
-    begin("pv", 256 * MIB, 256 * MIB, 0);
-    told = 0;
-    assert_int_equal(guest_follow_start(ctx, &follow, 7, 1, count_reports), 0);
-    ev_timer_start(&ctx->loop, &clock_goes, 50, 50, nothing);
-    turn();
-    fault_only("xs_read");
-    fault_arm(200, EIO);
-    for (unsigned i = 0; i < 1000; i++) {
-        fake_store_set(nodes[i / 300 % 3], i % 7 ? text : NULL);
-        turn();
-        if (i % 10 == 9)
-            pass(100);
-    }
-    assert_false(fault_struck());
-    fault_arm(0, 0);
-    fault_only(NULL);
-    assert_int_equal(told, 0);
-    fake_store_set(DOM "data/memory-stats", "minor-faults 7777\n");
-    turn();
-    pass(GUEST_STATS_GAP_MAX_MS + GUEST_STATS_GAP_MS);
-    assert_int_equal(told, 1);
-    ev_timer_stop(&clock_goes);
-    guest_follow_stop(&follow);
-    end();
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -673,11 +392,6 @@ int main(void)
         cmocka_unit_test(memd_may_end_while_a_device_model_hangs),
         cmocka_unit_test(a_client_may_go_while_a_device_model_hangs),
         cmocka_unit_test(a_domain_that_ends_says_so_before_its_connections_close),
-        cmocka_unit_test(a_report_is_told_and_what_it_leaves_out_is_unset),
-        cmocka_unit_test(the_agent_is_asked_again_at_each_interval_while_a_client_listens),
-        cmocka_unit_test(a_guest_that_writes_without_end_is_looked_at_now_and_then),
-        cmocka_unit_test(what_a_guest_writes_beside_its_target_is_not_heard_of),
-        cmocka_unit_test(nonsense_without_end_is_looked_at_now_and_then_too),
     };
 
     close(mkstemp(path));
