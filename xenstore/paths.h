@@ -17,7 +17,6 @@ char *path_domain(struct gc *gc, uint32_t domid);
 char *path_in_domain(struct gc *gc, uint32_t domid, const char *rest);
 
 /* Below a domain's folder. Decimal KiB, written by the toolstack, readable by the guest. */
-#define NODE_MEMORY "memory"
 #define NODE_MEMORY_TARGET "memory/target"
 #define NODE_MEMORY_STATIC_MAX "memory/static-max"
 #define NODE_MEMORY_VIDEORAM "memory/videoram"

@@ -80,7 +80,7 @@ static bool read_mebibytes(struct human *h, int64_t *bytes)
         value = strtoull(h->rest, &end, 0);
         if (errno)
             fault = "number too large";
-        else if (*h->rest == '-')
+        else if (*h->rest == '-' || value > INT64_MAX)
             fault = "enter a positive value";
         h->rest = end;
     }

@@ -28,6 +28,7 @@ says 0 '^{}$' "or an object" qmp "unix:$socket" balloon '{"value": 268435456}'
 says 0 '^{"name": "parity"}$' "a whole request may be given" qmp "unix:$socket" '{"execute": "query-name", "id": 5}'
 says 0 '^0$' "words that are no JSON are strings" qmp "unix:$socket" qom-get path=balloon0 property=guest-stats-polling-interval
 says 1 "DeviceNotFound: Device 'x' not found" "an error of the server is shown" qmp "unix:$socket" qom-get path=x property=y
+says 0 'enter a positive value' "2^63 MiB are as negative as in QEMU" qmp "unix:$socket" human-monitor-command '{"command-line": "balloon 9223372036854775808"}'
 says 2 "KEY=VALUE" "arguments that are none are refused" qmp "unix:$socket" balloon 134217728
 says 2 "incomplete JSON" "half a request is refused" qmp "unix:$socket" '{"execute":'
 says 2 "given twice" "an argument given twice is refused" qmp "unix:$socket" balloon value=1 value=2
