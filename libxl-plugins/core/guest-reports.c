@@ -93,9 +93,9 @@ static void look(struct guest_reports *r, bool at_registration)
     bool first = !r->looked, same = text && r->last && !strcmp(text, r->last);
 
     r->looked = true;
-    /* What was there before, or is not there yet, is nothing that the guest has just written. Nonsense is: it costs the
-     * same to look at. */
-    if (!at_registration || r->hurries || (text && !same && !first))
+    /* What was there before, or is not there yet, is nothing that the guest has just written. Nonsense may be: it costs
+     * the same to look at. */
+    if (!at_registration || (text ? !same && !first : r->hurries))
         r->looked_ms = loop_now_ms(r);
     if (!text || (at_registration && same))
         return;

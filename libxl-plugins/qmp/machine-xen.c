@@ -341,8 +341,8 @@ void machine_xen_renamed(struct machine_xen *x, const char *name)
 
 void machine_xen_shut_down(struct machine_xen *x, unsigned reason)
 {
-    /* Suspended for save or migration: it goes on elsewhere, or here again. */
-    if (reason == SHUTDOWN_suspend)
+    /* Suspended for save or migration: it goes on elsewhere, or here again. So does one that starts another kernel. */
+    if (reason == SHUTDOWN_suspend || reason == SHUTDOWN_soft_reset)
         return;
     x->shut_down = true;
     machine_shut_down(&x->machine, true,

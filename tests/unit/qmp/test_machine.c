@@ -363,7 +363,11 @@ static void a_domain_that_ends_says_so_before_its_connections_close(void **state
 {
     begin("pv", 256 * MIB, 256 * MIB, 0);
     client_comes();
-    machine_xen_shut_down(machine, 0);
+    /* Suspended, and kexec: it goes on. */
+    machine_xen_shut_down(machine, SHUTDOWN_suspend);
+    machine_xen_shut_down(machine, SHUTDOWN_soft_reset);
+    assert_null(line());
+    machine_xen_shut_down(machine, SHUTDOWN_poweroff);
     assert_non_null(strstr(line(), "\"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": \"guest-shutdown\"}"));
     machine_xen_destroyed(machine);
     assert_null(line());
