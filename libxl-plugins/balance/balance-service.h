@@ -19,6 +19,7 @@ struct balance_service {
     struct balancer *balancer;
     struct monitor *control;
     struct control_hold *holds;
+    struct ev_timer answers; /* to those that are over */
     struct metrics *metrics;
     bool autoballoon;
     struct ev_timer told;
@@ -32,6 +33,7 @@ struct control_hold {
     struct monitor_call *call;
     char id[RESERVE_ID_LEN];
     uint64_t keep_ms; /* a ready one lives on for so long */
+    bool over;        /* the call has its result */
 };
 
 /* ---- control.c ---- */

@@ -53,20 +53,37 @@ void control_hold(struct balance_service *s, struct monitor_call *call, const ch
     monitor_call_on_gone(call, holder_left, h);
 }
 
+/* An answer lets a client go on with what it sent meanwhile: not within the balancer's own work, which told us, but on
+ * the next turn of the loop. */
+static void answers_are_due(struct ev_timer *t)
+{
+    struct balance_service *s = CONTAINER_OF(t, struct balance_service, answers);
+    struct control_hold *h = s->holds;
+
+    while (h) {
+        struct monitor_call *call = h->call;
+
+        if (!h->over) {
+            h = h->next;
+            continue;
+        }
+        drop_hold(h);
+        monitor_call_done(call);
+        /* What was run by it may have changed the list. */
+        h = s->holds;
+    }
+}
+
 /* It is over: whoever held it hears so. */
 static void answer_holder(struct balance_service *s, const struct reserve_info *info)
 {
-    struct control_hold *next;
-
-    for (struct control_hold *h = s->holds; h; h = next) {
-        struct monitor_call *call = h->call;
-
-        next = h->next;
-        if (strcmp(h->id, info->id))
+    for (struct control_hold *h = s->holds; h; h = h->next) {
+        if (h->over || strcmp(h->id, info->id))
             continue;
-        call->result = control_reservation(call->gc, s, info);
-        drop_hold(h);
-        monitor_call_done(call);
+        h->call->result = control_reservation(h->call->gc, s, info);
+        h->over = true;
+        if (!ev_timer_active(&s->answers))
+            ev_timer_start(&s->ctx->loop, &s->answers, 0, 0, answers_are_due);
     }
 }
 
@@ -152,16 +169,20 @@ void control_stop(struct balance_service *s)
 {
     struct monitor *control = s->control;
 
+    ev_timer_stop(&s->answers);
     /* Who holds a reservation comes back to the next memd, so nothing is released now. */
     while (s->holds) {
         struct control_hold *h = s->holds;
         struct monitor_call *call = h->call;
+        bool over = h->over;
 
         s->holds = h->next;
         free(h);
         monitor_call_on_gone(call, NULL, NULL);
-        call->result = NULL;
-        monitor_call_fail(call, MONITOR_GENERIC, "memd ends");
+        if (!over) {
+            call->result = NULL;
+            monitor_call_fail(call, MONITOR_GENERIC, "memd ends");
+        }
         monitor_call_done(call);
     }
     s->control = NULL;

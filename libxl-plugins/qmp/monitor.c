@@ -153,15 +153,15 @@ unsigned monitor_clients(const struct monitor *m)
     return m->negotiated_count;
 }
 
+/* Whoever tells of something is in the midst of it, and a client that goes calls back (monitor_call_on_gone). So one
+ * that cannot be told any more is only cut off here; its own event, which that raises, frees it. */
 void monitor_broadcast(struct monitor *m, const char *line, size_t len)
 {
-    struct monitor_client *next;
-
-    for (struct monitor_client *c = m->clients; c; c = next) {
-        next = c->next;
-        if (!c->negotiated)
+    for (struct monitor_client *c = m->clients; c; c = c->next) {
+        if (!c->negotiated || c->doomed)
             continue;
         client_send(c, line, len);
-        client_reap(c);
+        if (c->doomed)
+            shutdown(c->fd, SHUT_RDWR);
     }
 }

@@ -468,6 +468,106 @@ static void a_reservation_is_ready_when_it_is_free_and_ends_with_its_holder(void
     assert_null(fake_store_get("/local/domain/0/xl-ext/kept/reservation-r1"));
 }
 
+/* More than there is, so that it waits; held by this process only. */
+static int reserve_in_vain(struct memd_client *c, struct gc *gc)
+{
+    struct json_writer *w = memd_arguments(gc);
+    const struct json *m;
+    const char *id;
+
+    json_key(w, "size_memkb");
+    json_u64(w, 900 * MIB);
+    if (memd_call(c, gc, CONTROL_RESERVE, w, &m) || !json_member_string(m, "id", &id))
+        return 1;
+    w = memd_arguments(gc);
+    json_key(w, "id");
+    json_string(w, id);
+    if (memd_send(c, CONTROL_RESERVE_HOLD, w))
+        return 2;
+    pause();
+    return 3;
+}
+
+static bool somebody_holds(void)
+{
+    return service.holds;
+}
+
+static bool nobody_holds(void)
+{
+    return !service.holds && !fake_store_get("/local/domain/0/xl-ext/kept/reservation-r1");
+}
+
+/* memd learns that the client is gone when it tells it that the memory is there: within the balancer's round. */
+static void a_holder_that_died_unnoticed_loses_its_reservation(void **state)
+{
+    run_for(100);
+    begin_client(reserve_in_vain);
+    assert_true(soon(somebody_holds));
+    kill(client, SIGKILL);
+    assert_int_equal(waitpid(client, NULL, 0), client);
+    domains[0]->look = domains[1]->look = NULL;
+    fake_xen_free_kb(2048 * MIB);
+    /* Any reason for a round. */
+    balancer_domain_changed(service.balancer, 1);
+    usleep(100000);
+    balancer_wake(service.balancer);
+    assert_true(soon(nobody_holds));
+}
+
+static int send_about(struct memd_client *c, struct gc *gc, const char *command, const char *id)
+{
+    struct json_writer *w = memd_arguments(gc);
+
+    json_key(w, "id");
+    json_string(w, id);
+    return memd_send(c, command, w);
+}
+
+/* The first connection sends a second command while its hold is not answered; the end of r1, by another, runs it. */
+static int hold_and_go_on(struct memd_client *c, struct gc *gc)
+{
+    struct memd_client *other, *third;
+    const struct json *m;
+    int answers = 0;
+
+    for (int i = 0; i < 3; i++) {
+        struct json_writer *w = memd_arguments(gc);
+
+        json_key(w, "size_memkb");
+        json_u64(w, 900 * MIB);
+        if (memd_call(c, gc, CONTROL_RESERVE, w, &m))
+            return 1;
+    }
+    if (memd_connect(env.ctx, &other) || memd_connect(env.ctx, &third) ||
+        send_about(other, gc, CONTROL_RESERVE_HOLD, "r3"))
+        return 2;
+    usleep(200000);
+    if (send_about(c, gc, CONTROL_RESERVE_HOLD, "r1") || send_about(c, gc, CONTROL_RESERVE_RELEASE, "r2"))
+        return 3;
+    usleep(200000);
+    if (send_about(third, gc, CONTROL_RESERVE_RELEASE, "r1"))
+        return 4;
+    while (answers < 2 && !memd_event(c, gc, 10000, &m))
+        answers += json_member(m, "return") != NULL;
+    memd_disconnect(other);
+    memd_disconnect(third);
+    return answers == 2 ? 0 : 5;
+}
+
+static bool none_is_kept(void)
+{
+    return !service.holds && !fake_store_get("/local/domain/0/xl-ext/kept/reservation-r1") &&
+           !fake_store_get("/local/domain/0/xl-ext/kept/reservation-r2") &&
+           !fake_store_get("/local/domain/0/xl-ext/kept/reservation-r3");
+}
+
+static void what_a_holder_sent_meanwhile_runs_after_its_answer(void **state)
+{
+    assert_int_equal(ask(hold_and_go_on), 0);
+    assert_true(soon(none_is_kept));
+}
+
 /* ---- metrics ---- */
 
 static char metrics_path[128];
@@ -545,6 +645,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(auto_counts_at_once_even_when_nobody_reports, make, unmake),
         cmocka_unit_test_setup_teardown(started_again_it_writes_nothing, make, unmake),
         cmocka_unit_test_setup_teardown(a_reservation_is_ready_when_it_is_free_and_ends_with_its_holder, make, unmake),
+        cmocka_unit_test_setup_teardown(a_holder_that_died_unnoticed_loses_its_reservation, make, unmake),
+        cmocka_unit_test_setup_teardown(what_a_holder_sent_meanwhile_runs_after_its_answer, make, unmake),
         cmocka_unit_test_setup_teardown(metrics_are_served_on_a_socket_of_roots, make, unmake),
     };
 
