@@ -150,7 +150,7 @@ void monitor_emit(struct monitor *monitor, const char *event, const struct qmp_v
 unsigned monitor_clients(const struct monitor *monitor);
 
 /* Bounds. A client that reads nothing is no longer read from when this much waits for it, and dropped when events make
- * it more than MONITOR_OUTPUT_MAX. */
+ * it more than MONITOR_OUTPUT_MAX, an answer that waits too not counted. */
 #define MONITOR_OUTPUT_HIGH (64u << 10)
 #define MONITOR_OUTPUT_MAX (256u << 10)
 /* Clients of one monitor at a time; a further one waits in the socket's queue until another leaves. */

@@ -57,7 +57,7 @@ static void flush_output(struct monitor_client *c)
         }
         c->sent += (size_t)r;
     }
-    c->sent = c->out.len = 0;
+    c->sent = c->out.len = c->largest = 0;
     if (c->out.capacity > KEEP_OUTPUT)
         qmp_text_free(&c->out);
 }
@@ -72,9 +72,11 @@ void client_send(struct monitor_client *c, const char *line, size_t len)
         c->sent = 0;
     }
     qmp_text_add(&c->out, line, len);
+    if (len > c->largest)
+        c->largest = len;
     flush_output(c);
-    /* One answer may be larger than the bound, several unread ones may not. */
-    if (c->out.len > MONITOR_OUTPUT_MAX && c->out.len > len)
+    /* One answer may be larger than the bound; what comes while it is read may not add up to more than that. */
+    if (waiting_output(c) > MONITOR_OUTPUT_MAX + c->largest)
         c->doomed = true;
     if (!c->doomed && !c->working)
         wait_for_more(c);

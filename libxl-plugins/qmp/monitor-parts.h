@@ -18,7 +18,8 @@ struct monitor_client {
     struct stream stream;
     struct qmp_text out; /* what the socket did not take yet, from sent on */
     size_t sent;
-    char *rest; /* read, not yet looked at: only while something holds it up */
+    size_t largest; /* line since nothing waited */
+    char *rest;     /* read, not yet looked at: only while something holds it up */
     size_t rest_len;
     struct monitor_call *pending; /* a deferred call */
     bool negotiated, oob;
