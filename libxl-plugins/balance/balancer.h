@@ -71,7 +71,7 @@ struct reserve_request {
     uint64_t size_memkb;
     uint64_t min_memkb;  /* 0: size, nothing less */
     uint64_t timeout_ms; /* not ready by then: over. 0: none */
-    uint64_t lease_ms;   /* over by then unless handed. 0: until released */
+    uint64_t lease_ms;   /* over by then unless handed. 0: until released. A handed one has half an hour from then */
     uint32_t domid;      /* handed from the start, or RESERVE_NO_DOMAIN */
     char uuid[37];       /* handed to the domain of that UUID as soon as there is one; empty: to none */
 };
@@ -80,7 +80,7 @@ struct reserve_info {
     char id[RESERVE_ID_LEN];
     enum reserve_state state;
     struct reserve_request request;
-    uint64_t memkb;                             /* what is (to be) held free */
+    uint64_t memkb;                             /* what is (to be) held free; TIMED_OUT: what there was */
     uint64_t counted_memkb;                     /* less what its domain has of it */
     uint64_t since_ms, deadline_ms, expires_ms; /* of the host's clock; UINT64_MAX: never */
     uint64_t shortfall_memkb;

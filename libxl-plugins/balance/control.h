@@ -44,8 +44,8 @@
  * RESERVATION: {"id", "state", "size_memkb", "min_memkb", "memkb", "counted_memkb", "domain" or null, "age_ms",
  *     "expires_ms" or null, "shortfall_memkb"}
  *     state: "waiting" | "ready" | "handed" | "released" | "timed-out" | "expired" | "done". memkb: what is (to be)
- * held free. counted_memkb: less what the domain has of it. shortfall_memkb: not 0 while the guests could not give that
- *     much even at their minimums.
+ * held free, "timed-out": what there was. counted_memkb: less what the domain has of it. shortfall_memkb: not 0 while
+ * the guests could not give that much even at their minimums.
  */
 #define CONTROL_RESERVE "mem-reserve"
 #define CONTROL_RESERVE_HOLD "mem-reserve-hold"

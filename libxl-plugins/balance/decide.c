@@ -86,10 +86,10 @@ void round_decide(struct balancer *b, struct gc *gc, bool urgent)
     const struct plan *ideal, *plan;
 
     /* In need everybody gives at once what is his to give: that is quicker than much from few. */
-    input.damped = !urgent && !reserve_waits(b);
+    input.damped = !urgent && !reserve_waits(b, true);
     ideal = plan_make(gc, &input);
     tell_short(b, ideal);
-    plan = cover_the_slow(b, gc, input, ideal, urgent || reserve_waits(b));
+    plan = cover_the_slow(b, gc, input, ideal, urgent || reserve_waits(b, true));
     for (size_t i = 0; i < b->count; i++) {
         struct dom *d = b->doms[i];
         uint64_t target = plan->targets[i].target_memkb, wanted = ideal->targets[i].target_memkb;

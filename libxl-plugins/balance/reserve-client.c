@@ -66,7 +66,8 @@ static int judge(struct xlx_ctx *ctx, struct xlx_ui *ui, const struct json *r, s
         return 1;
     }
     if (!strcmp(state, "timed-out")) {
-        LOG(ctx, ERROR, "the memory did not become free in time%s", lacking ? ": the guests cannot give so much" : "");
+        LOG(ctx, ERROR, "only %" PRIu64 " MiB became free in time%s", got->memkb / 1024,
+            lacking ? ": the guests cannot give more" : "");
         return ERROR_TIMEDOUT;
     }
     LOG(ctx, ERROR, "the reservation is over: %s", state);

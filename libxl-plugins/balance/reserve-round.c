@@ -16,10 +16,10 @@ uint64_t reserved_memkb(const struct balancer *b, bool waiting)
     return sum;
 }
 
-bool reserve_waits(const struct balancer *b)
+bool reserve_waits(const struct balancer *b, bool admitted)
 {
     for (size_t i = 0; i < b->reservation_count; i++) {
-        if (b->reservations[i]->info.state == RESERVE_WAITING && b->reservations[i]->admitted)
+        if (b->reservations[i]->info.state == RESERVE_WAITING && (b->reservations[i]->admitted || !admitted))
             return true;
     }
     return false;
@@ -58,7 +58,6 @@ static void hand_by_uuid(struct balancer *b, struct reservation *r)
     if (!s || s->dying)
         return;
     r->info.request.domid = s->domid;
-    r->info.expires_ms = b->now_ms + RESERVE_HANDED_LEASE_MS;
     reserve_become(b, r, RESERVE_HANDED);
 }
 
@@ -69,13 +68,12 @@ static void review_handed(struct balancer *b, struct reservation *r)
     const struct host_sample *s = sample_of(b, &r->info.request);
     uint64_t has, goal = r->info.memkb;
 
-    if (!s)
-        return;
-    has = s->held_memkb + s->claimed_memkb;
-    if (s->dying || s->shut_down) {
+    /* Also one that was given up before it was complete, of whose end nobody tells. */
+    if (!s || s->dying || s->shut_down) {
         reserve_become(b, r, RESERVE_RELEASED);
         return;
     }
+    has = s->held_memkb + s->claimed_memkb;
     if (d && d->facts.has_target && d->target_memkb + s->held_memkb > goal + d->actual_memkb)
         goal = d->target_memkb + s->held_memkb - d->actual_memkb;
     r->info.counted_memkb = goal > has ? goal - has : 0;
@@ -117,26 +115,43 @@ static int64_t spare_memkb(struct balancer *b)
     return spare;
 }
 
+/* What the domain that it is for holds, claims and may take anyhow; none: 0. */
+static uint64_t has_memkb(struct balancer *b, const struct reservation *r)
+{
+    uint32_t domid = r->info.request.domid;
+    const struct host_sample *s = domid == RESERVE_NO_DOMAIN ? NULL : sample_of(b, &r->info.request);
+    const struct dom *d = s ? dom_find(b, domid) : NULL;
+
+    return s ? s->held_memkb + s->claimed_memkb + (d ? dom_pending(b, d) : 0) : 0;
+}
+
+static uint64_t beyond(uint64_t memkb, uint64_t has_memkb)
+{
+    return memkb > has_memkb ? memkb - has_memkb : 0;
+}
+
 void reserve_admit(struct balancer *b)
 {
     int64_t spare = spare_memkb(b);
 
     for (size_t i = 0; i < b->reservation_count; i++) {
         struct reservation *r = b->reservations[i];
-        int64_t wanted = (int64_t)r->info.request.size_memkb;
+        uint64_t has = has_memkb(b, r), size = r->info.request.size_memkb;
+        int64_t least = (int64_t)beyond(r->info.request.min_memkb, has), wanted = (int64_t)beyond(size, has);
 
         if (r->info.state != RESERVE_WAITING)
             continue;
         r->info.shortfall_memkb = 0;
-        if (wanted > spare && spare >= (int64_t)r->info.request.min_memkb)
+        if (wanted > spare && spare >= least)
             wanted = spare - spare % (int64_t)PLAN_PAGE_KB;
         /* Squeezing everybody to the minimum for what cannot be had would help nobody. */
-        r->admitted = wanted <= spare && wanted > 0;
+        r->admitted = (wanted <= spare && wanted > 0) || has >= size;
         if (r->admitted)
             spare -= wanted;
         else
-            r->info.shortfall_memkb = (uint64_t)((int64_t)r->info.request.min_memkb - (spare > 0 ? spare : 0));
-        r->info.memkb = r->info.counted_memkb = r->admitted ? (uint64_t)wanted : r->info.request.size_memkb;
+            r->info.shortfall_memkb = beyond((uint64_t)least, spare > 0 ? (uint64_t)spare : 0);
+        r->info.counted_memkb = r->admitted ? (uint64_t)wanted : beyond(size, has);
+        r->info.memkb = r->admitted && size > has ? has + (uint64_t)wanted : size;
     }
 }
 
@@ -150,17 +165,18 @@ void reserve_settle(struct balancer *b)
 
         if (r->info.state != RESERVE_WAITING)
             continue;
-        if (b->now_ms >= r->info.deadline_ms) {
-            if (room < (int64_t)r->info.request.min_memkb) {
+        if (b->now_ms >= r->info.deadline_ms && room < (int64_t)r->info.counted_memkb) {
+            /* What it can have by now, or could have had. */
+            r->info.counted_memkb = room > 0 ? (uint64_t)room : 0;
+            r->info.memkb = has_memkb(b, r) + r->info.counted_memkb;
+            if (r->info.memkb < r->info.request.min_memkb) {
                 reserve_become(b, r, RESERVE_TIMED_OUT);
                 continue;
             }
-            if (room < (int64_t)r->info.memkb)
-                r->info.memkb = r->info.counted_memkb = (uint64_t)room;
         }
-        if (room < (int64_t)r->info.memkb)
+        if (room < (int64_t)r->info.counted_memkb)
             continue;
-        room -= (int64_t)r->info.memkb;
+        room -= (int64_t)r->info.counted_memkb;
         reserve_become(b, r, r->info.request.domid == RESERVE_NO_DOMAIN ? RESERVE_READY : RESERVE_HANDED);
     }
     reserve_sweep(b);

@@ -124,6 +124,9 @@ static void tell_reservation(struct balancer *b, const struct reservation *r)
 void reserve_become(struct balancer *b, struct reservation *r, enum reserve_state state)
 {
     r->info.state = state;
+    /* What it lived by while it was nobody's counts no more. */
+    if (state == RESERVE_HANDED)
+        r->info.expires_ms = b->now_ms + RESERVE_HANDED_LEASE_MS;
     keep(b, r);
     tell_reservation(b, r);
 }

@@ -13,7 +13,6 @@ static int look(struct balancer *b)
     size_t count, s = 0;
     int rc;
 
-    b->last_free_memkb = b->memory.free_memkb;
     rc = b->host->ops->look(b->host, &samples, &count, &b->memory);
     if (rc)
         return rc;
@@ -216,8 +215,11 @@ static uint64_t next_tick(const struct balancer *b, bool more_to_raise)
         else if (interval > TICK_SLOW_MS)
             interval = TICK_SLOW_MS;
     }
-    if (reserve_waits(b) && interval != NEVER)
+    if (reserve_waits(b, true) && interval != NEVER)
         interval = TICK_FAST_MS;
+    /* What it waits for may come free without any event: from a guest that others shrink. */
+    if (interval > TICK_SLOW_MS && reserve_waits(b, false))
+        interval = TICK_SLOW_MS;
     if (interval < TICK_SLOW_MS && b->now_ms < b->fast_until_ms)
         interval = TICK_FAST_MS;
     return interval;
@@ -272,6 +274,8 @@ static void run_round(struct balancer *b)
     targets_rearm(b);
     reserve_settle(b);
     plan_next(b, more);
+    /* Looks between rounds do not hide from the next what has changed since this one. */
+    b->last_free_memkb = b->memory.free_memkb;
 }
 
 void balancer_wake(struct balancer *b)
@@ -282,14 +286,16 @@ void balancer_wake(struct balancer *b)
     b->awake = true;
     b->wake_at_ms = NEVER;
     if (look(b)) {
-        round_wanted(b, b->now_ms + TICK_SLOW_MS);
-    } else {
-        refresh(b);
-        read_due_reports(b);
-        due = b->round_at_ms <= b->now_ms;
-        if (due)
-            run_round(b);
+        /* Whatever is due has to wait: asking again at once would only keep the processor busy. */
+        b->awake = false;
+        wake_wanted(b, b->now_ms + TICK_SLOW_MS);
+        return;
     }
+    refresh(b);
+    read_due_reports(b);
+    due = b->round_at_ms <= b->now_ms;
+    if (due)
+        run_round(b);
     wake_wanted(b, b->round_at_ms);
     for (size_t i = 0; i < b->count; i++) {
         if (b->doms[i]->report_due)

@@ -141,7 +141,8 @@ void reserve_admit(struct balancer *b);
 void reserve_settle(struct balancer *b);
 /* Of those that are ready, handed, or (waiting too) admitted. */
 uint64_t reserved_memkb(const struct balancer *b, bool waiting);
-bool reserve_waits(const struct balancer *b);
+/* Whether any waits, or any that is admitted. */
+bool reserve_waits(const struct balancer *b, bool admitted);
 /* What the domain was promised by reservations and has not yet; 0 without one. */
 uint64_t reserve_handed_memkb(const struct balancer *b, uint32_t domid);
 void reserve_domain_gone(struct balancer *b, uint32_t domid);

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The balancer on a host of a few numbers: what the simulator does not look at. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "balance/balancer.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#define MIB UINT64_C(1024)
+#define UUID "05050505-0505-0505-0505-050505050505"
+#define DOMAINS 3
+
+/* Domain n has domid n + 1. */
+static struct fake {
+    struct host host;
+    uint64_t now_ms, wake_at_ms;
+    int look_rc;
+    unsigned looks;
+    struct host_memory memory;
+    struct host_sample samples[DOMAINS];
+    size_t count;
+    uint64_t target_memkb, timed_out_memkb;
+    char kept[512];
+} fake;
+static struct balancer *b;
+
+static uint64_t now_ms(struct host *host)
+{
+    return fake.now_ms;
+}
+
+static int look(struct host *host, const struct host_sample **samples, size_t *count, struct host_memory *memory)
+{
+    fake.looks++;
+    *samples = fake.samples;
+    *count = fake.count;
+    *memory = fake.memory;
+    return fake.look_rc;
+}
+
+static int facts(struct host *host, uint32_t domid, struct host_facts *f)
+{
+    *f = (struct host_facts){.type = PLAN_PVH,
+                             .managed = true,
+                             .min_memkb = 256 * MIB,
+                             .max_memkb = 1024 * MIB,
+                             .weight = 256,
+                             .static_max_memkb = 1024 * MIB,
+                             .has_target = true,
+                             .target_memkb = fake.target_memkb,
+                             .has_own = true,
+                             .own_memkb = fake.target_memkb};
+    return 0;
+}
+
+static int report(struct host *host, uint32_t domid, struct host_report *r)
+{
+    return ERROR_NOTFOUND;
+}
+
+static int target_get(struct host *host, uint32_t domid, uint64_t *target_memkb)
+{
+    *target_memkb = fake.target_memkb;
+    return 0;
+}
+
+static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb)
+{
+    return ERROR_INVAL;
+}
+
+static int target_accept(struct host *host, uint32_t domid, uint64_t target_memkb)
+{
+    return 0;
+}
+
+static int keep(struct host *host, const char *name, const char *value)
+{
+    snprintf(fake.kept, sizeof(fake.kept), "%s", value ? value : "");
+    return 0;
+}
+
+static void kept(struct host *host, void (*each)(void *arg, const char *name, const char *value), void *arg)
+{
+}
+
+static void wake_at(struct host *host, uint64_t at_ms)
+{
+    fake.wake_at_ms = at_ms;
+}
+
+static void event(struct host *host, const struct host_event *e)
+{
+    if (e->type == HOST_EVENT_RESERVATION && !strcmp(e->why, "timed-out"))
+        fake.timed_out_memkb = e->new_memkb;
+}
+
+static const struct host_ops ops = {now_ms,        look, facts, report,  target_get, target_set,
+                                    target_accept, keep, kept,  wake_at, event};
+
+static int make(void **state)
+{
+    struct balancer_config config;
+
+    balancer_config_defaults(&config);
+    config.reserve_memkb = 100 * MIB;
+    fake = (struct fake){
+        .host.ops = &ops, .now_ms = 1000000, .memory = {4096 * MIB, 1100 * MIB, 0}, .target_memkb = 512 * MIB};
+    b = balancer_new(&fake.host, &config);
+    return 0;
+}
+
+static int unmake(void **state)
+{
+    balancer_free(b);
+    return 0;
+}
+
+static void add_domain(uint64_t held_mib, bool paused, bool introduced)
+{
+    uint32_t domid = (uint32_t)fake.count + 1;
+
+    fake.samples[fake.count++] =
+        (struct host_sample){.domid = domid, .held_memkb = held_mib * MIB, .paused = paused, .uuid = UUID};
+    if (introduced)
+        balancer_domain_appeared(b, domid, false);
+}
+
+/* Lets time pass as the balancer wants to be woken. */
+static void pass(uint64_t ms)
+{
+    uint64_t end = fake.now_ms + ms;
+
+    while (fake.wake_at_ms <= end && fake.now_ms < end) {
+        uint64_t at = fake.wake_at_ms;
+
+        fake.now_ms = at > fake.now_ms ? at : fake.now_ms;
+        fake.wake_at_ms = UINT64_MAX;
+        balancer_wake(b);
+        if (fake.wake_at_ms <= at)
+            fake.now_ms++;
+    }
+    fake.now_ms = end;
+}
+
+static const char *reserve(struct reserve_request request)
+{
+    static char id[RESERVE_ID_LEN];
+
+    assert_int_equal(balancer_reserve(b, &request, id), 0);
+    return id;
+}
+
+static const char *state_of(const char *id)
+{
+    const struct reserve_info *info = balancer_reservation(b, id);
+
+    return info ? reserve_state_name(info->state) : "over";
+}
+
+/* ---- tests ---- */
+
+static void a_host_that_does_not_answer_is_not_asked_without_pause(void **state)
+{
+    add_domain(512, false, true);
+    fake.look_rc = ERROR_FAIL;
+    fake.looks = 0;
+    pass(10000);
+    assert_in_range(fake.looks, 5, 20);
+    fake.look_rc = 0;
+    pass(2000);
+    assert_int_equal(balancer_counters(b)->rounds > 0, 1);
+}
+
+static void memory_that_comes_free_by_itself_is_noticed_by_who_waits(void **state)
+{
+    const char *id = reserve((struct reserve_request){.size_memkb = 1500 * MIB, .domid = RESERVE_NO_DOMAIN});
+
+    pass(10000);
+    assert_string_equal(state_of(id), "waiting");
+    fake.memory.free_memkb = 1700 * MIB;
+    pass(1500);
+    assert_string_equal(state_of(id), "ready");
+}
+
+static void what_is_handed_when_it_is_ready_outlives_its_lease(void **state)
+{
+    const char *id;
+
+    add_domain(4, true, true);
+    id = reserve((struct reserve_request){.size_memkb = 900 * MIB, .lease_ms = 30000, .domid = 1});
+    pass(1000);
+    assert_string_equal(state_of(id), "handed");
+    pass(60000);
+    assert_string_equal(state_of(id), "handed");
+    pass(1800000);
+    assert_string_equal(state_of(id), "over");
+}
+
+static void what_a_domain_that_vanished_was_handed_is_free_again(void **state)
+{
+    struct reserve_request request = {.size_memkb = 900 * MIB, .lease_ms = 30000, .domid = RESERVE_NO_DOMAIN};
+    const char *id;
+
+    strcpy(request.uuid, UUID);
+    id = reserve(request);
+    pass(1000);
+    assert_string_equal(state_of(id), "ready");
+    /* Built, and given up before xenstored heard of it. */
+    add_domain(100, true, false);
+    pass(60000);
+    assert_string_equal(state_of(id), "handed");
+    fake.count = 0;
+    pass(60000);
+    assert_string_equal(state_of(id), "over");
+}
+
+static void what_the_domain_has_already_is_not_waited_for(void **state)
+{
+    const char *id;
+
+    add_domain(512, true, true);
+    id = reserve((struct reserve_request){.size_memkb = 1400 * MIB, .domid = 1});
+    pass(1000);
+    assert_string_equal(state_of(id), "handed");
+    assert_int_equal(balancer_reservation(b, id)->counted_memkb, 888 * MIB);
+}
+
+static void what_was_not_reached_in_time_is_said(void **state)
+{
+    const char *id =
+        reserve((struct reserve_request){.size_memkb = 1500 * MIB, .timeout_ms = 5000, .domid = RESERVE_NO_DOMAIN});
+
+    pass(10000);
+    assert_string_equal(state_of(id), "over");
+    assert_int_equal(fake.timed_out_memkb, 1000 * MIB);
+}
+
+static void why_of_a_domain_that_was_just_paused_is_true(void **state)
+{
+    struct balancer_domain view;
+    GC_SCOPE(gc);
+
+    add_domain(512, false, true);
+    pass(70000);
+    fake.samples[0].paused = true;
+    balancer_look(b);
+    assert_int_equal(balancer_view_domain(b, gc, 1, &view), 0);
+    assert_string_equal(view.reason, "paused");
+    assert_string_equal(view.why, "left alone while it is paused");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_host_that_does_not_answer_is_not_asked_without_pause, make, unmake),
+        cmocka_unit_test_setup_teardown(memory_that_comes_free_by_itself_is_noticed_by_who_waits, make, unmake),
+        cmocka_unit_test_setup_teardown(what_is_handed_when_it_is_ready_outlives_its_lease, make, unmake),
+        cmocka_unit_test_setup_teardown(what_a_domain_that_vanished_was_handed_is_free_again, make, unmake),
+        cmocka_unit_test_setup_teardown(what_the_domain_has_already_is_not_waited_for, make, unmake),
+        cmocka_unit_test_setup_teardown(what_was_not_reached_in_time_is_said, make, unmake),
+        cmocka_unit_test_setup_teardown(why_of_a_domain_that_was_just_paused_is_true, make, unmake),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
