@@ -181,8 +181,10 @@ static int run(const struct xlx_invocation *in)
     rc = start(&m);
     if (!rc) {
         notify_say(&m.notify, "READY=1");
-        while (!m.ending && !in->ctx->xenstore_lost)
-            uv_run(&in->ctx->loop, UV_RUN_DEFAULT);
+        while (!m.ending && !in->ctx->xenstore_lost) {
+            uv_run(&in->ctx->loop, UV_RUN_ONCE);
+            notify_woken(&m.notify);
+        }
         if (!m.ending)
             m.status = XLX_EXIT_FAILED;
         notify_say(&m.notify, "STOPPING=1");

@@ -33,11 +33,17 @@ void tracker_free(struct tracker *tracker);
  */
 struct notify {
     int fd; /* -1: nobody to tell */
+    uv_loop_t *loop;
+    uint64_t feed_every_ms; /* 0: there is no watchdog */
+    uint64_t fed_ms;        /* loop time */
     struct ev_timer watchdog;
 };
 /* Also starts to feed the watchdog of $WATCHDOG_USEC, at half its time. Never fails: failures are logged as warnings.
  */
 void notify_start(struct xlx_ctx *ctx, struct notify *notify);
+/* The loop has turned: who was woken anyhow feeds the watchdog then, so that an idle memd is not woken for that alone.
+ */
+void notify_woken(struct notify *notify);
 void notify_say(struct notify *notify, const char *state);
 void notify_stop(struct notify *notify);
 

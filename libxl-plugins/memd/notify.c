@@ -19,9 +19,25 @@ void notify_say(struct notify *notify, const char *state)
         return;
 }
 
-static void feed_watchdog(struct ev_timer *t)
+static void time_to_feed(struct ev_timer *t);
+
+static void feed_watchdog(struct notify *notify)
 {
-    notify_say(CONTAINER_OF(t, struct notify, watchdog), "WATCHDOG=1");
+    notify_say(notify, "WATCHDOG=1");
+    notify->fed_ms = uv_now(notify->loop);
+    ev_timer_stop(&notify->watchdog);
+    ev_timer_start(notify->loop, &notify->watchdog, notify->feed_every_ms, 0, time_to_feed);
+}
+
+static void time_to_feed(struct ev_timer *t)
+{
+    feed_watchdog(CONTAINER_OF(t, struct notify, watchdog));
+}
+
+void notify_woken(struct notify *notify)
+{
+    if (notify->feed_every_ms && uv_now(notify->loop) - notify->fed_ms >= notify->feed_every_ms / 2)
+        feed_watchdog(notify);
 }
 
 /* Zero when there is no watchdog, or it is meant for another process. */
@@ -62,13 +78,18 @@ void notify_start(struct xlx_ctx *ctx, struct notify *notify)
         return;
     }
     us = watchdog_us();
-    if (us)
-        ev_timer_start(&ctx->loop, &notify->watchdog, us / 2000, us / 2000, feed_watchdog);
+    if (!us)
+        return;
+    notify->loop = &ctx->loop;
+    notify->feed_every_ms = us / 2000 + !(us / 2000);
+    notify->fed_ms = uv_now(notify->loop);
+    ev_timer_start(notify->loop, &notify->watchdog, notify->feed_every_ms, 0, time_to_feed);
 }
 
 void notify_stop(struct notify *notify)
 {
     ev_timer_stop(&notify->watchdog);
+    notify->feed_every_ms = 0;
     if (notify->fd >= 0)
         close(notify->fd);
     notify->fd = -1;
