@@ -133,7 +133,7 @@ static void give_back(struct creation *c, const char *id)
     memd_disconnect(client);
 }
 
-static int create(struct creation *c, struct memd_client *client)
+static int create(struct creation *c, struct memd_client **client)
 {
     const struct options *o = c->in->options;
     struct reserve_wish wish = {
@@ -146,7 +146,7 @@ static int create(struct creation *c, struct memd_client *client)
     GC_SCOPE(gc);
     int rc, status;
 
-    if (client) {
+    if (*client) {
         rc = reserve_wait(c->ctx, c->in->ui, client, &wish, &got);
         if (rc)
             return rc == ERROR_TIMEDOUT ? XLX_EXIT_NOT_REACHED : XLX_EXIT_FAILED;
@@ -155,8 +155,8 @@ static int create(struct creation *c, struct memd_client *client)
     }
     if (c->has_range && keep_range(c))
         return XLX_EXIT_FAILED;
-    status = run_program(c->ctx, xl_arguments(gc, c->in, NULL, c->uuid), NULL, 0);
-    if (client)
+    status = run_program_holding(c->ctx, xl_arguments(gc, c->in, NULL, c->uuid), client, &got);
+    if (*got.id)
         give_back(c, got.id);
     return status < 0 ? XLX_EXIT_FAILED : status;
 }
@@ -178,7 +178,7 @@ static int run(const struct xlx_invocation *in)
         status = XLX_EXIT_USAGE;
     if (!status) {
         rc = memd_connect(in->ctx, &client);
-        status = rc && rc != ERROR_NOTFOUND ? XLX_EXIT_FAILED : create(&c, client);
+        status = rc && rc != ERROR_NOTFOUND ? XLX_EXIT_FAILED : create(&c, &client);
     }
     memd_disconnect(client);
     libxl_domain_config_dispose(&c.config);

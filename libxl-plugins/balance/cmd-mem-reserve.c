@@ -84,7 +84,7 @@ static void show(const struct xlx_invocation *in, const struct reserve_got *got)
         ui->ops->print(ui, "%s: %" PRIu64 " MiB are reserved\n", got->id, got->memkb / 1024);
 }
 
-static int reserve(const struct xlx_invocation *in, struct memd_client *client, struct reserve_wish *wish,
+static int reserve(const struct xlx_invocation *in, struct memd_client **client, struct reserve_wish *wish,
                    char **command)
 {
     struct reserve_got got = {.memkb = 0};
@@ -103,7 +103,7 @@ static int reserve(const struct xlx_invocation *in, struct memd_client *client, 
     }
     /* The connection holds the memory while the command runs. */
     setenv("XL_EXT_RESERVATION", got.id, 1);
-    status = run_program(in->ctx, command, NULL, 0);
+    status = run_program_holding(in->ctx, command, client, &got);
     return status < 0 ? XLX_EXIT_FAILED : status;
 }
 
@@ -170,7 +170,7 @@ static int run(const struct xlx_invocation *in)
     if (o->list)
         status = list(in, client);
     else
-        status = o->release ? release(client, o->release) : reserve(in, client, &wish, command);
+        status = o->release ? release(client, o->release) : reserve(in, &client, &wish, command);
     memd_disconnect(client);
     return status;
 }

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "balance/control.h"
@@ -74,15 +77,90 @@ static int judge(struct xlx_ctx *ctx, struct xlx_ui *ui, const struct json *r, s
     return ERROR_FAIL;
 }
 
-int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client *client, const struct reserve_wish *wish,
+/* ---- memd that went and came back ---- */
+
+#define RETRY_MS 250
+/* So long a reservation waits for its holder (balance/control.h). */
+#define COME_BACK_MS 30000
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* The reservation as it is now, in gc. */
+static int ask_after(struct xlx_ctx *ctx, struct memd_client *client, struct gc *gc, const char *id,
+                     const struct json **about)
+{
+    const struct json *list;
+    const char *text;
+    int rc;
+
+    rc = memd_call(client, gc, CONTROL_RESERVATIONS, NULL, &list);
+    if (rc)
+        return rc;
+    for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++) {
+        *about = list->list.items[i];
+        if (json_member_string(*about, "id", &text) && !strcmp(text, id))
+            return 0;
+    }
+    LOG(ctx, ERROR, "memd has no reservation %s any more", id);
+    return ERROR_NOTFOUND;
+}
+
+/* Reservations outlive memd for those who hold them again. A socket that is not there yet raises no event. */
+static int come_back(struct xlx_ctx *ctx, struct memd_client **client, struct gc *gc, const char *id, uint64_t keep_ms,
+                     const struct json **about)
+{
+    uint64_t deadline = now_ms() + COME_BACK_MS;
+    int rc;
+
+    LOG(ctx, WARN, "waiting for memd to come back");
+    do {
+        memd_disconnect(TAKE_PTR(*client));
+        poll(NULL, 0, RETRY_MS);
+        rc = memd_connect(ctx, client);
+    } while (rc && now_ms() < deadline);
+    if (rc) {
+        LOG(ctx, ERROR, "memd does not come back");
+        return ERROR_FAIL;
+    }
+    rc = ask_after(ctx, *client, gc, id, about);
+    return rc ? rc : hold(*client, gc, id, keep_ms);
+}
+
+/* ---- waiting ---- */
+
+/* The next that memd says; *about NULL: not of this reservation. */
+static int hear(struct xlx_ctx *ctx, struct memd_client **client, struct gc *gc, const char *id, uint64_t keep_ms,
+                const struct json **about)
+{
+    const struct json *message;
+    const char *text;
+
+    /* memd that is stopped refuses what it cannot answer any more. */
+    if (memd_event(*client, gc, UINT64_MAX, &message) || json_member(message, "error"))
+        return come_back(ctx, client, gc, id, keep_ms, about);
+    *about = json_member(message, "return");
+    if (!*about)
+        *about = json_member(message, "data");
+    if (!json_member_string(*about, "id", &text) || strcmp(text, id))
+        *about = NULL;
+    return 0;
+}
+
+int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client **client, const struct reserve_wish *wish,
                  struct reserve_got *got)
 {
     const struct json *message;
-    const char *id, *text;
+    const char *id;
     GC_SCOPE(gc);
     int rc;
 
-    rc = memd_call(client, gc, CONTROL_RESERVE, arguments_of(gc, wish), &message);
+    rc = memd_call(*client, gc, CONTROL_RESERVE, arguments_of(gc, wish), &message);
     if (rc)
         return rc;
     if (!json_member_string(message, "id", &id) || strlen(id) >= sizeof(got->id)) {
@@ -90,32 +168,16 @@ int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client *cli
         return ERROR_FAIL;
     }
     strcpy(got->id, id);
-    rc = judge(ctx, ui, message, got);
-    if (rc <= 0)
-        return rc;
-    rc = hold(client, gc, id, wish->keep_ms);
-    if (rc)
-        return rc;
-    for (;;) {
-        const struct json *about;
+    got->keep_ms = wish->keep_ms;
+    rc = hold(*client, gc, id, wish->keep_ms);
+    if (!rc)
+        rc = judge(ctx, ui, message, got);
+    while (rc > 0) {
+        GC_SCOPE(turn);
 
-        rc = memd_event(client, gc, UINT64_MAX, &message);
-        if (rc)
-            break;
-        about = json_member(message, "return");
-        if (!about)
-            about = json_member(message, "data");
-        if (json_member(message, "error")) {
-            about = json_member(message, "error");
-            LOG(ctx, ERROR, "%s", json_member_string(about, "desc", &text) ? text : "memd refuses");
-            rc = ERROR_FAIL;
-            break;
-        }
-        if (!json_member_string(about, "id", &text) || strcmp(text, got->id))
-            continue;
-        rc = judge(ctx, ui, about, got);
-        if (rc <= 0)
-            break;
+        rc = hear(ctx, client, turn, got->id, wish->keep_ms, &message);
+        if (!rc)
+            rc = message ? judge(ctx, ui, message, got) : 1;
     }
     ui->ops->progress(ui, NULL);
     return rc;
@@ -144,38 +206,101 @@ static int read_all(int fd, char **output, size_t max)
     return len < max ? 0 : ERROR_BUFFERFULL;
 }
 
-int run_program(struct xlx_ctx *ctx, char **argv, char **output, size_t output_max)
+static int start_program(struct xlx_ctx *ctx, char **argv, int output_fd, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
-    int fds[2] = {-1, -1}, status, r, rc = 0;
+    int r;
+
+    posix_spawn_file_actions_init(&actions);
+    if (output_fd >= 0)
+        posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
+    r = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (r)
+        LOG(ctx, ERROR, "cannot run %s: %s", argv[0], strerror(r));
+    return r;
+}
+
+static int wait_for(pid_t pid)
+{
+    int status;
+
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int run_program(struct xlx_ctx *ctx, char **argv, char **output, size_t output_max)
+{
+    int fds[2] = {-1, -1}, status, rc;
     pid_t pid;
 
-    if (output && pipe2(fds, O_CLOEXEC)) {
+    if (pipe2(fds, O_CLOEXEC)) {
         LOG(ctx, ERROR, "cannot make a pipe: %s", strerror(errno));
         return -1;
     }
-    posix_spawn_file_actions_init(&actions);
-    if (output)
-        posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
-    r = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (output)
-        close(fds[1]);
-    if (r) {
-        LOG(ctx, ERROR, "cannot run %s: %s", argv[0], strerror(r));
-        if (output)
-            close(fds[0]);
+    status = start_program(ctx, argv, fds[1], &pid);
+    close(fds[1]);
+    if (status) {
+        close(fds[0]);
         return -1;
     }
-    if (output) {
-        rc = read_all(fds[0], output, output_max);
-        close(fds[0]);
-    }
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    rc = read_all(fds[0], output, output_max);
+    close(fds[0]);
+    status = wait_for(pid);
     if (rc) {
         LOG(ctx, ERROR, "%s prints too much", argv[0]);
         return -1;
     }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return status;
+}
+
+/* Takes what memd says, since it drops who does not read; whether the connection is still there. */
+static bool read_on(struct xlx_ctx *ctx, struct memd_client *client)
+{
+    int rc;
+
+    do {
+        const struct json *message, *error;
+        const char *text;
+        GC_SCOPE(gc);
+
+        rc = memd_event(client, gc, 0, &message);
+        error = rc ? NULL : json_member(message, "error");
+        if (error && json_member_string(error, "desc", &text))
+            LOG(ctx, WARN, "memd: %s", text);
+    } while (!rc);
+    return rc == ERROR_TIMEDOUT;
+}
+
+/* Until the program ends; without memd it tries to come back to it, as long as it takes. */
+static void hold_meanwhile(struct xlx_ctx *ctx, struct memd_client **client, const struct reserve_got *got, int pid_fd)
+{
+    struct pollfd p[2] = {{pid_fd, POLLIN, 0}, {-1, POLLIN, 0}};
+
+    do {
+        GC_SCOPE(gc);
+
+        if (*client && !read_on(ctx, *client))
+            memd_disconnect(TAKE_PTR(*client));
+        if (!*client && !memd_connect(ctx, client))
+            hold(*client, gc, got->id, got->keep_ms);
+        p[1].fd = *client ? memd_fd(*client) : -1;
+        if (poll(p, 2, *client ? -1 : RETRY_MS) < 0 && errno != EINTR)
+            return;
+    } while (!p[0].revents);
+}
+
+int run_program_holding(struct xlx_ctx *ctx, char **argv, struct memd_client **client, const struct reserve_got *got)
+{
+    CLEANUP_FD int pid_fd = -1;
+    pid_t pid;
+
+    if (start_program(ctx, argv, -1, &pid))
+        return -1;
+    if (*client)
+        pid_fd = pidfd_open(pid, 0);
+    if (pid_fd >= 0)
+        hold_meanwhile(ctx, client, got, pid_fd);
+    return wait_for(pid);
 }

@@ -24,6 +24,7 @@
 #include "balance/control.h"
 #include "balance/memd-client.h"
 #include "balance/metrics.h"
+#include "balance/reserve-client.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "tests/fakes/ctx.h"
@@ -515,6 +516,68 @@ static void a_holder_that_died_unnoticed_loses_its_reservation(void **state)
     assert_true(soon(nobody_holds));
 }
 
+/* ---- holders and memd that is started again ---- */
+
+static void no_progress(struct xlx_ui *ui, const char *format, ...)
+{
+}
+
+static const struct xlx_ui_ops silent_ops = {.progress = no_progress};
+
+/* Waits for more than there is, then runs a program that never ends. */
+static int reserve_and_run(struct memd_client *c, struct gc *gc)
+{
+    struct xlx_ui ui = {.ops = &silent_ops};
+    struct reserve_wish wish = {.size_memkb = 900 * MIB, .domid = -1};
+    struct reserve_got got;
+    char *argv[] = {gc_strdup(gc, "sleep"), gc_strdup(gc, "1000"), NULL};
+
+    setpgid(0, 0);
+    if (reserve_wait(env.ctx, &ui, &c, &wish, &got))
+        return 1;
+    return run_program_holding(env.ctx, argv, &c, &got);
+}
+
+static bool is_kept(const char *state)
+{
+    const char *value = fake_store_get("/local/domain/0/xl-ext/kept/reservation-r1");
+
+    return value && *value == *state;
+}
+
+static bool is_ready(void)
+{
+    return is_kept("1");
+}
+
+static void start_again(void)
+{
+    stop_service();
+    start_service();
+}
+
+static void who_waits_or_runs_with_a_reservation_comes_back_to_memd(void **state)
+{
+    run_for(100);
+    begin_client(reserve_and_run);
+    assert_true(soon(somebody_holds));
+    start_again();
+    /* Held again by who still waits for it. */
+    assert_true(soon(somebody_holds));
+    assert_true(is_kept("0"));
+    domains[0]->look = domains[1]->look = NULL;
+    fake_xen_free_kb(2048 * MIB);
+    assert_true(soon(is_ready));
+    run_for(1000);
+    start_again();
+    /* And by who runs a program with it. */
+    assert_true(soon(somebody_holds));
+    assert_true(is_ready());
+    kill(-client, SIGKILL);
+    assert_int_equal(end_client(), -1);
+    assert_true(soon(nobody_holds));
+}
+
 static int send_about(struct memd_client *c, struct gc *gc, const char *command, const char *id)
 {
     struct json_writer *w = memd_arguments(gc);
@@ -646,6 +709,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(started_again_it_writes_nothing, make, unmake),
         cmocka_unit_test_setup_teardown(a_reservation_is_ready_when_it_is_free_and_ends_with_its_holder, make, unmake),
         cmocka_unit_test_setup_teardown(a_holder_that_died_unnoticed_loses_its_reservation, make, unmake),
+        cmocka_unit_test_setup_teardown(who_waits_or_runs_with_a_reservation_comes_back_to_memd, make, unmake),
         cmocka_unit_test_setup_teardown(what_a_holder_sent_meanwhile_runs_after_its_answer, make, unmake),
         cmocka_unit_test_setup_teardown(metrics_are_served_on_a_socket_of_roots, make, unmake),
     };
