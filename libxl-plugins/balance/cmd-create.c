@@ -74,7 +74,7 @@ static int read_by_xl(struct creation *c)
     return XLX_EXIT_DONE;
 }
 
-/* Our own keys, which xl leaves alone. */
+/* Our own keys, which xl leaves alone; an exit status. */
 static int read_our_keys(struct creation *c)
 {
     uint64_t static_max = c->config.b_info.max_memkb, weight;
@@ -85,27 +85,32 @@ static int read_our_keys(struct creation *c)
 
     rc = config_load(c->ctx, c->in->argv[0], true, &file);
     if (rc)
-        return rc;
+        return XLX_EXIT_USAGE;
     rc = config_size_kb(file, "dynamic_memory_min", UINT64_MAX, &c->range.min_memkb);
     if (!rc)
         rc = config_size_kb(file, "dynamic_memory_max", UINT64_MAX, &c->range.max_memkb);
     if (!rc)
-        rc = config_u64(file, "memory_weight", SETTINGS_WEIGHT, SETTINGS_WEIGHT_MAX, &weight);
+        rc = config_u64(file, "memory_weight", UINT64_MAX, SETTINGS_WEIGHT_MAX, &weight);
     config_free(file);
     if (rc)
-        return rc;
+        return XLX_EXIT_USAGE;
     c->has_range = c->range.min_memkb != UINT64_MAX || c->range.max_memkb != UINT64_MAX;
-    if (!c->has_range)
-        return 0;
-    c->range.weight = weight;
+    if (!c->has_range) {
+        if (weight != UINT64_MAX)
+            LOG(c->ctx, WARN, "%s: memory_weight counts only with dynamic_memory_min or dynamic_memory_max",
+                c->in->argv[0]);
+        return XLX_EXIT_DONE;
+    }
+    c->range.weight = weight != UINT64_MAX ? weight : SETTINGS_WEIGHT;
     if (c->range.min_memkb == UINT64_MAX)
         c->range.min_memkb = xlx_mem_floor_memkb(static_max);
     if (c->range.max_memkb == UINT64_MAX)
         c->range.max_memkb = static_max;
     fault = settings_fault(gc, &c->range, static_max);
-    if (fault)
-        LOG(c->ctx, ERROR, "%s: %s", c->in->argv[0], fault);
-    return fault ? ERROR_INVAL : 0;
+    if (!fault)
+        return XLX_EXIT_DONE;
+    LOG(c->ctx, ERROR, "%s: %s", c->in->argv[0], fault);
+    return settings_below_floor(&c->range, static_max) ? XLX_EXIT_REFUSED : XLX_EXIT_USAGE;
 }
 
 /* Kept before the domain is there, so that it is balanced from its first moment. */
@@ -174,8 +179,8 @@ static int run(const struct xlx_invocation *in)
     }
     libxl_domain_config_init(&c.config);
     status = read_by_xl(&c);
-    if (!status && read_our_keys(&c))
-        status = XLX_EXIT_USAGE;
+    if (!status)
+        status = read_our_keys(&c);
     if (!status) {
         rc = memd_connect(in->ctx, &client);
         status = rc && rc != ERROR_NOTFOUND ? XLX_EXIT_FAILED : create(&c, &client);

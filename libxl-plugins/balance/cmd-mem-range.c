@@ -34,6 +34,22 @@ static int parse_range(const struct xlx_invocation *in, struct settings *s, bool
     return 0;
 }
 
+/* memd refuses it too, but an error of the socket has no exit status. */
+static int check_floor(const struct xlx_invocation *in, uint32_t domid, const struct settings *s)
+{
+    struct xlx_mem_info info;
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = xlx_mem_info_get(in->ctx, domid, &info);
+    if (rc)
+        return xlx_exit_of(rc);
+    if (!domid || !info.has_static_max || !settings_below_floor(s, info.static_max_memkb))
+        return XLX_EXIT_DONE;
+    LOG(in->ctx, ERROR, "%s", settings_fault(gc, s, info.static_max_memkb));
+    return XLX_EXIT_REFUSED;
+}
+
 /* Without memd the range is kept all the same: the next memd finds it. */
 static int keep_without_memd(const struct xlx_invocation *in, uint32_t domid, struct settings *s, bool weight)
 {
@@ -93,7 +109,7 @@ static int run(const struct xlx_invocation *in)
     struct memd_client *client = NULL;
     bool weight = false;
     uint32_t domid;
-    int rc;
+    int rc, status;
 
     if (in->argc == 2 && !strcmp(in->argv[1], "auto"))
         command = CONTROL_RANGE_AUTO;
@@ -108,6 +124,9 @@ static int run(const struct xlx_invocation *in)
     rc = xlx_domain_find(in->ctx, in->argv[0], &domid);
     if (rc)
         return XLX_EXIT_FAILED;
+    status = command ? XLX_EXIT_DONE : check_floor(in, domid, &s);
+    if (status)
+        return status;
     rc = memd_connect(in->ctx, &client);
     if (rc == ERROR_NOTFOUND)
         return command ? memd_missing(in->ctx) : keep_without_memd(in, domid, &s, weight);

@@ -125,9 +125,19 @@ int settings_forget(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid,
     return rc;
 }
 
+static uint64_t floor_of(uint64_t static_max_memkb)
+{
+    return static_max_memkb ? xlx_mem_floor_memkb(static_max_memkb) : 0;
+}
+
+bool settings_below_floor(const struct settings *s, uint64_t static_max_memkb)
+{
+    return s->min_memkb <= s->max_memkb && s->min_memkb < floor_of(static_max_memkb);
+}
+
 const char *settings_fault(struct gc *gc, const struct settings *s, uint64_t static_max_memkb)
 {
-    uint64_t floor = static_max_memkb ? xlx_mem_floor_memkb(static_max_memkb) : 0;
+    uint64_t floor = floor_of(static_max_memkb);
     uint64_t hi = static_max_memkb && static_max_memkb < s->max_memkb ? static_max_memkb : s->max_memkb;
 
     if (s->max_memkb > PLAN_MEMKB_MAX)

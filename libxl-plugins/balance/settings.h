@@ -8,6 +8,7 @@
  * dynamic-max and dynamic-weight of each domid that carries the UUID.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "balance/plan.h"
@@ -32,6 +33,8 @@ void settings_show(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, co
 /* Not an error when there are none. Logs. */
 int settings_forget(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, uint32_t domid);
 
+/* The minimum is less than a guest of that size can live with: refused by our own policy, not for being no range. */
+bool settings_below_floor(const struct settings *settings, uint64_t static_max_memkb);
 /* Why these cannot be set, in the pool, or NULL. static_max_memkb 0: not known. */
 const char *settings_fault(struct gc *gc, const struct settings *settings, uint64_t static_max_memkb);
 

@@ -26,7 +26,7 @@ for p in a b; do
     check "a puppet starts: $p" lab-puppet start $p 300 512 instant
 done
 says 1 "no range\|no such\|there is no" "auto needs a range" xl-ext mem-range a auto
-says 1 "minimum is below" "a minimum that a guest cannot live with is refused" xl-ext mem-range a 10 512
+says 4 "minimum is below" "a minimum that a guest cannot live with is refused" xl-ext mem-range a 10 512
 says 2 "above the maximum" "a minimum above the maximum is refused" xl-ext mem-range a 500 400
 check "a range is set" xl-ext mem-range a 180 400
 check "another, with a weight" xl-ext mem-range b 180 400 512

@@ -315,6 +315,16 @@ static void ranges_that_cannot_be_are_refused(void **state)
     assert_null(fake_store_get("/local/domain/1/memory/dynamic-min"));
 }
 
+static void a_minimum_below_the_floor_is_told_from_a_range_that_is_none(void **state)
+{
+    uint64_t floor = xlx_mem_floor_memkb(1024 * MIB);
+
+    assert_true(settings_below_floor(&(struct settings){floor - 4, 1024 * MIB, 1}, 1024 * MIB));
+    assert_false(settings_below_floor(&(struct settings){floor, 1024 * MIB, 1}, 1024 * MIB));
+    assert_false(settings_below_floor(&(struct settings){8, 4, 1}, 1024 * MIB));
+    assert_false(settings_below_floor(&(struct settings){4, 8, 1}, 0));
+}
+
 static int pinned_and_back(struct memd_client *c, struct gc *gc)
 {
     const struct json *why;
@@ -704,6 +714,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_lower_static_max_counts_at_once, make, unmake),
         cmocka_unit_test_setup_teardown(a_guest_that_writes_without_end_is_heard_of_now_and_then, make, unmake),
         cmocka_unit_test_setup_teardown(ranges_that_cannot_be_are_refused, make, unmake),
+        cmocka_unit_test(a_minimum_below_the_floor_is_told_from_a_range_that_is_none),
         cmocka_unit_test_setup_teardown(a_target_set_by_others_pins_until_auto, make, unmake),
         cmocka_unit_test_setup_teardown(auto_counts_at_once_even_when_nobody_reports, make, unmake),
         cmocka_unit_test_setup_teardown(started_again_it_writes_nothing, make, unmake),
