@@ -19,6 +19,7 @@ class Case:
         self.run = run
         self.spoils = spoils  # the machine must be started anew afterwards
         self.slow_on = ()  # kinds of machines on which it takes minutes
+        self.deadly = False  # a guest may die of it before it has shown what it should: then it is tried again
 
 
 CASES = {}

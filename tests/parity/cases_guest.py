@@ -3,7 +3,7 @@
 
 import time
 
-from cases import FULL, add, case
+from cases import CASES, FULL, add, case
 from talk import MIB
 
 
@@ -193,3 +193,8 @@ def disorder_target_removed(talk):
         talk.machine.order("target-removed")
     client.cmd("balloon", value=talk.ram - 16 * MIB)
     client.becomes(talk.ram - 16 * MIB)
+
+
+# A kernel without memory may kill what it cannot do without.
+for _name in ("guest-cannot-give", "guest-can-give-later"):
+    CASES[_name].deadly = True

@@ -14,6 +14,9 @@ import cases
 import compare
 from machine import Server, Unavailable
 from talk import Talk
+from wire import Closed
+
+DEADLY_TRIES = 3
 
 
 def chosen(arguments):
@@ -27,6 +30,15 @@ def chosen(arguments):
 
 def run_case(machine, case):
     """Returns the transcript. What went wrong stands in it, and is never taken as equal."""
+    for left in reversed(range(DEADLY_TRIES if case.deadly else 1)):
+        log = try_case(machine, case, last=not left)
+        if log is not None:
+            return log
+        print("          %s: the guest died of it, once more" % case.name, flush=True)
+
+
+def try_case(machine, case, last):
+    """None: the connection ended where it must not, and there is another try."""
     talk = None
     try:
         machine.enter(case.scenario)
@@ -36,6 +48,10 @@ def run_case(machine, case):
         talk = talk or Talk(machine)
         talk.note(unavailable=str(error))
     except Exception as error:
+        if talk and isinstance(error, Closed) and not last:
+            talk.close()
+            machine.spoiled()
+            return None
         talk = talk or Talk(machine)
         where = traceback.extract_tb(error.__traceback__)[-1]
         talk.note(failed="%s: %s (%s:%d)" % (type(error).__name__, error, os.path.basename(where[0]), where[1]))
