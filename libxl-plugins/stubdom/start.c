@@ -6,11 +6,10 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "core/domain.h"
-#include "core/sampler.h"
 #include "stubdom/cause.h"
 #include "stubdom/create.h"
 #include "stubdom/log.h"
+#include "stubdom/rest.h"
 #include "stubdom/room.h"
 #include "stubdom/step.h"
 #include "stubdom/stubdom.h"
@@ -27,45 +26,17 @@ static void create_progressed(struct stubdom_create *op, const char *text)
 
 /* ---- after a failure ---- */
 
-/* The domains there were before the start: they are none of its business, whatever they are called. */
-struct before {
-    xc_domaininfo_t *infos;
-    size_t count;
-};
-
-/* A domain of this name that the start has made, 0 when there is none. */
-static uint32_t domain_made(struct xlx_ctx *ctx, const struct before *before, const char *name)
+/* At most guest and stub domain. */
+static void remove_rest(struct xlx_ctx *ctx, const struct rest_before *before, const libxl_domain_config *config)
 {
-    xc_domaininfo_t *infos;
-    struct xs_handle *xs;
-    size_t count;
-    GC_SCOPE(gc);
+    const char *name = config->c_info.name;
 
-    if (ctx_xs(ctx, &xs) || sampler_look(ctx, gc, &infos, &count))
-        return 0;
-    for (size_t i = 0; i < count; i++) {
-        char other[XLX_NAME_MAX];
+    for (int i = 0; i < 2; i++) {
+        uint32_t domid = rest_find(ctx, before, name, libxl_uuid_bytearray_const(&config->c_info.uuid));
 
-        if (sampler_find(before->infos, before->count, infos[i].domain) || infos[i].flags & XEN_DOMINF_dying)
-            continue;
-        domain_name(ctx, xs, infos[i].domain, other);
-        if (!strcmp(other, name))
-            return infos[i].domain;
-    }
-    return 0;
-}
-
-/* libxl destroys what it has made, but can leave a stub domain behind that failed while it was built (libxl_dm.c says
- * so). */
-static void remove_rest(struct xlx_ctx *ctx, const struct before *before, const char *name)
-{
-    GC_SCOPE(gc);
-    const char *const names[] = {name, gc_printf(gc, "%s-dm", name)};
-
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        uint32_t domid = domain_made(ctx, before, names[i]);
-
-        if (domid && step_destroy(ctx, domid))
+        if (!domid)
+            return;
+        if (step_destroy(ctx, domid))
             LOGD(ctx, ERROR, domid,
                  "what is left of the start of '%s' cannot be destroyed: destroy it with 'xl destroy %u'", name, domid);
     }
@@ -152,23 +123,28 @@ static int unpause(struct stubdom_start *start, const char *name)
 
 static int make(struct stubdom_start *start, libxl_domain_config *config)
 {
-    struct before before;
+    struct rest_before before;
     struct room room;
     GC_SCOPE(gc);
     int rc;
 
-    rc = sampler_look(start->ctx, gc, &before.infos, &before.count);
-    if (rc)
-        return rc;
     /* held until the memory is taken, so that no two starts count on the same */
     rc = room_make(start->ctx, config, &room);
-    if (!rc)
-        rc = create(start, config);
+    if (rc)
+        return rc;
+    /* not sooner: while it waited for the lock another start may have made a guest of this name */
+    rc = rest_note(start->ctx, gc, &before);
+    if (rc)
+        goto out;
+    rc = create(start, config);
     room_release(&room);
     if (!rc && !start->paused)
         rc = unpause(start, config->c_info.name);
     if (rc)
-        remove_rest(start->ctx, &before, config->c_info.name);
+        remove_rest(start->ctx, &before, config);
+    return rc;
+out:
+    room_release(&room);
     return rc;
 }
 
