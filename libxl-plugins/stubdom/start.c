@@ -61,23 +61,52 @@ static void show_failure(struct stubdom_start *start, const char *name, const ch
 
 /* ---- the steps ---- */
 
-/* Signals that come while libxl builds, which blocks, wait for the loop instead of ending this process. */
+/*
+ * Signals that come while libxl builds, which blocks, or between two steps, wait for the loop instead of ending this
+ * process: nobody else would clean up. One that comes when cleaning up has begun has nothing left to stop.
+ */
 struct interrupts {
     struct ev_signal sigint, sigterm;
-    struct ao *ao;
+    struct ao *ao; /* what it stops, NULL: what comes next */
+    bool caught;
 };
+
+static void interrupt(struct interrupts *interrupts)
+{
+    interrupts->caught = true;
+    if (interrupts->ao)
+        ao_abort(interrupts->ao);
+}
 
 static void caught_int(struct ev_signal *s, int signum)
 {
-    ao_abort(CONTAINER_OF(s, struct interrupts, sigint)->ao);
+    interrupt(CONTAINER_OF(s, struct interrupts, sigint));
 }
 
 static void caught_term(struct ev_signal *s, int signum)
 {
-    ao_abort(CONTAINER_OF(s, struct interrupts, sigterm)->ao);
+    interrupt(CONTAINER_OF(s, struct interrupts, sigterm));
 }
 
-static int create(struct stubdom_start *start, libxl_domain_config *config)
+static int interrupts_hold(struct xlx_ctx *ctx, struct interrupts *interrupts)
+{
+    int rc;
+
+    rc = ev_signal_start(&ctx->loop, &interrupts->sigint, SIGINT, caught_int);
+    if (!rc)
+        rc = ev_signal_start(&ctx->loop, &interrupts->sigterm, SIGTERM, caught_term);
+    if (rc)
+        LOG(ctx, ERROR, "cannot catch signals: %s", error_text(rc));
+    return rc;
+}
+
+static void interrupts_release(struct interrupts *interrupts)
+{
+    ev_signal_stop(&interrupts->sigint);
+    ev_signal_stop(&interrupts->sigterm);
+}
+
+static int create(struct stubdom_start *start, libxl_domain_config *config, struct interrupts *interrupts)
 {
     struct stubdom_create op = {
         .ao = {.ctx = start->ctx},
@@ -86,20 +115,17 @@ static int create(struct stubdom_start *start, libxl_domain_config *config)
         .progress = create_progressed,
         .arg = start,
     };
-    struct interrupts interrupts = {.ao = &op.ao};
     int rc;
 
     cause_begin(start->ctx);
-    rc = ev_signal_start(&start->ctx->loop, &interrupts.sigint, SIGINT, caught_int);
-    if (!rc)
-        rc = ev_signal_start(&start->ctx->loop, &interrupts.sigterm, SIGTERM, caught_term);
-    if (!rc)
-        rc = stubdom_create_start(&op);
+    interrupts->ao = &op.ao;
+    rc = stubdom_create_start(&op);
     if (!rc)
         rc = ao_wait(&op.ao);
-    ev_signal_stop(&interrupts.sigint);
-    ev_signal_stop(&interrupts.sigterm);
+    interrupts->ao = NULL;
     cause_end();
+    if (!rc && interrupts->caught)
+        rc = ERROR_ABORTED;
     if (rc && rc != ERROR_ABORTED)
         show_failure(start, op.name, "did not start", op.died ? op.died : cause_first(), op.stub_domid);
     start->domid = op.domid;
@@ -123,6 +149,7 @@ static int unpause(struct stubdom_start *start, const char *name)
 
 static int make(struct stubdom_start *start, libxl_domain_config *config)
 {
+    struct interrupts interrupts = {.ao = NULL};
     struct rest_before before;
     struct room room;
     GC_SCOPE(gc);
@@ -134,16 +161,18 @@ static int make(struct stubdom_start *start, libxl_domain_config *config)
         return rc;
     /* not sooner: while it waited for the lock another start may have made a guest of this name */
     rc = rest_note(start->ctx, gc, &before);
+    if (!rc)
+        rc = interrupts_hold(start->ctx, &interrupts);
     if (rc)
         goto out;
-    rc = create(start, config);
+    rc = create(start, config, &interrupts);
     room_release(&room);
     if (!rc && !start->paused)
         rc = unpause(start, config->c_info.name);
     if (rc)
         remove_rest(start->ctx, &before, config);
-    return rc;
 out:
+    interrupts_release(&interrupts);
     room_release(&room);
     return rc;
 }

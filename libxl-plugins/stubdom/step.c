@@ -15,6 +15,9 @@ static void step_aborted(struct ao *ao, int rc)
 {
     struct libxl_step *step = CONTAINER_OF(ao, struct libxl_step, ao);
 
+    /* libxl would give up half-way, with devices of the domain left behind */
+    if (step->must_finish)
+        return;
     /* a call that cannot be stopped goes on to its end */
     libxl_ao_abort(step->libxl, &step->how);
 }
@@ -46,7 +49,7 @@ int step_unpause(struct xlx_ctx *ctx, uint32_t domid)
 
 int step_destroy(struct xlx_ctx *ctx, uint32_t domid)
 {
-    struct libxl_step step = {.ao = {.ctx = ctx}};
+    struct libxl_step step = {.ao = {.ctx = ctx}, .must_finish = true};
     libxl_ctx *libxl;
     int rc;
 

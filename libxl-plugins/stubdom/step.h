@@ -8,13 +8,14 @@
  *     struct libxl_step step = {.ao = {.ctx = ctx}};
  *     rc = step_wait(&step, libxl_domain_destroy(libxl, domid, step_how(&step)));
  *
- * An interrupt is passed on to libxl, which ends the call in its own time.
+ * An interrupt is passed on to libxl, which ends the call in its own time, unless it must finish.
  */
 
 #include "core/ao.h"
 
 struct libxl_step {
     struct ao ao;
+    bool must_finish; /* an interrupt is not passed on */
 
     /* private */
     libxl_ctx *libxl;
