@@ -64,19 +64,21 @@ static void forget_client(void)
     bridge.to_qemu.used = bridge.to_client.used = 0;
 }
 
-static int client_came(void)
-{
-    bridge.connected = true;
-    bridge.qmp_fd = qmp_socket_connect(bridge.socket);
-    return bridge.qmp_fd < 0 ? -1 : 0;
-}
-
 static int client_left(void)
 {
     forget_client();
     libxenvchan_close(bridge.vchan);
     bridge.vchan = NULL;
     return publish();
+}
+
+/* A QEMU that does not take the connection, since it hangs and enough of them wait already, is no reason to serve
+ * nobody any more: this client is sent away and may come again. */
+static int client_came(void)
+{
+    bridge.connected = true;
+    bridge.qmp_fd = qmp_socket_connect(bridge.socket);
+    return bridge.qmp_fd < 0 ? client_left() : 0;
 }
 
 /* Another client on the ring of the one before: what either side has not read yet belongs to the
@@ -177,6 +179,8 @@ void bridge_prepare(struct pollfd fds[BRIDGE_POLL_FDS])
         fds[1].events |= POLLIN;
     if (bridge.to_qemu.used)
         fds[1].events |= POLLOUT;
+    if (!fds[1].events)
+        fds[1].fd = -1; /* that QEMU has gone would be reported again and again */
 }
 
 int bridge_dispatch(const struct pollfd fds[BRIDGE_POLL_FDS])
