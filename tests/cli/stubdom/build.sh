@@ -22,7 +22,11 @@ if [ ! -x /usr/libexec/xen-qemu-system-i386 ] || ! ls /lib/modules/*/modules.dep
 fi
 says 0 "6/6. done: Linux" "an image of this machine's packages" stubdom-build -o "$work/a"
 # another time, another order of files, another user's habits
-(umask 077 && TMPDIR=$work TZ=Asia/Tokyo "$tool" --quiet stubdom-build -o "$work/b")
+(
+    umask 077
+    TMPDIR=$work TZ=Asia/Tokyo SOURCE_DATE_EPOCH=1700000000 XZ_OPT='-T2 --block-size=65536' \
+        "$tool" --quiet stubdom-build -o "$work/b"
+)
 if cmp "$work/a/qemu-stubdom-linux-rootfs" "$work/b/qemu-stubdom-linux-rootfs" && cmp "$work/a/qemu-stubdom-linux-kernel" "$work/b/qemu-stubdom-linux-kernel"; then
     ok "the same packages give the same bytes"
 else
@@ -31,5 +35,10 @@ fi
 kb=$(($(wc -c <"$work/a/qemu-stubdom-linux-rootfs") / 1024))
 if [ $kb -le 10500 ]; then ok "the image has at most 10500 KB ($kb)"; else not_ok "the image has at most 10500 KB ($kb)"; fi
 says 2 "must start with /" "a relative file to include" stubdom-build -o "$work/c" --include x
+says 2 "must not contain" "a file to include that leads out of the image" stubdom-build -o "$work/c" --include "/boot/../../$work/x"
 says 1 "cannot read /nowhere" "a file to include that is not there" stubdom-build -o "$work/c" --include /nowhere
+# whoever reads what it says has gone: it ends, and takes its temporary files along
+mkdir "$work/tmp"
+TMPDIR=$work/tmp "$tool" stubdom-build -o "$work/c" 2>&1 | head -n 1 >/dev/null
+if [ -z "$(ls "$work/tmp")" ]; then ok "no temporary file is left when nobody reads"; else not_ok "no temporary file is left when nobody reads"; fi
 finish
