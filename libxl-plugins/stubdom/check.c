@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "stubdom/stubdom.h"
@@ -101,6 +102,12 @@ static void check_kind(struct check *c)
                 "leave device_model_override out");
         f->drop[0] = "device_model_override";
         f->drop[1] = "device_model";
+    }
+    if (c->facts->ignores_device_model) {
+        f = add(c, STUBDOM_WARNING, "dm-ignored",
+                "device_model is set: xl ignores it, and the device model in the stub domain is the image's",
+                "leave device_model out");
+        f->drop[0] = "device_model";
     }
     if (is_on(c->b_info, "dm_restrict")) {
         f = add(c, STUBDOM_ERROR, "dm-restrict",
@@ -298,20 +305,48 @@ static void check_direct_boot(struct check *c)
     }
 }
 
+static bool is_emulated(const struct json *nic)
+{
+    return !text_is(nic, "nictype", "vif");
+}
+
+/* The stub domain finds the counterpart of an emulated card by its address. */
+static bool has_mac_of_another(const struct json *nics, size_t i)
+{
+    const char *mac = text_of(nics->list.items[i], "mac");
+
+    for (size_t j = 0; mac && j < i; j++) {
+        const char *other = text_of(nics->list.items[j], "mac");
+
+        if (other && !strcasecmp(mac, other))
+            return true;
+    }
+    return false;
+}
+
 static void check_nics(struct check *c)
 {
     const struct json *nics = json_member(c->config, "nics");
-    size_t count = length_of(nics);
+    size_t count = length_of(nics), emulated = 0;
 
-    if (count > NICS_MAX)
+    for (size_t i = 0; i < count; i++)
+        emulated += is_emulated(nics->list.items[i]);
+    if (emulated > NICS_MAX)
         add(c, STUBDOM_ERROR, "nics-many",
-            gc_printf(c->gc, "there are %zu network cards, the stub domain bridges %d", count, NICS_MAX),
+            gc_printf(c->gc, "there are %zu emulated network cards, the stub domain bridges %d", emulated, NICS_MAX),
             "use fewer, or type=vif for those that need no emulation");
+    for (size_t i = 0; i < count; i++) {
+        if (has_mac_of_another(nics, i))
+            add(c, STUBDOM_ERROR, "nics-same-mac",
+                gc_printf(c->gc, "two network cards have the MAC address %s: the stub domain could not tell them apart",
+                          text_of(nics->list.items[i], "mac")),
+                "give each a MAC address of its own, or leave mac= out");
+    }
     for (size_t i = 0; i < count; i++) {
         const struct json *nic = nics->list.items[i];
         const char *model = text_of(nic, "model") ? text_of(nic, "model") : "rtl8139", *rom;
 
-        if (text_is(nic, "nictype", "vif") || !strcmp(model, "e1000") || !strcmp(model, "rtl8139"))
+        if (!is_emulated(nic) || !strcmp(model, "e1000") || !strcmp(model, "rtl8139"))
             continue;
         rom = gc_printf(c->gc, "/usr/lib/ipxe/qemu/efi-%s.rom", !strncmp(model, "virtio", 6) ? "virtio" : model);
         if (c->facts->image.xen && !is_included(&c->facts->image, rom))
@@ -348,6 +383,11 @@ static void check_the_rest(struct check *c)
             "run the device model of this guest in dom0");
 }
 
+bool stubdom_ignores_device_model(const char *warnings)
+{
+    return strstr(warnings, "ignoring device_model directive");
+}
+
 void stubdom_check(struct gc *gc, const struct json *config, const struct stubdom_facts *facts,
                    struct stubdom_findings *findings)
 {
@@ -375,17 +415,4 @@ void stubdom_check(struct gc *gc, const struct json *config, const struct stubdo
     check_nics(&c);
     check_the_rest(&c);
     check_actions(&c);
-}
-
-void stubdom_image_paths(struct gc *gc, const struct json *config, const char *boot_folder, const char **kernel,
-                         const char **ramdisk)
-{
-    const struct json *b_info = json_member(config, "b_info");
-
-    *kernel = text_of(b_info, "stubdomain_kernel");
-    if (!*kernel)
-        *kernel = gc_printf(gc, "%s/" STUBDOM_KERNEL_NAME, boot_folder);
-    *ramdisk = text_of(b_info, "stubdomain_ramdisk");
-    if (!*ramdisk)
-        *ramdisk = gc_printf(gc, "%s/" STUBDOM_RAMDISK_NAME, boot_folder);
 }

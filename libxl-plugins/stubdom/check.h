@@ -33,6 +33,7 @@ struct stubdom_facts {
     bool kernel_readable, ramdisk_readable;
     struct stubdom_image image;
     const char *proxy, *dom0_qemu; /* NULL: usable; else what is missing, a sentence's part */
+    bool ignores_device_model;     /* the configuration sets device_model, which xl drops */
     bool stub_name_taken;          /* a domain GUEST-dm exists that is not this guest's stub domain */
 };
 
@@ -56,6 +57,9 @@ struct stubdom_findings {
     size_t count;
     size_t errors;
 };
+
+/* Has xl, parsing a configuration, said that it ignores device_model? (xl_parse.c, parse_config_data) */
+bool stubdom_ignores_device_model(const char *warnings);
 
 /* config is libxl's JSON form of the domain configuration. Findings live in the pool, in the order of the rules. */
 void stubdom_check(struct gc *gc, const struct json *config, const struct stubdom_facts *facts,

@@ -100,7 +100,8 @@ const struct xlx_command cmd_stubdom_build = {
         "give that file, and the ramdisk, with --include, or put it on one of the guest's disks and name that, as the "
         "stub domain sees it (kernel=\"/dev/xvdb\").\n"
         "\n"
-        "After an update of the kernel, of QEMU or of Xen make the image again; stubdom-check says when.",
+        "After an update of the kernel or of QEMU make the image again, or it keeps the old ones; after one of Xen it "
+        "cannot be used any more, and stubdom-check says so.",
     .options = option_table,
     .option_count = ARRAY_LEN(option_table),
     .options_size = sizeof(struct options),

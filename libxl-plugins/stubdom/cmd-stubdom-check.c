@@ -116,7 +116,8 @@ static int show_fixed(const struct xlx_invocation *in, struct gc *gc, const stru
 }
 
 /* A file when there is one of that name, else a domain. */
-static int read_config(const struct xlx_invocation *in, struct gc *gc, char **text, uint32_t *stub_domid)
+static int read_config(const struct xlx_invocation *in, struct gc *gc, char **text, const char **warnings,
+                       uint32_t *stub_domid)
 {
     const struct options *o = in->options;
     struct stat st;
@@ -124,7 +125,7 @@ static int read_config(const struct xlx_invocation *in, struct gc *gc, char **te
     int rc;
 
     if (strchr(in->argv[0], '/') || (!stat(in->argv[0], &st) && S_ISREG(st.st_mode)) || in->argc > 1)
-        return stubdom_read_cfg(in->ctx, gc, in->argc, in->argv, text);
+        return stubdom_read_cfg(in->ctx, gc, in->argc, in->argv, text, warnings);
     rc = xlx_domain_find(in->ctx, in->argv[0], &domid);
     if (rc)
         return rc;
@@ -143,12 +144,12 @@ static int run(const struct xlx_invocation *in)
     struct stubdom_facts facts;
     struct json *config;
     uint32_t stub_domid = 0;
-    const char *cause;
+    const char *cause, *warnings = "";
     char *text;
     GC_SCOPE(gc);
     int rc;
 
-    rc = read_config(in, gc, &text, &stub_domid);
+    rc = read_config(in, gc, &text, &warnings, &stub_domid);
     if (rc)
         return xlx_exit_of(rc);
     if (json_parse(gc, text, strlen(text), &config, &cause)) {
@@ -158,6 +159,7 @@ static int run(const struct xlx_invocation *in)
     rc = stubdom_facts_gather(in->ctx, gc, config, stub_domid, &facts);
     if (rc)
         return xlx_exit_of(rc);
+    facts.ignores_device_model = stubdom_ignores_device_model(warnings);
     stubdom_check(gc, config, &facts, &findings);
     if (o->fix)
         return show_fixed(in, gc, &findings);

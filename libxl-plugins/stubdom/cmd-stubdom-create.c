@@ -29,7 +29,8 @@ static const struct xlx_option option_table[] = {
 
 /* What stands against the start. Errors end it here, where they can be named; warnings are shown. Returns an exit
  * status. */
-static int check(const struct xlx_invocation *in, struct gc *gc, const char *text, const char **name)
+static int check(const struct xlx_invocation *in, struct gc *gc, const char *text, const char *warnings,
+                 const char **name)
 {
     struct stubdom_findings findings;
     struct stubdom_facts facts;
@@ -44,6 +45,7 @@ static int check(const struct xlx_invocation *in, struct gc *gc, const char *tex
     rc = stubdom_facts_gather(in->ctx, gc, config, 0, &facts);
     if (rc)
         return xlx_exit_of(rc);
+    facts.ignores_device_model = stubdom_ignores_device_model(warnings);
     stubdom_check(gc, config, &facts, &findings);
     for (size_t i = 0; i < findings.count; i++) {
         const struct stubdom_finding *f = &findings.items[i];
@@ -91,15 +93,15 @@ static int run(const struct xlx_invocation *in)
 {
     const struct options *o = in->options;
     struct stubdom_start start = {.ctx = in->ctx, .paused = o->paused, .progress = show_progress, .arg = (void *)in};
-    const char *name;
+    const char *name, *warnings;
     char *text;
     GC_SCOPE(gc);
     int rc, status;
 
-    rc = stubdom_read_cfg(in->ctx, gc, in->argc, in->argv, &text);
+    rc = stubdom_read_cfg(in->ctx, gc, in->argc, in->argv, &text, &warnings);
     if (rc)
         return xlx_exit_of(rc);
-    status = check(in, gc, text, &name);
+    status = check(in, gc, text, warnings, &name);
     if (status != XLX_EXIT_DONE)
         return status;
     start.json = text;

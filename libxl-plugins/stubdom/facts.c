@@ -62,13 +62,15 @@ static const char *proxy_missing(struct gc *gc, const char *xen)
     return NULL;
 }
 
-static const char *dom0_qemu_missing(void)
+const char *stubdom_dom0_qemu_missing(struct gc *gc, const char *root, const char *xen)
 {
+    /* Debian's libxl takes the first and no other, also when a QEMU that knows nothing of Xen is there */
+    bool is_debian = xen && !access(gc_printf(gc, "%s/usr/lib/xen-%s", root, xen), F_OK);
     static const char *const programs[] = {"/usr/libexec/xen-qemu-system-i386", "/usr/lib/xen/bin/qemu-system-i386",
                                            "/usr/libexec/xen/bin/qemu-system-i386", "/usr/bin/qemu-system-i386"};
 
-    for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
-        if (!access(programs[i], X_OK))
+    for (size_t i = 0; i < (is_debian ? 1 : ARRAY_LEN(programs)); i++) {
+        if (!access(gc_printf(gc, "%s%s", root, programs[i]), X_OK))
             return NULL;
     }
     return "there is no QEMU for Xen in dom0";
@@ -115,8 +117,9 @@ int stubdom_facts_gather(struct xlx_ctx *ctx, struct gc *gc, const struct json *
 {
     const char *name;
 
-    *facts = (struct stubdom_facts){.xen = running_xen(gc), .dom0_qemu = dom0_qemu_missing()};
+    *facts = (struct stubdom_facts){.xen = running_xen(gc)};
     facts->boot_folder = boot_folder(gc, facts->xen);
+    facts->dom0_qemu = stubdom_dom0_qemu_missing(gc, "", facts->xen);
     facts->proxy = proxy_missing(gc, facts->xen);
     stubdom_image_paths(gc, config, facts->boot_folder, &facts->kernel, &facts->ramdisk);
     facts->kernel_readable = !access(facts->kernel, R_OK);

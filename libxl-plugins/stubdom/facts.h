@@ -14,4 +14,8 @@
 int stubdom_facts_gather(struct xlx_ctx *ctx, struct gc *gc, const struct json *config, uint32_t stub_domid,
                          struct stubdom_facts *facts);
 
+/* Is the QEMU missing that libxl starts in dom0 for the stub domain's consoles? NULL, or what is missing, a sentence's
+ * part. root: "", or where to look instead of "/"; xen: "4.17", or NULL when it is not known. */
+const char *stubdom_dom0_qemu_missing(struct gc *gc, const char *root, const char *xen);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "stubdom/stubdom.h"
 
 /* cpio's "newc" form: magic and 13 fields of 8 hexadecimal digits; name and data each filled up to 4 bytes. */
 #define CPIO_HEADER_BYTES 110
@@ -69,4 +70,15 @@ bool stubdom_image_parse(struct gc *gc, const char *bytes, size_t len, struct st
             take_line(gc, image, key, line);
     }
     return image->xen;
+}
+
+void stubdom_image_paths(struct gc *gc, const struct json *config, const char *boot_folder, const char **kernel,
+                         const char **ramdisk)
+{
+    const struct json *b_info = json_member(config, "b_info");
+
+    if (!json_member_string(b_info, "stubdomain_kernel", kernel))
+        *kernel = gc_printf(gc, "%s/" STUBDOM_KERNEL_NAME, boot_folder);
+    if (!json_member_string(b_info, "stubdomain_ramdisk", ramdisk))
+        *ramdisk = gc_printf(gc, "%s/" STUBDOM_RAMDISK_NAME, boot_folder);
 }

@@ -92,7 +92,8 @@ static char *complaint(struct gc *gc, const char *text)
     return best ? best : gc_strdup(gc, "xl said nothing");
 }
 
-int stubdom_read_cfg(struct xlx_ctx *ctx, struct gc *gc, int argc, char *const *argv, char **json)
+int stubdom_read_cfg(struct xlx_ctx *ctx, struct gc *gc, int argc, char *const *argv, char **json,
+                     const char **warnings)
 {
     char **arguments = gc_array(gc, (size_t)argc + 5, sizeof(*arguments));
     struct capture captures[2] = {{.fd = -1}, {.fd = -1}};
@@ -149,5 +150,6 @@ int stubdom_read_cfg(struct xlx_ctx *ctx, struct gc *gc, int argc, char *const *
         return ERROR_INVAL;
     }
     *json = start;
+    *warnings = captures[1].text ? captures[1].text : "";
     return 0;
 }

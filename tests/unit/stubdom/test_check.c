@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* stubdom-check: the rules, the image's description, and how a configuration is fixed. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/cleanup.h"
 #include "stubdom/check.h"
+#include "stubdom/facts.h"
 
 /* What "xl create --dryrun" of Xen 4.17 prints, without what no rule looks at; %s: more of b_info, of type.hvm, and of
  * the domain. */
@@ -100,6 +105,10 @@ static void every_option_that_cannot_work_is_found(void **state)
         {"", "", ", \"nics\": [{\"model\": \"ne2k_pci\", \"nictype\": \"vif\"}]", ""},
         {"", "", ", \"nics\": [{\"model\": \"virtio-net\"}]", ""},
         {"", "", ", \"nics\": [{}, {}, {}, {}, {}, {}, {}, {}, {}]", "nics-many"},
+        {"", "", ", \"nics\": [{}, {}, {}, {}, {}, {}, {}, {}, {\"nictype\": \"vif\"}]", ""},
+        {"", "", ", \"nics\": [{\"mac\": \"00:16:3e:00:00:0a\"}, {}, {\"mac\": \"00:16:3E:00:00:0A\"}]",
+         "nics-same-mac"},
+        {"", "", ", \"nics\": [{\"mac\": \"00:16:3e:00:00:0a\"}, {\"mac\": \"00:16:3e:00:00:0b\"}]", ""},
         {"", "", ", \"channels\": [{\"name\": \"a\"}]", "channels"},
         {"", "", ", \"pcidevs\": [{\"dev\": 5}]", "pci"},
         {"", "", ", \"on_crash\": \"restart_rename\"", "rename-restart"},
@@ -108,6 +117,47 @@ static void every_option_that_cannot_work_is_found(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         assert_string_equal(codes_with(gc, cases[i].b_info, cases[i].hvm, cases[i].domain), cases[i].codes);
+}
+
+/* It leaves no trace in what xl makes of the configuration, only a warning. */
+static void a_device_model_that_xl_ignores_is_found(void **state)
+{
+    struct stubdom_facts facts = sound_host();
+    GC_SCOPE(gc);
+
+    assert_false(stubdom_ignores_device_model("Parsing config from g.cfg\n"));
+    assert_true(stubdom_ignores_device_model("Parsing config from g.cfg\nWARNING: ignoring device_model directive.\n"
+                                             "WARNING: Use \"device_model_override\" instead if you really want a "
+                                             "non-default device_model\n"));
+    facts.ignores_device_model = true;
+    assert_string_equal(codes_of(gc, gc_printf(gc, CONFIG, "", "", ""), &facts), "dm-ignored");
+}
+
+static void make_program(struct gc *gc, const char *root, const char *path)
+{
+    char *file = gc_printf(gc, "%s%s", root, path);
+
+    for (char *slash = file + strlen(root) + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
+        *slash = '\0';
+        mkdir(file, 0755);
+    }
+    assert_int_equal(close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0755)), 0);
+}
+
+static void another_qemu_is_not_the_one_that_libxl_starts(void **state)
+{
+    char root[] = "/tmp/test-facts-XXXXXX";
+    GC_SCOPE(gc);
+
+    assert_non_null(mkdtemp(root));
+    assert_non_null(stubdom_dom0_qemu_missing(gc, root, "4.17"));
+    make_program(gc, root, "/usr/bin/qemu-system-i386");
+    assert_null(stubdom_dom0_qemu_missing(gc, root, "4.17")); /* a distribution with one QEMU for all */
+    make_program(gc, root, "/usr/lib/xen-4.17/bin/xl");
+    assert_non_null(stubdom_dom0_qemu_missing(gc, root, "4.17"));
+    make_program(gc, root, "/usr/libexec/xen-qemu-system-i386");
+    assert_null(stubdom_dom0_qemu_missing(gc, root, "4.17"));
+    assert_int_equal(system(gc_printf(gc, "rm -r %s", root)), 0);
 }
 
 static void what_the_host_lacks_is_found(void **state)
@@ -240,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_configuration_has_no_findings),
         cmocka_unit_test(every_option_that_cannot_work_is_found),
+        cmocka_unit_test(a_device_model_that_xl_ignores_is_found),
+        cmocka_unit_test(another_qemu_is_not_the_one_that_libxl_starts),
         cmocka_unit_test(what_the_host_lacks_is_found),
         cmocka_unit_test(an_ordinary_guest_is_told_all_it_takes),
         cmocka_unit_test(a_configuration_is_fixed_and_nothing_else_is_touched),
