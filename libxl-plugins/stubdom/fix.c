@@ -6,8 +6,9 @@
 #include "base/cleanup.h"
 
 /*
- * xl.cfg (libxlutil, libxlu_cfg_l.l): assignments "name = value" end at a newline or ";"; lists in brackets and quoted
- * strings may go over newlines; "#" outside of strings starts a comment.
+ * xl.cfg (libxlutil, libxlu_cfg_l.l): assignments "name = value" end at a newline or ";"; lists in brackets may go over
+ * newlines; in quoted strings, which end with the line at the latest, a backslash takes the meaning of what follows;
+ * "#" outside of strings starts a comment.
  */
 
 /* The end of the statement that starts at p: behind its newline or ";". */
@@ -18,8 +19,12 @@ static const char *statement_end(const char *p)
 
     for (; *p; p++) {
         if (quote) {
-            if (*p == quote)
+            if (*p == '\\' && p[1] && p[1] != '\n')
+                p++;
+            else if (*p == quote || *p == '\n')
                 quote = 0;
+            if (*p == '\n' && depth <= 0)
+                return p + 1;
         } else if (*p == '"' || *p == '\'') {
             quote = *p;
         } else if (*p == '#') {
