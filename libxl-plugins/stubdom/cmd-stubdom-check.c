@@ -47,10 +47,14 @@ static char *read_whole(struct xlx_ctx *ctx, struct gc *gc, const char *path)
 {
     CLEANUP_FILE FILE *f = fopen(path, "re");
     char *text = gc_alloc(gc, CFG_BYTES_MAX + 1);
-    size_t len = f ? fread(text, 1, CFG_BYTES_MAX, f) : 0;
+    size_t len = f ? fread(text, 1, CFG_BYTES_MAX + 1, f) : 0;
 
     if (!f || ferror(f)) {
         LOG(ctx, ERROR, "cannot read %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    if (len > CFG_BYTES_MAX || memchr(text, '\0', len)) {
+        LOG(ctx, ERROR, "%s is longer than %d KiB or no text: it is not changed", path, CFG_BYTES_MAX / 1024);
         return NULL;
     }
     text[len] = '\0';

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stubdom/check.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -67,36 +69,49 @@ static const char *dropped_by(const struct stubdom_findings *findings, const cha
 }
 
 /* A statement as a comment, each of its lines. */
-static char *commented(struct gc *gc, const char *statement, size_t len, const char *code)
+static void put_commented(FILE *out, const char *statement, const char *end, const char *code)
 {
-    char *copy = gc_strndup(gc, statement, len), *rest = copy, *line;
-    char *out = gc_printf(gc, "# xl-ext: %s\n", code);
-
-    while (len && (copy[len - 1] == '\n' || copy[len - 1] == ';'))
-        copy[--len] = '\0';
-    while ((line = strsep(&rest, "\n")))
-        out = gc_printf(gc, "%s#%s\n", out, line);
-    return out;
+    while (end > statement && (end[-1] == '\n' || end[-1] == ';'))
+        end--;
+    fprintf(out, "# xl-ext: %s\n#", code);
+    for (; statement < end; statement++) {
+        putc(*statement, out);
+        if (*statement == '\n')
+            putc('#', out);
+    }
+    putc('\n', out);
 }
 
 char *stubdom_fix(struct gc *gc, const char *cfg, const struct stubdom_findings *findings)
 {
-    char *out = gc_strdup(gc, "");
+    char *text = NULL, *copy;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    bool in_line = false;
     const char *end;
 
+    if (!out)
+        abort();
     for (; *cfg; cfg = end) {
         const char *code;
 
         end = statement_end(cfg);
         code = dropped_by(findings, cfg, end);
-        out = code ? gc_printf(gc, "%s%s", out, commented(gc, cfg, (size_t)(end - cfg), code))
-                   : gc_printf(gc, "%s%.*s", out, (int)(end - cfg), cfg);
+        if (code)
+            put_commented(out, cfg, end, code);
+        else
+            fwrite(cfg, 1, (size_t)(end - cfg), out);
+        in_line = !code && end[-1] != '\n';
     }
-    if (*out && out[strlen(out) - 1] != '\n')
-        out = gc_printf(gc, "%s\n", out);
+    if (in_line)
+        putc('\n', out);
     for (size_t i = 0; i < findings->count; i++) {
         if (findings->items[i].add)
-            out = gc_printf(gc, "%s%s # xl-ext: %s\n", out, findings->items[i].add, findings->items[i].code);
+            fprintf(out, "%s # xl-ext: %s\n", findings->items[i].add, findings->items[i].code);
     }
-    return out;
+    if (fclose(out))
+        abort();
+    copy = gc_strndup(gc, text, len);
+    free(text);
+    return copy;
 }

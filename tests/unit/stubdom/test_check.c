@@ -237,6 +237,24 @@ static void a_configuration_is_fixed_and_nothing_else_is_touched(void **state)
     assert_string_equal(stubdom_fix(gc, "", &(struct stubdom_findings){0}), "");
 }
 
+/* The longest that stubdom-check reads: work and memory must not grow with the square of it. */
+static void a_long_configuration_costs_little(void **state)
+{
+    struct stubdom_finding finding = {.code = "dm-restrict", .drop = {"dm_restrict"}};
+    struct stubdom_findings findings = {.items = &finding, .count = 1};
+    const size_t len = 1 << 20;
+    char *cfg = test_malloc(len + 1);
+    GC_SCOPE(gc);
+
+    memset(cfg, '\n', len);
+    cfg[len] = '\0';
+    assert_int_equal(strlen(stubdom_fix(gc, cfg, &findings)), len);
+    memcpy(cfg, "dm_restrict=[", strlen("dm_restrict=["));
+    cfg[len - 1] = ']';
+    assert_true(strlen(stubdom_fix(gc, cfg, &findings)) > len);
+    test_free(cfg);
+}
+
 /* A cpio archive as stubdom/build-image makes it. */
 static size_t archive(char *out, const char *name, const char *text, unsigned long claimed)
 {
@@ -300,6 +318,7 @@ int main(void)
         cmocka_unit_test(what_the_host_lacks_is_found),
         cmocka_unit_test(an_ordinary_guest_is_told_all_it_takes),
         cmocka_unit_test(a_configuration_is_fixed_and_nothing_else_is_touched),
+        cmocka_unit_test(a_long_configuration_costs_little),
         cmocka_unit_test(the_description_of_an_image_is_read),
         cmocka_unit_test(an_image_that_is_none_of_ours_says_nothing),
     };
