@@ -12,6 +12,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "base/error.h"
+#include "base/visible.h"
 
 /* ---- reading ---- */
 
@@ -367,23 +368,6 @@ void json_key(struct json_writer *w, const char *key)
 void json_string(struct json_writer *w, const char *text)
 {
     json_string_len(w, text, strlen(text));
-}
-
-/* The length of the UTF-8 sequence at s, 0 when there is none (also overlong forms and surrogates). */
-static size_t utf8_sequence(const unsigned char *s, size_t len)
-{
-    size_t n = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : (s[0] & 0xf8) == 0xf0 ? 4 : 0;
-
-    if (!n || n > len || s[0] == 0xc0 || s[0] == 0xc1 || s[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
 }
 
 void json_string_len(struct json_writer *w, const char *text, size_t len)

@@ -8,17 +8,21 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/visible.h"
+
 static xentoollog_level least = XTL_WARN;
 static const char *subject;
 static bool progress_shown;
 
 /* libxl and libxenctrl end some messages in a newline or a full stop. */
-static void write_line(const char *text, size_t len)
+static void write_line(char *text, size_t len)
 {
     while (len && (text[len - 1] == '\n' || text[len - 1] == '.' || text[len - 1] == ' '))
         len--;
+    text[len] = '\0';
+    make_visible(text, "\t\n"); /* names of domains and files, and what a guest has written */
     message_progress(NULL);
-    fprintf(stderr, "xl-ext: %s%s%.*s\n", subject ? subject : "", subject ? ": " : "", (int)len, text);
+    fprintf(stderr, "xl-ext: %s%s%s\n", subject ? subject : "", subject ? ": " : "", text);
 }
 
 __attribute__((format(printf, 5, 0))) static void log_message(struct xentoollog_logger *logger, xentoollog_level level,

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/visible.h"
 #include "stubdom/check.h"
 #include "stubdom/facts.h"
 #include "stubdom/stubdom.h"
@@ -80,13 +81,17 @@ static bool is_fixable(const struct stubdom_finding *finding)
 static void show(const struct xlx_invocation *in, const struct stubdom_findings *findings)
 {
     struct xlx_table *table;
+    GC_SCOPE(gc);
 
     if (!in->ui->json) {
         for (size_t i = 0; i < findings->count; i++) {
             const struct stubdom_finding *f = &findings->items[i];
 
-            in->ui->ops->print(in->ui, "%s: %s\n    %s\n    cure: %s\n", severity_name(f->severity), f->code, f->reason,
-                               f->cure);
+            char *text = gc_printf(gc, "%s: %s\n    %s\n    cure: %s\n", severity_name(f->severity), f->code, f->reason,
+                                   f->cure);
+
+            make_visible(text, "\n"); /* names and paths are the configuration's */
+            in->ui->ops->print(in->ui, "%s", text);
         }
         if (!findings->count && !in->ui->quiet)
             in->ui->ops->print(in->ui, "nothing stands against a stub domain\n");

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/visible.h"
 #include "core/ao.h"
 #include "core/domain.h"
 #include "stubdom/log.h"
@@ -78,7 +79,7 @@ static void show_new(struct follow *f)
     clearerr(f->file);
     while (fgets(line, sizeof(line), f->file)) {
         line[strcspn(line, "\r\n")] = '\0';
-        stubdom_log_clean(line);
+        make_visible(line, "\t");
         if (!o->own || stubdom_log_is_own(line))
             f->in->ui->ops->print(f->in->ui, "%s\n", line);
     }

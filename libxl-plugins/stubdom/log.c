@@ -7,14 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-
-void stubdom_log_clean(char *line)
-{
-    for (; *line; line++) {
-        if (((unsigned char)*line < ' ' && *line != '\t') || *line == 0x7f)
-            *line = '?';
-    }
-}
+#include "base/visible.h"
 
 int stubdom_log_tail(struct gc *gc, const char *path, uint64_t max, char ***lines, size_t *count)
 {
@@ -31,7 +24,7 @@ int stubdom_log_tail(struct gc *gc, const char *path, uint64_t max, char ***line
     *lines = NULL;
     while (fgets(line, sizeof(line), f)) {
         line[strcspn(line, "\r\n")] = '\0';
-        stubdom_log_clean(line);
+        make_visible(line, "\t");
         if (n == capacity) {
             capacity = capacity ? 2 * capacity : 64;
             *lines = gc_realloc(gc, *lines, capacity * sizeof(**lines));

@@ -14,12 +14,9 @@
 #define STUBDOM_LOG_LINE_MAX 1024
 #define STUBDOM_LOG_READ_MAX (4 << 20) /* of a longer file the end */
 
-/* Make control characters visible as '?', so that a log cannot drive a terminal. */
-void stubdom_log_clean(char *line);
-
 /*
- * The last max lines (0: all) of a file, cleaned, each cut at STUBDOM_LOG_LINE_MAX, in the pool. ERROR_NOTFOUND: no
- * such file; ERROR_FAIL with errno. Silent.
+ * The last max lines (0: all) of a file, nothing in them that a terminal obeys, each cut at STUBDOM_LOG_LINE_MAX, in
+ * the pool. ERROR_NOTFOUND: no such file; ERROR_FAIL with errno. Silent.
  */
 int stubdom_log_tail(struct gc *gc, const char *path, uint64_t max, char ***lines, size_t *count);
 

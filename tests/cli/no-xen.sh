@@ -11,6 +11,7 @@ says 1 "does not run on Xen" "a command for dom0 says what this machine is inste
 says 1 "xl-ext: mem-list: .*lab" "and what to do" mem-list
 says 2 "unknown option" "an unknown option is refused" mem-list --nonsense
 says 2 "usage: xl-ext mem-list" "with the usage of the command" mem-list --nonsense
+says 2 "option --x?\[2J?" "what a message repeats cannot command the terminal" mem-list "$(printf -- "--x\033[2J\302\233")"
 PATH="$(dirname "$(command -v grep)"):$(dirname "$(command -v sed)")"
 export PATH
 if [ -x "$(dirname "$(command -v grep)")/xl" ]; then

@@ -63,9 +63,11 @@ static void a_log_cannot_drive_a_terminal(void **state)
     size_t count;
     GC_SCOPE(gc);
 
-    write_log("\033[2Jhidden\a\177 \tend\n");
+    write_log("\033[2Jhidden\a\177 \tend\n"
+              "C1: \302\233 \233 \237, overlong: \300\233, cut: \342\202, fine: \303\274 \342\202\254\n");
     assert_int_equal(stubdom_log_tail(gc, path, 0, &lines, &count), 0);
     assert_string_equal(lines[0], "?[2Jhidden?? \tend");
+    assert_string_equal(lines[1], "C1: ? ? ?, overlong: ??, cut: ??, fine: \303\274 \342\202\254");
 }
 
 static void a_line_without_end_is_cut(void **state)
