@@ -43,11 +43,13 @@ endif
 # The parts of init that need no stub domain, compiled for the host.
 TEST_OBJS_stubdom_test_dm_argv := $(O)/obj/stubdom/init/dm_argv.o
 TEST_OBJS_stubdom_test_monitor_line := $(O)/obj/stubdom/init/monitor_line.o
+TEST_OBJS_stubdom_test_report := $(O)/obj/stubdom/init/report.o
 TEST_OBJS_stubdom_test_bridge := $(addprefix $(O)/obj/stubdom/init/,bridge.o qmp_socket.o)
 # the static one: a dynamic one would not see the fakes, whose symbols are hidden
 TEST_LIBS_stubdom_test_bridge := -l:libxenvchan.a
 $(O)/tests/unit/stubdom/test_dm_argv: $(TEST_OBJS_stubdom_test_dm_argv)
 $(O)/tests/unit/stubdom/test_monitor_line: $(TEST_OBJS_stubdom_test_monitor_line)
+$(O)/tests/unit/stubdom/test_report: $(TEST_OBJS_stubdom_test_report)
 $(O)/tests/unit/stubdom/test_bridge: $(TEST_OBJS_stubdom_test_bridge)
 
 # What the live tests of stub domains put into dom0: an image from dom0's own packages, one with an intruder in the place of QEMU, a disk to boot

@@ -178,23 +178,12 @@ static pid_t start_qemu(int *output_fd, int *status_fd)
     return pid;
 }
 
-static void copy_output(int fd)
-{
-    char data[4096];
-    ssize_t r = read(fd, data, sizeof(data));
-
-    if (r > 0)
-        report_foreign(data, (size_t)r);
-}
-
 static void __attribute__((noreturn)) qemu_ended(int output_fd, int status_fd)
 {
     char outcome[32] = "failed start";
     int status;
 
-    /* its last words may still be in the pipe */
-    fcntl(output_fd, F_SETFL, O_NONBLOCK);
-    copy_output(output_fd);
+    report_last_output(output_fd);
     if (read(status_fd, &status, sizeof(status)) != sizeof(status)) {
         report_step("QEMU could not be started");
     } else if (WIFSIGNALED(status)) {
@@ -256,7 +245,7 @@ static void __attribute__((noreturn)) serve(pid_t watcher, int signals, int outp
             power_off("failed wait");
         }
         if (fds[POLL_OUTPUT].revents & POLLIN)
-            copy_output(output_fd);
+            report_output(output_fd);
         else if (fds[POLL_OUTPUT].revents)
             fds[POLL_OUTPUT].fd = -1; /* all writers have gone, the signal follows */
         if (fds[POLL_MONITOR].revents && monitor_dispatch())

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stubdom/init/report.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +11,11 @@
 #include <unistd.h>
 
 static int report_fd = 2;
+
+/* Of QEMU's output: is a line of it without its end yet, and of how much of REPORT_PREFIX does it consist so far? */
+#define NO_PREFIX SIZE_MAX
+static bool foreign_line;
+static size_t prefix_len;
 
 void report_to(int fd)
 {
@@ -49,6 +56,10 @@ __attribute__((format(printf, 2, 0))) static void write_line(const char *start, 
             line[i] = '?';
     }
     line[len++] = '\n';
+    if (foreign_line)
+        write_all("\n", 1);
+    foreign_line = false;
+    prefix_len = 0;
     write_all(line, (size_t)len);
 }
 
@@ -73,10 +84,44 @@ void report_step(const char *format, ...)
     va_end(args);
 }
 
+/* ---- QEMU's output ---- */
+
+static uint64_t dropped;
+
+static void report_dropped(void)
+{
+    uint64_t n = dropped;
+
+    dropped = 0;
+    if (n)
+        report("%llu bytes of the device model's output were dropped, it wrote too much", (unsigned long long)n);
+}
+
+/* One byte of it as it is shown. */
+static char shown(char c)
+{
+    static const char prefix[] = REPORT_PREFIX;
+
+    foreign_line = c != '\n';
+    if (c == '\n') {
+        prefix_len = 0;
+    } else if (((unsigned char)c < ' ' && c != '\t') || (unsigned char)c >= 0x7f) {
+        c = '?';
+        prefix_len = NO_PREFIX;
+    } else if (prefix_len == NO_PREFIX || c != prefix[prefix_len]) {
+        prefix_len = NO_PREFIX;
+    } else if (prefix[prefix_len++] == ':') {
+        c = '?';
+        prefix_len = NO_PREFIX;
+    }
+    return c;
+}
+
 void report_foreign(const char *data, size_t len)
 {
-    static uint64_t room = REPORT_BURST_BYTES, last_ms, dropped;
+    static uint64_t room = REPORT_BURST_BYTES, last_ms;
     uint64_t now = now_ms();
+    char out[1024];
 
     if (last_ms) {
         uint64_t more = (now - last_ms) * REPORT_BYTES_PER_S / 1000;
@@ -92,10 +137,35 @@ void report_foreign(const char *data, size_t len)
         dropped += len;
         return;
     }
-    if (dropped) {
-        report("%llu bytes of the device model's output were dropped, it wrote too much", (unsigned long long)dropped);
-        dropped = 0;
-    }
+    report_dropped();
     room -= len;
-    write_all(data, len);
+    while (len > 0) {
+        size_t n = 0;
+
+        while (n < sizeof(out) && n < len) {
+            out[n] = shown(data[n]);
+            n++;
+        }
+        write_all(out, n);
+        data += n;
+        len -= n;
+    }
+}
+
+bool report_output(int fd)
+{
+    char data[4096];
+    ssize_t r = read(fd, data, sizeof(data));
+
+    if (r > 0)
+        report_foreign(data, (size_t)r);
+    return r > 0;
+}
+
+void report_last_output(int fd)
+{
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    while (report_output(fd))
+        ;
+    report_dropped();
 }
