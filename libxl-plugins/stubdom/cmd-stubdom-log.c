@@ -9,7 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "base/visible.h"
 #include "core/ao.h"
 #include "core/domain.h"
 #include "stubdom/log.h"
@@ -54,9 +53,12 @@ struct follow {
     struct ao ao;
     const struct xlx_invocation *in;
     uv_fs_event_t *event;
-    FILE *file;
-    char *path;
+    struct ev_timer more;
+    struct stubdom_log_reader reader;
 };
+
+/* A stub domain that writes faster than this is read must not keep the loop from hearing an interrupt. */
+#define LINES_IN_A_ROW 500
 
 static void event_closed(uv_handle_t *handle)
 {
@@ -67,58 +69,66 @@ static void follow_done(struct ao *ao, int rc)
 {
     struct follow *f = CONTAINER_OF(ao, struct follow, ao);
 
+    ev_timer_stop(&f->more);
     uv_close((uv_handle_t *)f->event, event_closed);
     ao_complete(ao, rc);
 }
 
-static void show_new(struct follow *f)
+static void show_new(struct ev_timer *timer)
 {
+    struct follow *f = CONTAINER_OF(timer, struct follow, more);
     const struct options *o = f->in->options;
-    char line[STUBDOM_LOG_LINE_MAX];
+    const char *line = "";
 
-    clearerr(f->file);
-    while (fgets(line, sizeof(line), f->file)) {
-        line[strcspn(line, "\r\n")] = '\0';
-        make_visible(line, "\t");
+    for (int i = 0; i < LINES_IN_A_ROW && (line = stubdom_log_next(&f->reader)); i++) {
         if (!o->own || stubdom_log_is_own(line))
             f->in->ui->ops->print(f->in->ui, "%s\n", line);
     }
     fflush(stdout);
+    if (line)
+        ev_timer_start(&f->ao.ctx->loop, &f->more, 0, 0, show_new);
 }
 
 static void file_changed(uv_fs_event_t *event, const char *name, int events, int status)
 {
     struct follow *f = event->data;
 
-    show_new(f);
+    ev_timer_stop(&f->more);
+    show_new(&f->more);
     /* libxl renames the log of a domain that is started anew */
     if (events & UV_RENAME)
         follow_done(&f->ao, 0);
 }
 
-static int follow(const struct xlx_invocation *in, char *path)
+/* From the byte on where what has been shown ends. */
+static int follow(const struct xlx_invocation *in, const char *path, long from)
 {
-    struct follow f = {.ao = {.ctx = in->ctx, .timeout_ms = in->ui->timeout_ms}, .in = in, .path = path};
+    struct follow f = {.ao = {.ctx = in->ctx, .timeout_ms = in->ui->timeout_ms}, .in = in};
     int rc;
 
-    f.file = fopen(path, "re");
-    if (!f.file) {
+    f.reader.file = fopen(path, "re");
+    if (!f.reader.file || fseek(f.reader.file, from, SEEK_SET)) {
         LOG(in->ctx, ERROR, "cannot read %s: %s", path, strerror(errno));
+        if (f.reader.file)
+            fclose(f.reader.file);
         return ERROR_FAIL;
     }
-    fseek(f.file, 0, SEEK_END);
     f.event = calloc(1, sizeof(*f.event));
     if (!f.event)
         abort();
     uv_fs_event_init(&in->ctx->loop, f.event);
     f.event->data = &f;
     ao_start(&f.ao, follow_done);
-    if (uv_fs_event_start(f.event, file_changed, path, 0)) {
-        LOG(in->ctx, ERROR, "cannot watch %s", path);
+    rc = uv_fs_event_start(f.event, file_changed, path, 0);
+    if (!rc)
+        rc = ev_timer_start(&in->ctx->loop, &f.more, 0, 0, show_new); /* what has come meanwhile */
+    if (rc) {
+        LOG(in->ctx, ERROR, "cannot watch %s: %s", path, uv_strerror(rc));
+        uv_close((uv_handle_t *)f.event, event_closed);
         ao_complete_soon(&f.ao, ERROR_FAIL);
     }
     rc = ao_wait(&f.ao);
-    fclose(f.file);
+    fclose(f.reader.file);
     return rc == ERROR_TIMEDOUT ? 0 : rc;
 }
 
@@ -142,6 +152,7 @@ static int run(const struct xlx_invocation *in)
     const struct options *o = in->options;
     char *name, *path, **lines;
     size_t count;
+    long end;
     GC_SCOPE(gc);
     int rc;
 
@@ -150,7 +161,7 @@ static int run(const struct xlx_invocation *in)
         return XLX_EXIT_FAILED;
     path = stubdom_log_path(gc, name);
     /* of init's lines the last ones are wanted, however much the kernel has said since */
-    rc = stubdom_log_tail(gc, path, o->own ? 0 : o->lines, &lines, &count);
+    rc = stubdom_log_tail(gc, path, o->own ? 0 : o->lines, &lines, &count, o->follow ? &end : NULL);
     if (rc == ERROR_NOTFOUND) {
         LOG(in->ctx, ERROR, "there is no log %s: was '%.128s' ever started with a stub domain?", path, name);
         return XLX_EXIT_FAILED;
@@ -167,7 +178,7 @@ static int run(const struct xlx_invocation *in)
         show(in, lines, count);
     fflush(stdout);
     if (o->follow)
-        return xlx_exit_of(follow(in, path));
+        return xlx_exit_of(follow(in, path, end));
     return XLX_EXIT_DONE;
 }
 

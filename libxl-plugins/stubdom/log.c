@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/visible.h"
 
-int stubdom_log_tail(struct gc *gc, const char *path, uint64_t max, char ***lines, size_t *count)
+int stubdom_log_tail(struct gc *gc, const char *path, uint64_t max, char ***lines, size_t *count, long *end)
 {
     CLEANUP_FILE FILE *f = fopen(path, "re");
     char line[STUBDOM_LOG_LINE_MAX];
@@ -22,7 +22,13 @@ int stubdom_log_tail(struct gc *gc, const char *path, uint64_t max, char ***line
     else
         rewind(f);
     *lines = NULL;
+    if (end)
+        *end = ftell(f);
     while (fgets(line, sizeof(line), f)) {
+        if (end && feof(f))
+            break;
+        if (end)
+            *end = ftell(f);
         line[strcspn(line, "\r\n")] = '\0';
         make_visible(line, "\t");
         if (n == capacity) {
@@ -35,6 +41,22 @@ int stubdom_log_tail(struct gc *gc, const char *path, uint64_t max, char ***line
     *lines += *lines ? first : 0;
     *count = n - first;
     return 0;
+}
+
+const char *stubdom_log_next(struct stubdom_log_reader *r)
+{
+    int c = 0;
+
+    clearerr(r->file); /* its end is the end for now only */
+    while (r->used < sizeof(r->line) - 1 && (c = getc(r->file)) != EOF && c != '\n')
+        r->line[r->used++] = (char)c;
+    if (c == EOF)
+        return NULL;
+    r->line[r->used] = '\0';
+    r->used = 0;
+    r->line[strcspn(r->line, "\r")] = '\0';
+    make_visible(r->line, "\t");
+    return r->line;
 }
 
 bool stubdom_log_is_own(const char *line)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/gc.h"
 
@@ -16,9 +17,20 @@
 
 /*
  * The last max lines (0: all) of a file, nothing in them that a terminal obeys, each cut at STUBDOM_LOG_LINE_MAX, in
- * the pool. ERROR_NOTFOUND: no such file; ERROR_FAIL with errno. Silent.
+ * the pool. With end, a last line without its newline is left out, and *end is where reading goes on. ERROR_NOTFOUND:
+ * no such file; ERROR_FAIL with errno. Silent.
  */
-int stubdom_log_tail(struct gc *gc, const char *path, uint64_t max, char ***lines, size_t *count);
+int stubdom_log_tail(struct gc *gc, const char *path, uint64_t max, char ***lines, size_t *count, long *end);
+
+/* Reads a log that grows. Filled in by the caller: the file; the rest is zeros. */
+struct stubdom_log_reader {
+    FILE *file;
+    size_t used;
+    char line[STUBDOM_LOG_LINE_MAX];
+};
+
+/* The next line, treated as above, valid until the next call; NULL: a whole one is not there yet. */
+const char *stubdom_log_next(struct stubdom_log_reader *reader);
 
 /* Is it a line of the stub domain's init? */
 bool stubdom_log_is_own(const char *line);

@@ -51,7 +51,7 @@ static void show_failure(struct stubdom_start *start, const char *name, const ch
     char *path = stubdom_log_path(gc, name);
 
     LOG(start->ctx, ERROR, "'%s' %s: %s", name, what, why ? why : "libxl does not say why");
-    if (!show_log || stubdom_log_tail(gc, path, 0, &lines, &count) || !count)
+    if (!show_log || stubdom_log_tail(gc, path, 0, &lines, &count, NULL) || !count)
         return;
     picked = stubdom_log_pick(gc, lines, count, LOG_LINES_SHOWN, &n);
     LOG(start->ctx, ERROR, "the end of the stub domain's log, %s:", path);

@@ -45,16 +45,16 @@ static void the_last_lines_are_read(void **state)
     GC_SCOPE(gc);
 
     write_log("one\ntwo\r\nthree");
-    assert_int_equal(stubdom_log_tail(gc, path, 2, &lines, &count), 0);
+    assert_int_equal(stubdom_log_tail(gc, path, 2, &lines, &count, NULL), 0);
     assert_int_equal(count, 2);
     assert_string_equal(lines[0], "two");
     assert_string_equal(lines[1], "three");
-    assert_int_equal(stubdom_log_tail(gc, path, 0, &lines, &count), 0);
+    assert_int_equal(stubdom_log_tail(gc, path, 0, &lines, &count, NULL), 0);
     assert_int_equal(count, 3);
     write_log("");
-    assert_int_equal(stubdom_log_tail(gc, path, 5, &lines, &count), 0);
+    assert_int_equal(stubdom_log_tail(gc, path, 5, &lines, &count, NULL), 0);
     assert_int_equal(count, 0);
-    assert_int_equal(stubdom_log_tail(gc, "/nowhere/log", 5, &lines, &count), ERROR_NOTFOUND);
+    assert_int_equal(stubdom_log_tail(gc, "/nowhere/log", 5, &lines, &count, NULL), ERROR_NOTFOUND);
 }
 
 static void a_log_cannot_drive_a_terminal(void **state)
@@ -65,7 +65,7 @@ static void a_log_cannot_drive_a_terminal(void **state)
 
     write_log("\033[2Jhidden\a\177 \tend\n"
               "C1: \302\233 \233 \237, overlong: \300\233, cut: \342\202, fine: \303\274 \342\202\254\n");
-    assert_int_equal(stubdom_log_tail(gc, path, 0, &lines, &count), 0);
+    assert_int_equal(stubdom_log_tail(gc, path, 0, &lines, &count, NULL), 0);
     assert_string_equal(lines[0], "?[2Jhidden?? \tend");
     assert_string_equal(lines[1], "C1: ? ? ?, overlong: ??, cut: ??, fine: \303\274 \342\202\254");
 }
@@ -79,10 +79,50 @@ static void a_line_without_end_is_cut(void **state)
     memset(text, 'x', 4999);
     write_log(text);
     test_free(text);
-    assert_int_equal(stubdom_log_tail(gc, path, 0, &lines, &count), 0);
+    assert_int_equal(stubdom_log_tail(gc, path, 0, &lines, &count, NULL), 0);
     assert_int_equal(count, 5);
     for (size_t i = 0; i < count; i++)
         assert_true(strlen(lines[i]) < STUBDOM_LOG_LINE_MAX);
+}
+
+static void append(FILE *f, const char *text)
+{
+    fputs(text, f);
+    fflush(f);
+}
+
+static void a_log_that_grows_is_read_on_line_by_line(void **state)
+{
+    FILE *writer;
+    struct stubdom_log_reader reader = {0};
+    char **lines;
+    size_t count;
+    long end;
+    GC_SCOPE(gc);
+
+    write_log("one\ntwo\nxl-ext-stub");
+    assert_int_equal(stubdom_log_tail(gc, path, 1, &lines, &count, &end), 0);
+    assert_int_equal(count, 1);
+    assert_string_equal(lines[0], "two");
+    writer = fopen(path, "a");
+    append(writer, "dom: a line");
+    reader.file = fopen(path, "r");
+    assert_int_equal(fseek(reader.file, end, SEEK_SET), 0);
+    /* a console's output comes in pieces */
+    assert_null(stubdom_log_next(&reader));
+    append(writer, " in pieces\r\n\n\033[Jthree");
+    assert_string_equal(stubdom_log_next(&reader), "xl-ext-stubdom: a line in pieces");
+    assert_string_equal(stubdom_log_next(&reader), "");
+    assert_null(stubdom_log_next(&reader));
+    append(writer, "\n");
+    assert_string_equal(stubdom_log_next(&reader), "?[Jthree");
+    for (int i = 0; i < 3 * STUBDOM_LOG_LINE_MAX; i++)
+        append(writer, "x");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(strlen(stubdom_log_next(&reader)), STUBDOM_LOG_LINE_MAX - 1);
+    assert_null(stubdom_log_next(&reader));
+    fclose(writer);
+    fclose(reader.file);
 }
 
 static void what_init_and_qemu_say_is_picked(void **state)
@@ -150,6 +190,7 @@ int main(void)
         cmocka_unit_test(the_last_lines_are_read),
         cmocka_unit_test(a_log_cannot_drive_a_terminal),
         cmocka_unit_test(a_line_without_end_is_cut),
+        cmocka_unit_test(a_log_that_grows_is_read_on_line_by_line),
         cmocka_unit_test(what_init_and_qemu_say_is_picked),
         cmocka_unit_test(of_inits_lines_the_last_ones_are_picked_whatever_stands_between),
         cmocka_unit_test(a_panic_is_picked_and_without_anything_the_end),
