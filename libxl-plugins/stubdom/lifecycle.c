@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/ao.h"
+#include "stubdom/running.h"
 #include "stubdom/start.h"
 #include "stubdom/step.h"
 #include "stubdom/stubdom.h"
@@ -21,29 +22,7 @@
 #define DUMP_FOLDER "/var/lib/xen/dump" /* xl's */
 /* A guest that ends so soon after a restart would be restarted for ever. */
 #define RESTART_LEAST_S 5
-
-/* What libxl keeps of the running guest: with what was plugged in since the start. Must be asked for before it is
- * destroyed. */
-static int read_config(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, libxl_domain_config *config, char **json)
-{
-    uint8_t *data = NULL;
-    libxl_ctx *libxl;
-    int len = 0, rc;
-
-    rc = ctx_libxl(ctx, &libxl);
-    if (rc)
-        return rc;
-    if (libxl_userdata_retrieve(libxl, domid, "libxl-json", &data, &len) || !data || len <= 0) {
-        LOGD(ctx, ERROR, domid, "libxl keeps no configuration of it");
-        return ERROR_FAIL;
-    }
-    *json = gc_strndup(gc, (char *)data, (size_t)len);
-    free(data);
-    rc = libxl_domain_config_from_json(libxl, config, *json);
-    if (rc)
-        LOGD(ctx, ERROR, domid, "its configuration cannot be read: %s", error_text(rc));
-    return rc;
-}
+#define NS_PER_S UINT64_C(1000000000)
 
 static libxl_action_on_shutdown action_for(struct xlx_ctx *ctx, const struct stubdom_watch *watch,
                                            const libxl_domain_config *config)
@@ -62,8 +41,6 @@ static libxl_action_on_shutdown action_for(struct xlx_ctx *ctx, const struct stu
         return config->on_watchdog;
     case SHUTDOWN_soft_reset:
         return config->on_soft_reset;
-    case SHUTDOWN_suspend:
-        return LIBXL_ACTION_ON_SHUTDOWN_PRESERVE;
     default:
         return config->on_crash;
     }
@@ -82,7 +59,7 @@ static void dump_core(struct xlx_ctx *ctx, uint32_t domid, const char *name)
 }
 
 /* Returns 0 and *again: it runs anew, with new domids. */
-static int act(struct xlx_ctx *ctx, struct stubdom_watch *watch, time_t started, bool *again)
+static int act(struct xlx_ctx *ctx, struct stubdom_watch *watch, uint64_t started_ns, bool *again)
 {
     libxl_action_on_shutdown action;
     libxl_domain_config config;
@@ -94,7 +71,7 @@ static int act(struct xlx_ctx *ctx, struct stubdom_watch *watch, time_t started,
 
     *again = false;
     libxl_domain_config_init(&config);
-    rc = read_config(ctx, gc, watch->domid, &config, &json);
+    rc = running_config(ctx, gc, watch->domid, &config, &json);
     if (rc)
         goto out;
     action = action_for(ctx, watch, &config);
@@ -115,7 +92,7 @@ static int act(struct xlx_ctx *ctx, struct stubdom_watch *watch, time_t started,
     rc = step_destroy(ctx, watch->domid);
     if (rc || !restart)
         goto out;
-    if (time(NULL) - started < RESTART_LEAST_S) {
+    if (uv_hrtime() - started_ns < RESTART_LEAST_S * NS_PER_S) {
         LOG(ctx, ERROR, "'%s' ended within %d s of its start: it is not started again", config.c_info.name,
             RESTART_LEAST_S);
         rc = ERROR_FAIL;
@@ -141,7 +118,7 @@ int stubdom_lifecycle(struct xlx_ctx *ctx, uint32_t domid, uint32_t stub_domid)
 
     do {
         struct stubdom_watch watch = {.ao = {.ctx = ctx}, .domid = domid, .stub_domid = stub_domid};
-        time_t started = time(NULL);
+        uint64_t started_ns = uv_hrtime(); /* no clock that is set, as dom0's is soon after its start */
 
         rc = stubdom_watch_start(&watch);
         if (!rc)
@@ -152,7 +129,7 @@ int stubdom_lifecycle(struct xlx_ctx *ctx, uint32_t domid, uint32_t stub_domid)
             LOGD(ctx, NOTICE, domid, "the guest is gone");
             return 0;
         }
-        rc = act(ctx, &watch, started, &again);
+        rc = act(ctx, &watch, started_ns, &again);
         domid = watch.domid;
         stub_domid = watch.stub_domid;
     } while (!rc && again);

@@ -41,6 +41,11 @@ static bool get_info(struct xlx_ctx *ctx, uint32_t domid, xc_domaininfo_t *info)
            !(info->flags & XEN_DOMINF_dying);
 }
 
+static unsigned reason_of(const xc_domaininfo_t *info)
+{
+    return info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+}
+
 static void stub_domain_gone(struct stubdom_watch *op)
 {
     snprintf(op->how_dead, sizeof(op->how_dead), "the stub domain was destroyed");
@@ -59,8 +64,8 @@ static void domain_released(struct store_watch *watch, const char *path)
 
     if (!get_info(op->ao.ctx, op->domid, &info)) {
         ended(op, STUBDOM_GUEST_GONE);
-    } else if (info.flags & XEN_DOMINF_shutdown) {
-        op->reason = info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+    } else if (info.flags & XEN_DOMINF_shutdown && reason_of(&info) != SHUTDOWN_suspend) {
+        op->reason = reason_of(&info);
         ended(op, STUBDOM_GUEST_SHUT_DOWN);
     } else if (!get_info(op->ao.ctx, op->stub_domid, &stub)) {
         /* Who destroys the guest pauses it, then its stub domain goes, and the guest last (libxl__domain_destroy): its

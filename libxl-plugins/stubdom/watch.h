@@ -9,7 +9,8 @@
  *   Idle --start--> Watching --one of enum stubdom_event--> done(0)
  *
  * "xl destroy" takes the stub domain away before the guest. Since it pauses the guest first, a paused guest that has
- * lost its stub domain counts as being destroyed, for a minute.
+ * lost its stub domain counts as being destroyed, for a minute. A guest that is suspended has not ended: "xl save"
+ * suspends it, fails with a stub domain, and lets it go on.
  */
 
 #include "core/ao.h"
