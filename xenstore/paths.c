@@ -32,3 +32,8 @@ char *path_own(struct gc *gc, const char *rest)
 {
     return gc_printf(gc, "/local/domain/0/xl-ext/%s", rest);
 }
+
+char *path_target_owner(struct gc *gc, uint32_t domid)
+{
+    return gc_printf(gc, "/local/domain/0/xl-ext/own-target/%" PRIu32, domid);
+}

@@ -53,6 +53,9 @@ char *path_vm(struct gc *gc, const char *uuid, const char *rest);
 
 /* What only dom0 sees of ours: /local/domain/0/xl-ext/<rest>. */
 char *path_own(struct gc *gc, const char *rest);
+/* Whose a domain's memory target is: "KIB UUID" is the last that memd wrote or took for its own, "0 UUID" somebody
+ * else's, whatever its value; the UUID tells the domain from an older one of the same domid. */
+char *path_target_owner(struct gc *gc, uint32_t domid);
 
 /* Special watches of xenstored. */
 #define WATCH_INTRODUCE_DOMAIN "@introduceDomain"

@@ -25,15 +25,9 @@ struct setting {
     uint64_t expected_memkb, target_memkb;
 };
 
-static const char *own_path(struct gc *gc, uint32_t domid)
-{
-    return path_own(gc, gc_printf(gc, "own-target/%" PRIu32, domid));
-}
-
 static int write_own(struct gc *gc, xs_transaction_t t, const struct xen_domain *d, uint64_t target_memkb)
 {
-    /* The UUID tells this domain from an older one of the same domid. */
-    return store_printf(gc, d->xen->xs, t, own_path(gc, d->domid), "%" PRIu64 " %s", target_memkb, d->uuid);
+    return store_printf(gc, d->xen->xs, t, path_target_owner(gc, d->domid), "%" PRIu64 " %s", target_memkb, d->uuid);
 }
 
 int xen_target_own(struct host_xen *x, const struct xen_domain *d, uint64_t *own_memkb)
@@ -42,7 +36,7 @@ int xen_target_own(struct host_xen *x, const struct xen_domain *d, uint64_t *own
     GC_SCOPE(gc);
     int rc;
 
-    rc = store_read(gc, x->xs, XBT_NULL, own_path(gc, d->domid), 80, &text);
+    rc = store_read(gc, x->xs, XBT_NULL, path_target_owner(gc, d->domid), 80, &text);
     if (rc)
         return rc;
     if (sscanf(text, "%" SCNu64 " %36s", own_memkb, uuid) != 2 || strcmp(uuid, d->uuid))
@@ -54,7 +48,7 @@ void xen_target_forget(struct host_xen *x, uint32_t domid)
 {
     GC_SCOPE(gc);
 
-    store_remove(x->xs, XBT_NULL, own_path(gc, domid));
+    store_remove(x->xs, XBT_NULL, path_target_owner(gc, domid));
 }
 
 int xen_target_get(struct host *host, uint32_t domid, uint64_t *target_memkb)
@@ -128,8 +122,8 @@ static int write_nodes(struct xs_handle *xs, xs_transaction_t t, void *arg)
     return rc;
 }
 
-/* The limit belongs to the target that stands: whoever was quicker than our lowering of it has his limit back. */
-static int settle(const struct setting *s, bool lowers)
+/* The limit belongs to the target that stands: should it be somebody else's, who was quicker, then so is the limit. */
+static int settle(const struct setting *s)
 {
     uint64_t now;
     int rc;
@@ -137,9 +131,10 @@ static int settle(const struct setting *s, bool lowers)
     rc = xen_target_get(&s->xen->host, s->domain->domid, &now);
     if (rc)
         return rc == ERROR_NOTFOUND ? ERROR_DOMAIN_NOTFOUND : rc;
-    if (now != s->target_memkb)
-        return ERROR_INVAL;
-    return lowers ? set_limit(s, now) : 0;
+    if (now == s->target_memkb)
+        return 0;
+    set_limit(s, now);
+    return ERROR_INVAL;
 }
 
 static int set(const struct setting *s)
@@ -158,11 +153,15 @@ static int set(const struct setting *s)
     if (!rc) {
         if (s->domain->followed)
             s->domain->echoes++;
-        rc = settle(s, lowers);
-    } else if (!lowers && rc != ERROR_INVAL) {
-        /* Nothing was committed: the limit goes back to what belongs to the target that stands. */
-        set_limit(s, s->expected_memkb);
+        if (lowers)
+            rc = set_limit(s, s->target_memkb);
+        return rc ? rc : settle(s);
     }
+    /* Nothing was committed: the limit goes back to what belongs to the target that stands. */
+    if (!lowers && rc == ERROR_INVAL)
+        settle(s);
+    else if (!lowers)
+        set_limit(s, s->expected_memkb);
     return rc;
 }
 

@@ -138,6 +138,8 @@ int xc_domain_setmaxmem(xc_interface *xch, uint32_t domid, uint64_t max_memkb)
         return -1;
     fake_note("limit %llu", (unsigned long long)max_memkb);
     d->max_kb = max_memkb;
+    if (d->limited)
+        d->limited(d);
     return 0;
 }
 

@@ -17,6 +17,8 @@ struct fake_domain {
     uint64_t pod_target_kb;
     /* Called before each listing of the domains, so that a guest can move; may be NULL. */
     void (*look)(struct fake_domain *domain);
+    /* Called after its limit has been set; may be NULL. */
+    void (*limited)(struct fake_domain *domain);
     void *arg;
 };
 

@@ -109,6 +109,31 @@ static void somebody_who_is_quicker_wins(void **state)
     assert_null(fake_store_get(OWN));
 }
 
+/* Theirs may be above ours or below: the guest reaches it, and does not get beyond it. */
+static void somebody_who_is_quicker_keeps_the_limit_of_his_target(void **state)
+{
+    fake_store_before_commit(write_theirs, NULL);
+    assert_int_equal(set(512, 768), ERROR_INVAL);
+    assert_int_equal(domain->max_kb, 400000 + MIB);
+    fake_store_set(TARGET, "1000000");
+    domain->max_kb = 1000000 + MIB;
+    assert_int_equal(set(512, 768), ERROR_INVAL);
+    assert_int_equal(domain->max_kb, 1000000 + MIB);
+}
+
+static void write_after_our_limit(struct fake_domain *d)
+{
+    if (d->max_kb == 257 * MIB)
+        fake_store_set(TARGET, "400000");
+}
+
+static void a_limit_is_not_lowered_below_a_target_that_came_meanwhile(void **state)
+{
+    domain->limited = write_after_our_limit;
+    assert_int_equal(set(512, 256), ERROR_INVAL);
+    assert_int_equal(domain->max_kb, 400000 + MIB);
+}
+
 static void a_record_of_an_older_domain_with_that_domid_does_not_count(void **state)
 {
     uint64_t own;
@@ -163,6 +188,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_target_and_who_wrote_it_are_one_change, make, unmake),
         cmocka_unit_test_setup_teardown(somebody_elses_target_is_not_overwritten, make, unmake),
         cmocka_unit_test_setup_teardown(somebody_who_is_quicker_wins, make, unmake),
+        cmocka_unit_test_setup_teardown(somebody_who_is_quicker_keeps_the_limit_of_his_target, make, unmake),
+        cmocka_unit_test_setup_teardown(a_limit_is_not_lowered_below_a_target_that_came_meanwhile, make, unmake),
         cmocka_unit_test_setup_teardown(a_record_of_an_older_domain_with_that_domid_does_not_count, make, unmake),
         cmocka_unit_test_setup_teardown(a_domain_that_is_gone_is_said_to_be, make, unmake),
         cmocka_unit_test_setup_teardown(no_failure_leaves_half_a_change, make, unmake),
