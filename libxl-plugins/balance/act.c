@@ -32,7 +32,7 @@ int target_write(struct balancer *b, struct dom *d, uint64_t target_memkb, const
     rc = b->host->ops->target_set(b->host, d->domid, old, target_memkb);
     if (rc) {
         /* Somebody was quicker, or it is gone: the next round sees. */
-        d->target_stale = true;
+        d->facts_stale = true;
         round_soon(b);
         return rc;
     }

@@ -133,7 +133,8 @@ void balancer_target_written(struct balancer *b, uint32_t domid)
 
     if (!d)
         return;
-    d->target_stale = true;
+    /* Not the target alone: who writes the one that it had already says so in the record beside it. */
+    d->facts_stale = true;
     b->now_ms = b->host->ops->now_ms(b->host);
     round_soon(b);
 }

@@ -146,6 +146,7 @@ const struct host_ops host_xen_ops = {
     .target_get = xen_target_get,
     .target_set = xen_target_set,
     .target_accept = xen_target_accept,
+    .target_disown = xen_target_disown,
     .keep = keep,
     .kept = kept,
     .wake_at = wake_at,

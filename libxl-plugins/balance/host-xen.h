@@ -82,6 +82,7 @@ bool xen_domain_settings(struct xen_domain *d, uint64_t static_max_memkb, struct
 int xen_target_get(struct host *host, uint32_t domid, uint64_t *target_memkb);
 int xen_target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb);
 int xen_target_accept(struct host *host, uint32_t domid, uint64_t target_memkb);
+int xen_target_disown(struct host *host, uint32_t domid);
 /* What was recorded for this very domain; ERROR_NOTFOUND. */
 int xen_target_own(struct host_xen *x, const struct xen_domain *d, uint64_t *own_memkb);
 /* target_memkb is the balancer's own, limit_memkb what the hypervisor enforces. Killed between the two steps of a

@@ -46,7 +46,8 @@ struct host_facts {
     int64_t offset_memkb; /* held less this is comparable with a target */
     bool has_target;
     uint64_t target_memkb;
-    /* The last target that the balancer wrote or took for its own, as it was recorded; survives the balancer. */
+    /* The last target that the balancer wrote or took for its own, as it was recorded; survives the balancer. 0: the
+     * target is somebody else's. */
     bool has_own;
     uint64_t own_memkb;
 };
@@ -103,6 +104,8 @@ struct host_ops {
     int (*target_set)(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb);
     /* Records the target as it stands for the balancer's own. */
     int (*target_accept)(struct host *host, uint32_t domid, uint64_t target_memkb);
+    /* Records that the target is not the balancer's, whatever its value: has_own with 0. */
+    int (*target_disown)(struct host *host, uint32_t domid);
     /* Durable text by name (letters, digits, '-'), for reservations. NULL removes. */
     int (*keep)(struct host *host, const char *name, const char *value);
     void (*kept)(struct host *host, void (*each)(void *arg, const char *name, const char *value), void *arg);

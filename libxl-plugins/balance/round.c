@@ -48,6 +48,10 @@ static void compare_target(struct balancer *b, struct dom *d, uint64_t target_me
     if (!d->facts.managed || d->pinned || target_memkb == d->own_memkb)
         return;
     d->pinned = true;
+    /* Also for the next balancer, and also should the target come to be what ours was. */
+    if (d->own_memkb)
+        b->host->ops->target_disown(b->host, d->domid);
+    d->own_memkb = 0;
     tell(b, &(struct host_event){.type = HOST_EVENT_PINNED, .domid = d->domid, .new_memkb = target_memkb});
 }
 
@@ -58,7 +62,7 @@ static void read_facts(struct balancer *b, struct dom *d)
     if (b->host->ops->facts(b->host, d->domid, &facts))
         return;
     d->facts = facts;
-    d->facts_stale = d->target_stale = false;
+    d->facts_stale = false;
     if (!facts.has_target)
         return;
     if (facts.managed && !facts.has_own && !b->host->ops->target_accept(b->host, d->domid, facts.target_memkb)) {
@@ -67,15 +71,6 @@ static void read_facts(struct balancer *b, struct dom *d)
     }
     d->own_memkb = d->facts.own_memkb;
     compare_target(b, d, facts.target_memkb);
-}
-
-static void read_target(struct balancer *b, struct dom *d)
-{
-    uint64_t target;
-
-    d->target_stale = false;
-    if (!b->host->ops->target_get(b->host, d->domid, &target))
-        compare_target(b, d, target);
 }
 
 static void refresh(struct balancer *b)
@@ -88,8 +83,6 @@ static void refresh(struct balancer *b)
             continue;
         if (d->facts_stale)
             read_facts(b, d);
-        else if (d->target_stale)
-            read_target(b, d);
         actual = (int64_t)d->sample.held_memkb - d->facts.offset_memkb;
         d->last_actual_memkb = d->actual_memkb;
         d->actual_memkb = actual > 0 ? (uint64_t)actual : 0;

@@ -22,7 +22,7 @@
 struct dom {
     uint32_t domid;
     struct host_facts facts;
-    bool facts_stale, target_stale;
+    bool facts_stale;
     bool never_ran; /* paused since it appeared: being built */
     bool pinned;
     uint64_t own_memkb; /* what the balancer wrote last or took for its own */

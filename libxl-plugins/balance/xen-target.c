@@ -75,6 +75,11 @@ int xen_target_accept(struct host *host, uint32_t domid, uint64_t target_memkb)
     return rc;
 }
 
+int xen_target_disown(struct host *host, uint32_t domid)
+{
+    return xen_target_accept(host, domid, 0);
+}
+
 /* ---- the hypervisor ---- */
 
 static int set_limit(const struct setting *s, uint64_t target_memkb)

@@ -25,6 +25,7 @@ struct setting {
     uint64_t actual_memkb, limit_memkb; /* as the hypervisor had them before */
     uint64_t static_max_memkb, videoram_memkb;
     char *old_vm_memory;                /* of /vm/<uuid>/memory; NULL: there was none */
+    char *old_owner;                    /* of path_target_owner; NULL: memd does not know the domain */
     bool limit_set, pod_set, committed; /* what has been done, and is undone after a failure */
     int body_rc;                        /* of the last run of the transaction's body, which logs itself */
 };
@@ -127,6 +128,9 @@ static int read_nodes(struct setting *s, struct xs_handle *xs, xs_transaction_t 
     s->old_vm_memory = NULL;
     if (!rc)
         rc = store_read(s->gc, xs, t, path_vm(s->gc, s->uuid, "memory"), STORE_VALUE_MAX, &s->old_vm_memory);
+    s->old_owner = NULL;
+    if (!rc || rc == ERROR_NOTFOUND)
+        rc = store_read(s->gc, xs, t, path_target_owner(s->gc, target->domid), STORE_VALUE_MAX, &s->old_owner);
     if (rc && rc != ERROR_NOTFOUND) {
         LOGD(s->ctx, ERROR, target->domid, "cannot read its memory nodes in xenstore: %s", strerror(errno));
         return ERROR_FAIL;
@@ -226,6 +230,9 @@ static int set_nodes(struct setting *s, struct xs_handle *xs, xs_transaction_t t
     if (!rc)
         rc = store_printf(s->gc, xs, t, path_vm(s->gc, s->uuid, "memory"), "%" PRIu64,
                           s->target->new_target_memkb / 1024);
+    /* Also the target that memd gave it already is somebody's wish from now on. */
+    if (!rc && s->old_owner)
+        rc = store_printf(s->gc, xs, t, path_target_owner(s->gc, domid), "0 %s", s->uuid);
     if (rc)
         LOGD(s->ctx, ERROR, domid, "cannot write its target to xenstore: %s", strerror(errno));
     return rc;
@@ -282,6 +289,8 @@ static int restore_nodes(struct xs_handle *xs, xs_transaction_t t, void *arg)
     rc = store_printf(s->gc, xs, t, target, "%" PRIu64, s->target->old_target_memkb);
     if (!rc)
         rc = s->old_vm_memory ? store_write(xs, t, vm_memory, s->old_vm_memory) : store_remove(xs, t, vm_memory);
+    if (!rc && s->old_owner)
+        rc = store_write(xs, t, path_target_owner(s->gc, s->target->domid), s->old_owner);
     return rc;
 }
 

@@ -133,6 +133,11 @@ static int target_accept(struct host *host, uint32_t domid, uint64_t target_memk
     return 0;
 }
 
+static int target_disown(struct host *host, uint32_t domid)
+{
+    return target_accept(host, domid, 0);
+}
+
 static int keep(struct host *host, const char *name, const char *value)
 {
     struct world *w = world_of(host);
@@ -229,6 +234,7 @@ const struct host_ops sim_host_ops = {
     .target_get = target_get,
     .target_set = target_set,
     .target_accept = target_accept,
+    .target_disown = target_disown,
     .keep = keep,
     .kept = kept,
     .wake_at = wake_at,

@@ -23,11 +23,12 @@ static struct fake {
     struct host host;
     uint64_t now_ms, wake_at_ms;
     int look_rc;
-    unsigned looks;
+    bool takes_effect;
+    unsigned looks, disowned;
     struct host_memory memory;
     struct host_sample samples[DOMAINS];
     size_t count;
-    uint64_t target_memkb, timed_out_memkb;
+    uint64_t target_memkb, own_memkb, timed_out_memkb;
     char kept[512];
 } fake;
 static struct balancer *b;
@@ -57,7 +58,7 @@ static int facts(struct host *host, uint32_t domid, struct host_facts *f)
                              .has_target = true,
                              .target_memkb = fake.target_memkb,
                              .has_own = true,
-                             .own_memkb = fake.target_memkb};
+                             .own_memkb = fake.own_memkb};
     return 0;
 }
 
@@ -74,11 +75,19 @@ static int target_get(struct host *host, uint32_t domid, uint64_t *target_memkb)
 
 static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb)
 {
-    return ERROR_INVAL;
+    if (fake.takes_effect)
+        fake.target_memkb = fake.own_memkb = target_memkb;
+    return fake.takes_effect ? ERROR_FAIL : ERROR_INVAL;
 }
 
 static int target_accept(struct host *host, uint32_t domid, uint64_t target_memkb)
 {
+    return 0;
+}
+
+static int target_disown(struct host *host, uint32_t domid)
+{
+    fake.disowned++;
     return 0;
 }
 
@@ -103,8 +112,20 @@ static void event(struct host *host, const struct host_event *e)
         fake.timed_out_memkb = e->new_memkb;
 }
 
-static const struct host_ops ops = {now_ms,        look, facts, report,  target_get, target_set,
-                                    target_accept, keep, kept,  wake_at, event};
+static const struct host_ops ops = {
+    .now_ms = now_ms,
+    .look = look,
+    .facts = facts,
+    .report = report,
+    .target_get = target_get,
+    .target_set = target_set,
+    .target_accept = target_accept,
+    .target_disown = target_disown,
+    .keep = keep,
+    .kept = kept,
+    .wake_at = wake_at,
+    .event = event,
+};
 
 static int make(void **state)
 {
@@ -112,8 +133,11 @@ static int make(void **state)
 
     balancer_config_defaults(&config);
     config.reserve_memkb = 100 * MIB;
-    fake = (struct fake){
-        .host.ops = &ops, .now_ms = 1000000, .memory = {4096 * MIB, 1100 * MIB, 0}, .target_memkb = 512 * MIB};
+    fake = (struct fake){.host.ops = &ops,
+                         .now_ms = 1000000,
+                         .memory = {4096 * MIB, 1100 * MIB, 0},
+                         .target_memkb = 512 * MIB,
+                         .own_memkb = 512 * MIB};
     b = balancer_new(&fake.host, &config);
     return 0;
 }
@@ -244,6 +268,48 @@ static void what_was_not_reached_in_time_is_said(void **state)
     assert_int_equal(fake.timed_out_memkb, 1000 * MIB);
 }
 
+static bool is_pinned(void)
+{
+    struct balancer_domain view;
+    GC_SCOPE(gc);
+
+    return !balancer_view_domain(b, gc, 1, &view) && view.pinned;
+}
+
+static void a_target_that_is_written_again_by_somebody_else_pins(void **state)
+{
+    add_domain(512, false, true);
+    pass(1000);
+    assert_false(is_pinned());
+    fake.own_memkb = 0;
+    balancer_target_written(b, 1);
+    pass(1000);
+    assert_true(is_pinned());
+}
+
+static void a_pin_is_recorded(void **state)
+{
+    add_domain(512, false, true);
+    pass(1000);
+    fake.target_memkb = 400 * MIB;
+    balancer_target_written(b, 1);
+    pass(1000);
+    assert_true(is_pinned());
+    assert_int_equal(fake.disowned, 1);
+}
+
+/* Written and recorded, but the read-back failed: it is ours all the same. */
+static void a_write_that_took_effect_although_it_failed_does_not_pin(void **state)
+{
+    fake.memory.free_memkb = 0;
+    fake.takes_effect = true;
+    add_domain(512, false, true);
+    /* It boots for a minute. */
+    pass(61500);
+    assert_int_not_equal(fake.target_memkb, 512 * MIB);
+    assert_false(is_pinned());
+}
+
 static void why_of_a_domain_that_was_just_paused_is_true(void **state)
 {
     struct balancer_domain view;
@@ -267,6 +333,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_domain_that_vanished_was_handed_is_free_again, make, unmake),
         cmocka_unit_test_setup_teardown(what_the_domain_has_already_is_not_waited_for, make, unmake),
         cmocka_unit_test_setup_teardown(what_was_not_reached_in_time_is_said, make, unmake),
+        cmocka_unit_test_setup_teardown(a_target_that_is_written_again_by_somebody_else_pins, make, unmake),
+        cmocka_unit_test_setup_teardown(a_pin_is_recorded, make, unmake),
+        cmocka_unit_test_setup_teardown(a_write_that_took_effect_although_it_failed_does_not_pin, make, unmake),
         cmocka_unit_test_setup_teardown(why_of_a_domain_that_was_just_paused_is_true, make, unmake),
     };
 

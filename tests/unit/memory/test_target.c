@@ -23,6 +23,7 @@
 #define TARGET "/local/domain/5/memory/target"
 #define STATIC_MAX "/local/domain/5/memory/static-max"
 #define VIDEORAM "/local/domain/5/memory/videoram"
+#define OWNER "/local/domain/0/xl-ext/own-target/5"
 #define VM "/vm/05050505-0505-0505-0505-050505050505/memory"
 
 static struct xlx_ctx *ctx;
@@ -141,6 +142,8 @@ static void every_failure_leaves_all_as_it_was(uint64_t size_memkb, uint64_t wan
             /* Back to where it began, for the next round. */
             fake_store_set(TARGET, "524288");
             fake_store_set(VM, "512");
+            if (fake_store_get(OWNER))
+                fake_store_set(OWNER, "524288 05050505-0505-0505-0505-050505050505");
             domain->max_kb = max_kb;
             domain->pod_target_kb = pod_kb;
         }
@@ -160,6 +163,20 @@ static void a_grower_is_left_alone_by_every_failure(void **state)
 static void a_shrinker_is_left_alone_by_every_failure(void **state)
 {
     every_failure_leaves_all_as_it_was(384 * MIB, 384 * MIB, 0, EIO);
+}
+
+static void whose_the_target_is_goes_with_it(void **state)
+{
+    fake_store_set(OWNER, "524288 05050505-0505-0505-0505-050505050505");
+    every_failure_leaves_all_as_it_was(384 * MIB, 384 * MIB, 0, EIO);
+    assert_string_equal(fake_store_get(OWNER), "0 05050505-0505-0505-0505-050505050505");
+}
+
+static void the_target_that_memd_gave_is_taken_from_it_too(void **state)
+{
+    fake_store_set(OWNER, "524288 05050505-0505-0505-0505-050505050505");
+    assert_int_equal(set(512 * MIB, 0), 0);
+    assert_string_equal(fake_store_get(OWNER), "0 05050505-0505-0505-0505-050505050505");
 }
 
 static void an_hvm_guest_is_left_alone_by_every_failure(void **state)
@@ -366,6 +383,8 @@ int main(void)
         T(a_grower_is_left_alone_by_every_failure),
         T(a_shrinker_is_left_alone_by_every_failure),
         T(an_hvm_guest_is_left_alone_by_every_failure),
+        T(whose_the_target_is_goes_with_it),
+        T(the_target_that_memd_gave_is_taken_from_it_too),
         T(a_node_without_vm_folder_is_left_without_one),
         T(a_domain_that_dies_in_the_middle_is_told_as_gone),
         T(nodes_that_cannot_be_believed_are_named),
