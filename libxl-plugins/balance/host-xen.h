@@ -35,9 +35,9 @@ struct xen_domain {
     bool has_stats;
     struct guest_stats stats;
     /* The nodes one by one: what else stands in their folder may be the guest's to write (Qubes' memory/meminfo). */
-    struct store_watch target_watch, static_max_watch;
-    bool target_watched, static_max_watched; /* they have fired for their registration */
-    unsigned echoes;                         /* events about its target that are our own writes' */
+    struct store_watch target_watch, static_max_watch, devices_watch;
+    bool target_watched, static_max_watched, devices_watched; /* they have fired for their registration */
+    unsigned echoes;                                          /* events about its target that are our own writes' */
     uint64_t videoram_memkb;
 };
 

@@ -10,6 +10,8 @@
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
+#define NODE_PCI "device/pci" /* below libxl's folder: devices passed through */
+
 /* ---- all of them ---- */
 
 struct xen_domain *xen_domain_find(struct host_xen *x, uint32_t domid)
@@ -45,6 +47,7 @@ static void unfollow(struct xen_domain *d)
     guest_follow_stop(&d->follow);
     store_watch_stop(&d->target_watch);
     store_watch_stop(&d->static_max_watch);
+    store_watch_stop(&d->devices_watch);
     d->followed = d->has_stats = false;
 }
 
@@ -108,6 +111,28 @@ static void watch_node(struct xen_domain *d, struct store_watch *watch, const ch
         LOGD(d->xen->ctx, WARN, d->domid, "cannot watch its %s: a change by others will not be noticed at once", node);
 }
 
+static void devices_changed(struct store_watch *watch, const char *path)
+{
+    struct xen_domain *d = CONTAINER_OF(watch, struct xen_domain, devices_watch);
+    bool news = d->devices_watched;
+
+    d->devices_watched = true;
+    if (news && d->xen->balancer)
+        balancer_domain_changed(d->xen->balancer, d->domid);
+}
+
+/* A device that is passed through later makes it fixed, too; without it it is so no more. */
+static void watch_devices(struct xen_domain *d)
+{
+    GC_SCOPE(gc);
+
+    if (!d->domid || store_watch_active(&d->devices_watch))
+        return;
+    d->devices_watched = false;
+    if (store_watch_start(d->xen->watcher, &d->devices_watch, path_libxl(gc, d->domid, NODE_PCI), devices_changed))
+        LOGD(d->xen->ctx, WARN, d->domid, "cannot watch its devices: one passed through later will not be noticed");
+}
+
 /* Only those that are balanced cost anything. */
 static void follow(struct xen_domain *d)
 {
@@ -156,7 +181,7 @@ static bool cannot_balloon(struct gc *gc, const struct xen_domain *d)
         return false;
     if (!store_read(gc, xs, XBT_NULL, path_in_domain(gc, d->domid, NODE_STUBDOM_TARGET), 16, &serves))
         return true;
-    return !store_list(gc, xs, XBT_NULL, path_libxl(gc, d->domid, "device/pci"), &devices, &count) && count;
+    return !store_list(gc, xs, XBT_NULL, path_libxl(gc, d->domid, NODE_PCI), &devices, &count) && count;
 }
 
 static bool on_its_way(const char *name)
@@ -225,6 +250,7 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
         unfollow(d);
         return 0;
     }
+    watch_devices(d);
     f->fixed = cannot_balloon(gc, d);
     f->min_memkb = settings.min_memkb;
     f->max_memkb = bounded(settings.max_memkb);

@@ -325,6 +325,30 @@ static void a_minimum_below_the_floor_is_told_from_a_range_that_is_none(void **s
     assert_false(settings_below_floor(&(struct settings){4, 8, 1}, 0));
 }
 
+static bool first_fixed(void)
+{
+    struct balancer_domain view;
+    GC_SCOPE(gc);
+
+    return !balancer_view_domain(service.balancer, gc, 1, &view) && view.facts.fixed;
+}
+
+static bool first_not_fixed(void)
+{
+    return !first_fixed();
+}
+
+static void a_device_passed_through_later_fixes_a_domain(void **state)
+{
+    assert_int_equal(ask(give_ranges), 0);
+    run_for(300);
+    assert_false(first_fixed());
+    fake_store_set("/libxl/1/device/pci/0/num_devs", "1");
+    assert_true(soon(first_fixed));
+    fake_store_set("/libxl/1/device/pci", NULL);
+    assert_true(soon(first_not_fixed));
+}
+
 static int pinned_and_back(struct memd_client *c, struct gc *gc)
 {
     const struct json *why;
@@ -715,6 +739,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_guest_that_writes_without_end_is_heard_of_now_and_then, make, unmake),
         cmocka_unit_test_setup_teardown(ranges_that_cannot_be_are_refused, make, unmake),
         cmocka_unit_test(a_minimum_below_the_floor_is_told_from_a_range_that_is_none),
+        cmocka_unit_test_setup_teardown(a_device_passed_through_later_fixes_a_domain, make, unmake),
         cmocka_unit_test_setup_teardown(a_target_set_by_others_pins_until_auto, make, unmake),
         cmocka_unit_test_setup_teardown(auto_counts_at_once_even_when_nobody_reports, make, unmake),
         cmocka_unit_test_setup_teardown(started_again_it_writes_nothing, make, unmake),
