@@ -41,6 +41,15 @@ static int find_socket(const struct xlx_invocation *in, struct gc *gc, const cha
     return rc;
 }
 
+static const char *advice(const struct xlx_invocation *in)
+{
+    const struct options *options = in->options;
+
+    if (!strncmp(in->argv[0], UNIX_PREFIX, strlen(UNIX_PREFIX)))
+        return NULL;
+    return options->device_model ? "it seems to have no QEMU" : "is memd running? start it with 'xl-ext memd'";
+}
+
 /* All words behind the command are its arguments. */
 static struct qmp_value *parse_words(const struct xlx_invocation *in, struct gc *gc)
 {
@@ -105,7 +114,11 @@ static int run_once(const struct xlx_invocation *in, struct connection *c, struc
 static int run(const struct xlx_invocation *in)
 {
     const struct options *options = in->options;
-    struct connection c = {.event = options->events ? shell_show_event : NULL, .behind_proxy = options->device_model};
+    struct connection c = {
+        .event = options->events ? shell_show_event : NULL,
+        .behind_proxy = options->device_model,
+        .advice = advice(in),
+    };
     const char *path;
     GC_SCOPE(gc);
     int rc, status = XLX_EXIT_DONE;

@@ -214,8 +214,10 @@ static int connect_to(struct connection *c)
     strcpy(address.sun_path, c->path);
     c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address))) {
-        LOG(c->ctx, ERROR, "cannot connect to %s: %s%s", c->path, strerror(errno),
-            errno == ENOENT || errno == ECONNREFUSED ? " (is memd running? start it with 'xl-ext memd')" : "");
+        bool nobody = errno == ENOENT || errno == ECONNREFUSED;
+
+        LOG(c->ctx, ERROR, "cannot connect to %s: %s%s%s", c->path, strerror(errno), nobody && c->advice ? ": " : "",
+            nobody && c->advice ? c->advice : "");
         return ERROR_FAIL;
     }
     return ev_fd_start(&c->ctx->loop, &c->ev, c->fd, POLLIN, socket_ready);

@@ -19,6 +19,7 @@ struct connection {
     void (*event)(struct connection *connection, const struct qmp_value *event);
     void (*lost)(struct connection *connection);
     void *arg;
+    const char *advice; /* what to do when nobody serves the path; NULL: nothing */
     /* The server is Xen's vchan-socket-proxy, before a QEMU in a stub domain: it ends for good when its client closes
      * with something unread, or while it writes. connection_close then says that it will write no more, and reads to
      * the end. */
