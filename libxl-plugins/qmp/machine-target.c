@@ -68,8 +68,11 @@ void machine_target_seen(struct machine_xen *x, uint64_t target_memkb)
  * for what it has already tried by itself; it only wakes for another number. */
 void machine_target_rearm(struct machine_xen *x, uint64_t now_ms)
 {
+    /* A guest that has been there may go elsewhere. */
+    if (x->has_balloon && actual_settled(&x->actual) && !ev_timer_active(&x->rearm))
+        x->requested = false;
     if (!x->requested || x->status != MACHINE_RUNNING || !x->has_balloon || ev_timer_active(&x->rearm) ||
-        actual_settled(&x->actual) || machine_xen_expected_to_move(x, now_ms) || now_ms < x->rearm_at_ms)
+        machine_xen_expected_to_move(x, now_ms) || now_ms < x->rearm_at_ms)
         return;
     x->rearm_wait_ms = x->rearm_wait_ms * 2 < REARM_WAIT_MAX_MS ? x->rearm_wait_ms * 2 : REARM_WAIT_MAX_MS;
     x->rearm_at_ms = now_ms + x->rearm_wait_ms;

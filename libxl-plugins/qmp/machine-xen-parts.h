@@ -36,8 +36,8 @@ struct machine_xen {
 
     bool disorder; /* target or static-max stand in xenstore as something that is no size */
 
-    /* A client's request, until another sets the target. A guest that gave up on it is asked again: it is moved by a
-     * page, and a moment later set. */
+    /* A client's request, until the guest has been there or another sets the target. A guest that gave up on it is
+     * asked again: it is moved by a page, and a moment later set. */
     bool requested;
     uint64_t request_memkb;
     struct ev_timer rearm;

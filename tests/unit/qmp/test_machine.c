@@ -230,6 +230,22 @@ static void who_sets_another_target_meanwhile_has_the_last_word(void **state)
     end();
 }
 
+/* QEMU does not ask again either: balloon.md 1.7. */
+static void a_guest_that_has_been_there_may_go_elsewhere(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    ask("{'execute':'balloon','arguments':{'value':134217728}}");
+    domain->actual_kb = 128 * MIB;
+    pass(3000);
+    domain->actual_kb = 100 * MIB;
+    for (unsigned i = 0; i < 200; i++) {
+        pass(500);
+        assert_string_equal(fake_store_get(DOM "memory/target"), "131072");
+    }
+    end();
+}
+
 static void a_request_that_ends_at_the_floor_is_repeated_too(void **state)
 {
     uint64_t floor = xlx_mem_floor_memkb(256 * MIB);
@@ -389,6 +405,7 @@ int main(void)
         cmocka_unit_test(a_request_that_the_guest_does_not_follow_is_repeated),
         cmocka_unit_test(a_guest_that_gave_up_is_asked_for_another_size_first),
         cmocka_unit_test(who_sets_another_target_meanwhile_has_the_last_word),
+        cmocka_unit_test(a_guest_that_has_been_there_may_go_elsewhere),
         cmocka_unit_test(a_request_that_ends_at_the_floor_is_repeated_too),
         cmocka_unit_test(a_request_that_failed_is_not_repeated),
         cmocka_unit_test(the_last_client_may_go_in_the_midst_of_a_look),
