@@ -38,6 +38,14 @@ void actual_init(struct actual *a, uint64_t held_memkb, uint64_t target_memkb, u
         a->ceiling_memkb = target_memkb;
 }
 
+void actual_set_target(struct actual *a, uint64_t target_memkb)
+{
+    if (a->target_memkb == target_memkb)
+        return;
+    a->target_memkb = target_memkb;
+    a->stirred = false;
+}
+
 uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, bool *calibrated)
 {
     int64_t size;
@@ -46,9 +54,11 @@ uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, boo
     if (held_memkb != a->last_memkb) {
         a->last_memkb = held_memkb;
         a->still_since = now_ms;
+        a->stirred = true;
     }
-    if (a->ceiling_memkb == UINT64_MAX && now_ms - a->still_since >= ACTUAL_STILL_MS && near(distance_memkb(a)) &&
-        distance_memkb(a) != a->offset_memkb) {
+    /* One that has not moved at all is paused, or has no driver: what is left is no offset. */
+    if (a->stirred && a->ceiling_memkb == UINT64_MAX && now_ms - a->still_since >= ACTUAL_STILL_MS &&
+        near(distance_memkb(a)) && distance_memkb(a) != a->offset_memkb) {
         a->offset_memkb = distance_memkb(a);
         *calibrated = true;
     }

@@ -20,18 +20,23 @@ struct actual {
      * That is no change of size: nothing above its first target is told until it has once been there. */
     uint64_t ceiling_memkb; /* UINT64_MAX: none */
 
+    bool stirred;         /* it has moved since its target was set */
     uint64_t last_memkb;  /* held, when last seen */
     uint64_t still_since; /* ms: it has held that much since */
 };
 
-/* How long a guest must hold still to be taken for settled, and how near its target. */
+/* How long a guest must hold still to be taken for settled, and how near its target: less than 1 MiB, so that one that
+ * has been asked for a MiB less and has not moved is not. */
 #define ACTUAL_STILL_MS 2000
 #define ACTUAL_NEAR_MIN_MEMKB (-64)
-#define ACTUAL_NEAR_MAX_MEMKB 1024
+#define ACTUAL_NEAR_MAX_MEMKB 1020
 
 /* First sight of a guest, with target, static-max, its usual or calibrated offset and video memory. */
 void actual_init(struct actual *a, uint64_t held_memkb, uint64_t target_memkb, uint64_t static_max_memkb,
                  int64_t offset_memkb, bool calibrated, uint64_t videoram_memkb, uint64_t now_ms);
+
+/* Its target is set, or the same as before. */
+void actual_set_target(struct actual *a, uint64_t target_memkb);
 
 /* A look at it. Returns the size to tell in KiB. *calibrated: the offset has just been found to be another. */
 uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, bool *calibrated);

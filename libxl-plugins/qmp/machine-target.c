@@ -61,7 +61,7 @@ void machine_target_seen(struct machine_xen *x, uint64_t target_memkb)
         x->moving_since = machine_xen_now_ms(x);
     if (target_memkb != x->request_memkb)
         x->requested = false;
-    x->actual.target_memkb = target_memkb;
+    actual_set_target(&x->actual, target_memkb);
 }
 
 /* QEMU's guest tries for ever. Linux' Xen driver gives up after some tries, and does nothing at all when it is asked
@@ -130,7 +130,7 @@ int machine_target_balloon(struct machine *m, uint64_t size_bytes)
     x->requested = !rc;
     if (rc)
         return rc;
-    x->actual.target_memkb = size_memkb;
+    actual_set_target(&x->actual, size_memkb);
     x->moving_since = machine_xen_now_ms(x);
     x->rearm_at_ms = x->moving_since + REARM_WAIT_MS;
     machine_xen_adapt_sampling(x);

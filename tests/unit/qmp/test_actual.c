@@ -71,9 +71,9 @@ static void targets_between_pages_are_reached_at_the_page_below(void **state)
 
     actual_init(&a, 150000, 150001, 256 * MIB, 0, true, 0, 0);
     assert_true(actual_settled(&a));
-    a.target_memkb = 150003;
+    actual_set_target(&a, 150003);
     assert_true(actual_settled(&a));
-    a.target_memkb = 150004;
+    actual_set_target(&a, 150004);
     assert_false(actual_settled(&a));
 }
 
@@ -89,7 +89,7 @@ static void video_memory_that_a_fresh_guest_gives_back_is_no_change(void **state
         assert_int_equal(look(&a, held, 1000), target);
     assert_int_equal(look(&a, target + 44, 2000), target);
     /* From then on all of it counts, also what is above. */
-    a.target_memkb = 256 * MIB;
+    actual_set_target(&a, 256 * MIB);
     assert_int_equal(look(&a, 256 * MIB + 44, 3000), 256 * MIB);
 }
 
@@ -99,7 +99,7 @@ static void a_request_before_the_driver_runs_shows_when_it_runs(void **state)
     struct actual a;
 
     actual_init(&a, target + 8236, target, 256 * MIB, 44, false, 8192, 0);
-    a.target_memkb = 128 * MIB;
+    actual_set_target(&a, 128 * MIB);
     assert_int_equal(look(&a, target + 8236, 100000), target);
     assert_int_equal(look(&a, target + 4000, 100100), target);
     assert_int_equal(look(&a, target + 44 - 2048, 100200), target - 2048);

@@ -110,6 +110,32 @@ static void what_the_guest_does_by_itself_is_noticed(void **state)
     end();
 }
 
+/* Paused, or without a driver: balloon.md 4.14, 4.23. However small the change, it has not happened. */
+static void a_guest_that_does_not_move_has_not_changed(void **state)
+{
+    static const char *const requests[] = {
+        "{'execute':'balloon','arguments':{'value':267386880}}", /* 1 MiB less */
+        "{'execute':'balloon','arguments':{'value':268304384}}", /* 128 KiB less */
+    };
+
+    for (unsigned i = 0; i < 2; i++) {
+        begin("pv", 256 * MIB, 256 * MIB, 0);
+        client_comes();
+        domain->flags = XEN_DOMINF_paused;
+        assert_string_equal(ask(requests[i]), "{\"return\": {}}");
+        pass(10000);
+        assert_non_null(strstr(line(), "STOP"));
+        assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 268435456}}");
+        if (!i) {
+            client_goes();
+            *got = 0;
+            client_comes();
+            assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 268435456}}");
+        }
+        end();
+    }
+}
+
 static void a_domain_that_never_ran_is_before_its_launch(void **state)
 {
     begin("pv", 256 * MIB, 256 * MIB, 0);
@@ -398,6 +424,7 @@ int main(void)
         cmocka_unit_test(sizes_up_to_16_tib_are_exact),
         cmocka_unit_test(of_many_changes_the_first_goes_out_at_once_and_the_last_is_never_lost),
         cmocka_unit_test(what_the_guest_does_by_itself_is_noticed),
+        cmocka_unit_test(a_guest_that_does_not_move_has_not_changed),
         cmocka_unit_test(a_domain_that_never_ran_is_before_its_launch),
         cmocka_unit_test(the_video_memory_of_a_fresh_guest_makes_no_event),
         cmocka_unit_test(without_a_target_there_is_no_device),
