@@ -112,11 +112,10 @@ void monitor_free(struct monitor *m)
         return;
     /* No news of clients that go now. */
     m->clients_changed = NULL;
-    ev_fd_stop(&m->ev);
-    ev_timer_stop(&m->retry);
     while (m->clients)
         client_free(m->clients);
     ev_fd_stop(&m->ev);
+    ev_timer_stop(&m->retry);
     events_stop(m);
     unlink(m->path);
     close(m->fd);
