@@ -26,10 +26,15 @@ static bool held_up(const struct monitor_client *c)
     return c->pending || waiting_output(c) > MONITOR_OUTPUT_HIGH;
 }
 
+static bool finished(const struct monitor_client *c)
+{
+    return c->said_all && !c->pending && !waiting_output(c);
+}
+
 static void wait_for_more(struct monitor_client *c)
 {
     /* Nothing ever comes with POLLPRI on a unix socket, but a client that is gone shows through it. */
-    short events = held_up(c) ? POLLPRI : POLLIN;
+    short events = held_up(c) || c->said_all ? POLLPRI : POLLIN;
 
     if (waiting_output(c))
         events |= POLLOUT;
@@ -76,7 +81,7 @@ void client_send(struct monitor_client *c, const char *line, size_t len)
         c->largest = len;
     flush_output(c);
     /* One answer may be larger than the bound; what comes while it is read may not add up to more than that. */
-    if (waiting_output(c) > MONITOR_OUTPUT_MAX + c->largest)
+    if (waiting_output(c) > MONITOR_OUTPUT_MAX + c->largest || finished(c))
         c->doomed = true;
     if (!c->doomed && !c->working)
         wait_for_more(c);
@@ -148,7 +153,9 @@ static void read_more(struct monitor_client *c)
     size_t used;
 
     if (r <= 0) {
-        if (r == 0 || (errno != EAGAIN && errno != EINTR))
+        if (r == 0)
+            c->said_all = true;
+        else if (errno != EAGAIN && errno != EINTR)
             c->doomed = true;
         return;
     }
@@ -175,12 +182,14 @@ static void work(struct monitor_client *c, bool readable)
     flush_output(c);
     if (!c->doomed)
         handle_rest(c);
-    if (!c->doomed && !held_up(c)) {
-        if (readable)
+    if (readable && !c->doomed) {
+        if (!held_up(c) && !c->said_all)
             read_more(c);
-    } else if (readable && peer_is_gone(c)) {
-        c->doomed = true;
+        else if (peer_is_gone(c))
+            c->doomed = true;
     }
+    if (finished(c))
+        c->doomed = true;
     c->working = false;
     if (!c->doomed)
         wait_for_more(c);

@@ -23,7 +23,8 @@ struct monitor_client {
     size_t rest_len;
     struct monitor_call *pending; /* a deferred call */
     bool negotiated, oob;
-    bool working; /* further up the stack: it must not be freed now */
+    bool said_all; /* it sends no more, but may still want its answers */
+    bool working;  /* further up the stack: it must not be freed now */
     bool doomed;
 };
 

@@ -40,6 +40,16 @@ while b"after" not in lines[-1]:
 print("%sok - more than a message may have is refused and the connection lives on" % (
     "" if any(b"size limit" in l for l in lines) and b"return" in lines[-1] else "not "))
 
+# One that sends no more, and takes its time to read: echo ... | nc -N -U SOCKET.
+s = socket.socket(socket.AF_UNIX)
+s.connect(path)
+s.sendall(b'{"execute":"qmp_capabilities"}' + b'{"execute":"query-version"}' * 2000)
+s.shutdown(socket.SHUT_WR)
+time.sleep(0.5)
+lines = s.makefile("rb").readlines()
+print("%sok - one that has said all still gets its answers" % ("" if len(lines) == 2002 else "not "))
+print("# %d of 2002 lines" % len(lines))
+
 # Many clients, each with its answer.
 many = [connect() for _ in range(60)]
 for c, _ in many:
