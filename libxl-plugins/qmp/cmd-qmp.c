@@ -93,7 +93,7 @@ static int listen_for_events(struct connection *c)
         uv_run(&c->ctx->loop, UV_RUN_ONCE);
     ev_signal_stop(&l.sigint);
     ev_signal_stop(&l.sigterm);
-    return l.ended ? XLX_EXIT_INTERRUPTED : XLX_EXIT_DONE;
+    return l.ended ? XLX_EXIT_INTERRUPTED : c->is_garbled ? XLX_EXIT_FAILED : XLX_EXIT_DONE;
 }
 
 /* ---- the command ---- */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """qmp-large-server.py SOCKET: answers as a server of another make may. query-qmp-schema has the size that QEMU's has
-(190 KiB and more, far above 16384 tokens); anything else but the negotiation is answered with what is no JSON."""
+(190 KiB and more, far above 16384 tokens); query-version's answer has no JSON behind it, and anything else but the
+negotiation is answered with what is none."""
 
 import json
 import socket
@@ -17,6 +18,8 @@ def answer(request):
         return json.dumps({"return": {}, "id": request["id"]})
     if request["execute"] == "query-qmp-schema":
         return json.dumps({"return": SCHEMA, "id": request["id"]})
+    if request["execute"] == "query-version":
+        return json.dumps({"return": {}, "id": request["id"]}) + "\r\n, and some more"
     return "HTTP/1.1 400 Bad Request, and so on, " * 100
 
 

@@ -70,6 +70,7 @@ for i in $(seq 100); do [ -S "$scratch/large" ] && break; sleep 0.1; done
 says 0 '"member-7999"' "an answer as large as QEMU's schema is read" qmp "unix:$scratch/large" query-qmp-schema
 says 1 "sends no proper QMP" "a server that speaks something else is given up" qmp "unix:$scratch/large" query-name
 [ "$(printf '%s\n' "$says_output" | wc -l)" = 1 ] && ok "and that is said once" || not_ok "and that is said once"
+says 1 "sends no proper QMP" "also while only events are waited for" qmp -e "unix:$scratch/large" query-version
 kill $large
 
 "$tool" qmp -e "unix:$socket" query-name > /dev/null 2>&1 &
