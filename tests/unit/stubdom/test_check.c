@@ -101,6 +101,18 @@ static void every_option_that_cannot_work_is_found(void **state)
         {"", ", \"hdtype\": \"ahci\"", ", \"disks\": [{\"vdev\": \"xvde\", \"format\": \"raw\", \"readwrite\": 1}]",
          ""},
         {"", "", ", \"disks\": [{\"vdev\": \"sdaa\", \"format\": \"raw\", \"readwrite\": 1}]", "disk-not-emulated"},
+        {"", ", \"hdtype\": \"ahci\"", ", \"disks\": [{\"vdev\": \"xvdg\", \"format\": \"raw\", \"readwrite\": 1}]",
+         "disk-not-emulated"},
+        {"", ", \"hdtype\": \"ahci\"", ", \"disks\": [{\"vdev\": \"hda\", \"format\": \"raw\"}]", "disk-readonly-ide"},
+        {"", "", ", \"disks\": [{\"vdev\": \"xvde\", \"format\": \"raw\"}]", "disk-not-emulated"},
+        {"", "",
+         ", \"disks\": [{\"vdev\": \"hda\", \"format\": \"raw\", \"readwrite\": 1}, {\"vdev\": \"sda\", \"format\": "
+         "\"raw\"}]",
+         "disk-same-letter"},
+        {"", "",
+         ", \"disks\": [{\"vdev\": \"hda\", \"format\": \"raw\", \"readwrite\": 1}, {\"vdev\": \"sdb\", \"format\": "
+         "\"raw\"}]",
+         ""},
         {"", "", ", \"nics\": [{\"model\": \"ne2k_pci\"}]", "nic-model"},
         {"", "", ", \"nics\": [{\"model\": \"ne2k_pci\", \"nictype\": \"vif\"}]", ""},
         {"", "", ", \"nics\": [{\"model\": \"virtio-net\"}]", ""},
