@@ -42,7 +42,7 @@ static struct fake_domain *make(uint32_t domid, const char *name)
 /* What is left of the start of "g", whose domain was 5. */
 static uint32_t rest(const struct rest_before *before)
 {
-    xen_domain_handle_t uuid;
+    xen_domain_handle_t uuid = {0};
 
     memset(uuid, 5, sizeof(uuid)); /* as fake_xen_domain has it */
     return rest_find(ctx, before, "g", uuid);
