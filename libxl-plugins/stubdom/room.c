@@ -15,7 +15,6 @@
 
 #define XL_CONF "/etc/xen/xl.conf"
 #define XL_LOCK_FILE "/var/lock/xl" /* xl.h, XL_LOCK_FILE */
-#define LIBXL_STUB_ALLOWANCE_KB (32 * 1024)
 #define LOCK_RETRY_MS 100
 #define DOM0_SHRINK_TIMEOUT_MS 60000
 
@@ -93,28 +92,16 @@ static int shrink_dom0(struct xlx_ctx *ctx, uint64_t missing_kb)
     return xlx_mem_settle(ctx, &follow, 1, DOM0_SHRINK_TIMEOUT_MS, NULL, NULL);
 }
 
-static int need_of(libxl_ctx *libxl, libxl_domain_config *config, uint64_t *need_kb)
-{
-    const libxl_domain_build_info *b_info = &config->b_info;
-    uint64_t stub_kb =
-        b_info->stubdomain_memkb == LIBXL_MEMKB_DEFAULT ? STUBDOM_DEFAULT_MEMKB : b_info->stubdomain_memkb;
-    int rc;
-
-    rc = libxl_domain_need_memory(libxl, config, INVALID_DOMID, need_kb);
-    if (rc)
-        return rc;
-    if (b_info->video_memkb != LIBXL_MEMKB_DEFAULT)
-        stub_kb += b_info->video_memkb;
-    *need_kb += stub_kb > LIBXL_STUB_ALLOWANCE_KB ? stub_kb - LIBXL_STUB_ALLOWANCE_KB : 0;
-    return 0;
-}
-
-static int make_room(struct xlx_ctx *ctx, libxl_ctx *libxl, libxl_domain_config *config)
+int room_find(struct xlx_ctx *ctx, libxl_domain_config *config)
 {
     uint64_t need_kb, free_kb;
+    libxl_ctx *libxl;
     int rc;
 
-    rc = need_of(libxl, config, &need_kb);
+    rc = ctx_libxl(ctx, &libxl);
+    if (rc)
+        return rc;
+    rc = libxl_domain_need_memory(libxl, config, INVALID_DOMID, &need_kb);
     if (!rc)
         rc = libxl_get_free_memory(libxl, &free_kb);
     if (rc) {
@@ -123,9 +110,13 @@ static int make_room(struct xlx_ctx *ctx, libxl_ctx *libxl, libxl_domain_config 
     }
     if (free_kb >= need_kb)
         return 0;
-    if (autoballoon_is_on(ctx) && !shrink_dom0(ctx, need_kb - free_kb) && !libxl_get_free_memory(libxl, &free_kb) &&
-        free_kb >= need_kb)
-        return 0;
+    if (autoballoon_is_on(ctx)) {
+        rc = shrink_dom0(ctx, need_kb - free_kb);
+        if (rc == ERROR_ABORTED)
+            return rc;
+        if (!rc && !libxl_get_free_memory(libxl, &free_kb) && free_kb >= need_kb)
+            return 0;
+    }
     LOG(ctx, ERROR,
         "guest and stub domain need %" PRIu64 " MiB, the host has %" PRIu64
         " MiB free: shrink another domain with 'xl-ext mem-set'",
@@ -136,20 +127,17 @@ static int make_room(struct xlx_ctx *ctx, libxl_ctx *libxl, libxl_domain_config 
 int room_make(struct xlx_ctx *ctx, libxl_domain_config *config, struct room *room)
 {
     struct config *conf = NULL;
-    libxl_ctx *libxl;
     const char *path;
     int rc;
 
     *room = (struct room){.lock_fd = -1};
-    rc = ctx_libxl(ctx, &libxl);
-    if (!rc)
-        rc = config_load(ctx, XL_CONF, false, &conf);
+    rc = config_load(ctx, XL_CONF, false, &conf);
     if (!rc)
         rc = config_text(conf, "lockfile", XL_LOCK_FILE, &path);
     if (!rc)
         rc = take_lock(ctx, path, &room->lock_fd);
     if (!rc)
-        rc = make_room(ctx, libxl, config);
+        rc = room_find(ctx, config);
     config_free(conf);
     if (rc)
         room_release(room);

@@ -23,9 +23,6 @@ int stubdom_check_xl(struct xlx_ctx *ctx, int argc, char **argv);
 #define STUBDOM_KERNEL_NAME "qemu-stubdom-linux-kernel"
 #define STUBDOM_RAMDISK_NAME "qemu-stubdom-linux-rootfs"
 
-/* libxl 4.17: LIBXL_MAX_... none: these are libxl_create.c's and libxl_internal.h's own numbers. */
-#define STUBDOM_DEFAULT_MEMKB (128 * 1024) /* stubdomain_memkb when it is not given */
-
 /* /var/log/xen/qemu-dm-GUEST.log: the stub domain's console. Result in the pool. */
 char *stubdom_log_path(struct gc *gc, const char *guest_name);
 
