@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,18 +79,30 @@ static void __attribute__((noreturn)) run_xl(const int out[2], const int err[2],
     _exit(127);
 }
 
-/* The line of xl's complaints that says what is wrong: the last one that is not a mere summary. */
-static char *complaint(struct gc *gc, const char *text)
+static bool starts_with_one_of(const char *line, const char *const *starts)
 {
-    char *copy = gc_strdup(gc, text ? text : ""), *rest = copy, *line, *best = NULL;
+    for (; *starts; starts++) {
+        if (!strncasecmp(line, *starts, strlen(*starts)))
+            return true;
+    }
+    return false;
+}
+
+const char *stubdom_complaint(struct gc *gc, const char *text)
+{
+    static const char *const summaries[] = {"Parsing config", "Failed to parse config", NULL};
+    static const char *const warnings[] = {"warning:", NULL};
+    char *rest = gc_strdup(gc, text), *line, *warning = NULL;
 
     while ((line = strsep(&rest, "\n"))) {
-        if (!*line || !strncmp(line, "Parsing config", 14) || !strncmp(line, "Failed to parse config", 22))
+        if (!*line || starts_with_one_of(line, summaries))
             continue;
-        if (!best)
-            best = line;
+        if (!starts_with_one_of(line, warnings))
+            return line;
+        if (!warning)
+            warning = line;
     }
-    return best ? best : gc_strdup(gc, "xl said nothing");
+    return warning ? warning : "xl said nothing";
 }
 
 int stubdom_read_cfg(struct xlx_ctx *ctx, struct gc *gc, int argc, char *const *argv, char **json,
@@ -146,7 +159,7 @@ int stubdom_read_cfg(struct xlx_ctx *ctx, struct gc *gc, int argc, char *const *
     }
     start = captures[0].text ? strchr(captures[0].text, '{') : NULL;
     if (status || !start) {
-        LOG(ctx, ERROR, "xl refuses %s: %s", argv[0], complaint(gc, captures[1].text));
+        LOG(ctx, ERROR, "xl refuses %s: %s", argv[0], stubdom_complaint(gc, captures[1].text ? captures[1].text : ""));
         return ERROR_INVAL;
     }
     *json = start;

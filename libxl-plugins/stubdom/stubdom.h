@@ -49,4 +49,8 @@ char *stubdom_qemu_state(struct xlx_ctx *ctx, struct gc *gc, uint32_t stub_domid
 int stubdom_read_cfg(struct xlx_ctx *ctx, struct gc *gc, int argc, char *const *argv, char **json,
                      const char **warnings);
 
+/* The line of what xl has said that tells why it refuses: the first that is neither a summary nor a warning, if there
+ * is one. In the pool or static. */
+const char *stubdom_complaint(struct gc *gc, const char *text);
+
 #endif

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "stubdom/check.h"
 #include "stubdom/facts.h"
+#include "stubdom/stubdom.h"
 
 /* What "xl create --dryrun" of Xen 4.17 prints, without what no rule looks at; %s: more of b_info, of type.hvm, and of
  * the domain. */
@@ -143,6 +144,23 @@ static void a_device_model_that_xl_ignores_is_found(void **state)
                                              "non-default device_model\n"));
     facts.ignores_device_model = true;
     assert_string_equal(codes_of(gc, gc_printf(gc, CONFIG, "", "", ""), &facts), "dm-ignored");
+}
+
+static void of_what_xl_says_the_error_is_shown(void **state)
+{
+    GC_SCOPE(gc);
+
+    assert_string_equal(stubdom_complaint(gc, "Parsing config from g.cfg\n"
+                                              "WARNING: ignoring device_model directive.\n"
+                                              "WARNING: Use \"device_model_override\" instead\n"
+                                              "No kernel specified\n"
+                                              "more\n"),
+                        "No kernel specified");
+    assert_string_equal(stubdom_complaint(gc, "g.cfg:1: config parsing error near `x': syntax error\n"
+                                              "Failed to parse config: Invalid argument\n"),
+                        "g.cfg:1: config parsing error near `x': syntax error");
+    assert_string_equal(stubdom_complaint(gc, "WARNING: only that"), "WARNING: only that");
+    assert_string_equal(stubdom_complaint(gc, ""), "xl said nothing");
 }
 
 static void make_program(struct gc *gc, const char *root, const char *path)
@@ -326,6 +344,7 @@ int main(void)
         cmocka_unit_test(a_sound_configuration_has_no_findings),
         cmocka_unit_test(every_option_that_cannot_work_is_found),
         cmocka_unit_test(a_device_model_that_xl_ignores_is_found),
+        cmocka_unit_test(of_what_xl_says_the_error_is_shown),
         cmocka_unit_test(another_qemu_is_not_the_one_that_libxl_starts),
         cmocka_unit_test(what_the_host_lacks_is_found),
         cmocka_unit_test(an_ordinary_guest_is_told_all_it_takes),
