@@ -25,6 +25,7 @@ $(call with-fakes,stubdom/test_life,fault xenstore xenctrl ctx clock)
 TEST_LIBS_stubdom_test_life := $(FAKE_CLOCK_WRAP)
 $(call with-fakes,stubdom/test_room,fault xenstore xenctrl ctx)
 TEST_LIBS_stubdom_test_room := -Wl,--wrap=autoballoon_is_on,--wrap=xlx_mem_target_set,--wrap=xlx_mem_settle
+$(call with-fakes,stubdom/test_create,fault xenstore xenctrl ctx)
 $(call with-fakes,stubdom/test_step,fault xenstore xenctrl ctx)
 $(call with-fakes,memd/test_tracker,fault xenstore xenctrl ctx clock)
 $(call with-fakes,memd/test_notify,fault xenstore xenctrl ctx clock)
