@@ -65,7 +65,7 @@ static int act(struct xlx_ctx *ctx, struct stubdom_watch *watch, uint64_t starte
     libxl_domain_config config;
     struct stubdom_start start = {.ctx = ctx};
     char *json = NULL;
-    bool restart;
+    bool restart, interrupted;
     GC_SCOPE(gc);
     int rc;
 
@@ -89,9 +89,14 @@ static int act(struct xlx_ctx *ctx, struct stubdom_watch *watch, uint64_t starte
         dump_core(ctx, watch->domid, config.c_info.name);
     restart = action == LIBXL_ACTION_ON_SHUTDOWN_RESTART || action == LIBXL_ACTION_ON_SHUTDOWN_COREDUMP_RESTART ||
               action == LIBXL_ACTION_ON_SHUTDOWN_SOFT_RESET;
-    rc = step_destroy(ctx, watch->domid);
+    rc = step_destroy(ctx, watch->domid, &interrupted);
     if (rc || !restart)
         goto out;
+    if (interrupted) {
+        LOG(ctx, ERROR, "interrupted: '%s' is not started again", config.c_info.name);
+        rc = ERROR_ABORTED;
+        goto out;
+    }
     if (uv_hrtime() - started_ns < RESTART_LEAST_S * NS_PER_S) {
         LOG(ctx, ERROR, "'%s' ended within %d s of its start: it is not started again", config.c_info.name,
             RESTART_LEAST_S);

@@ -36,7 +36,7 @@ static void remove_rest(struct xlx_ctx *ctx, const struct rest_before *before, c
 
         if (!domid)
             return;
-        if (step_destroy(ctx, domid))
+        if (step_destroy(ctx, domid, NULL))
             LOGD(ctx, ERROR, domid,
                  "what is left of the start of '%s' cannot be destroyed: destroy it with 'xl destroy %u'", name, domid);
     }

@@ -15,6 +15,7 @@ static void step_aborted(struct ao *ao, int rc)
 {
     struct libxl_step *step = CONTAINER_OF(ao, struct libxl_step, ao);
 
+    step->interrupted = true;
     /* libxl would give up half-way, with devices of the domain left behind */
     if (step->must_finish)
         return;
@@ -47,14 +48,18 @@ int step_unpause(struct xlx_ctx *ctx, uint32_t domid)
     return rc ? rc : step_wait(&step, libxl_domain_unpause(libxl, domid, step_how(&step)));
 }
 
-int step_destroy(struct xlx_ctx *ctx, uint32_t domid)
+int step_destroy(struct xlx_ctx *ctx, uint32_t domid, bool *interrupted)
 {
     struct libxl_step step = {.ao = {.ctx = ctx}, .must_finish = true};
     libxl_ctx *libxl;
     int rc;
 
     rc = ctx_libxl(ctx, &libxl);
-    return rc ? rc : step_wait(&step, libxl_domain_destroy(libxl, domid, step_how(&step)));
+    if (!rc)
+        rc = step_wait(&step, libxl_domain_destroy(libxl, domid, step_how(&step)));
+    if (interrupted)
+        *interrupted = step.interrupted;
+    return rc;
 }
 
 int step_core_dump(struct xlx_ctx *ctx, uint32_t domid, const char *path)

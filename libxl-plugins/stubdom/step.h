@@ -17,6 +17,9 @@ struct libxl_step {
     struct ao ao;
     bool must_finish; /* an interrupt is not passed on */
 
+    /* result */
+    bool interrupted;
+
     /* private */
     libxl_ctx *libxl;
     libxl_asyncop_how how;
@@ -29,8 +32,9 @@ int step_wait(struct libxl_step *step, int rc);
 
 /* Unpause a guest, which needs QEMU's answer. Runs the loop; logs nothing, libxl does. */
 int step_unpause(struct xlx_ctx *ctx, uint32_t domid);
-/* Destroy a domain and its stub domain. Runs the loop; not stopped by an interrupt. */
-int step_destroy(struct xlx_ctx *ctx, uint32_t domid);
+/* Destroy a domain and its stub domain. Runs the loop; not stopped by an interrupt, which *interrupted (may be NULL)
+ * tells of. */
+int step_destroy(struct xlx_ctx *ctx, uint32_t domid, bool *interrupted);
 /* Write a guest's memory to a file. Runs the loop. */
 int step_core_dump(struct xlx_ctx *ctx, uint32_t domid, const char *path);
 
