@@ -23,7 +23,7 @@ static const struct options defaults = {.lines = 50};
 
 static const struct xlx_option option_table[] = {
     {'f', "follow", XLX_OPTION_FLAG, offsetof(struct options, follow), NULL,
-     "go on showing what comes, until interrupted"},
+     "go on showing what comes, until interrupted or the guest is started anew"},
     {'n', "lines", XLX_OPTION_NUMBER, offsetof(struct options, lines), "N",
      "show the last N lines (default 50, 0: all)"},
     {0, "init", XLX_OPTION_FLAG, offsetof(struct options, own), NULL,
