@@ -2,7 +2,8 @@
 /*
  * The head of a rootfs file, and a configuration file with findings to fix in it.
  *
- * FUZZ_SRCS: libxl-plugins/stubdom/image.c libxl-plugins/stubdom/fix.c base/gc.c
+ * FUZZ_SRCS: libxl-plugins/stubdom/image.c libxl-plugins/stubdom/fix.c base/gc.c base/json.c base/visible.c
+ * FUZZ_LIBS: -lyajl
  */
 #include <stdint.h>
 #include <stdlib.h>
