@@ -17,25 +17,46 @@ static bool near(int64_t distance)
     return distance >= ACTUAL_NEAR_MIN_MEMKB && distance <= ACTUAL_NEAR_MAX_MEMKB;
 }
 
-void actual_init(struct actual *a, uint64_t held_memkb, uint64_t target_memkb, uint64_t static_max_memkb,
-                 int64_t offset_memkb, bool calibrated, uint64_t videoram_memkb, uint64_t now_ms)
+uint64_t actual_ram_memkb(uint64_t static_max_memkb, uint64_t videoram_memkb)
 {
-    int64_t distance;
+    return videoram_memkb < static_max_memkb ? static_max_memkb - videoram_memkb : static_max_memkb;
+}
+
+static void take_offset(struct actual *a)
+{
+    if (!a->calibrated && near(distance_memkb(a)))
+        a->offset_memkb = distance_memkb(a);
+}
+
+void actual_init(struct actual *a, const struct actual_guest *guest, uint64_t now_ms)
+{
+    int64_t distance, videoram_memkb = (int64_t)guest->videoram_memkb;
 
     *a = (struct actual){
-        .target_memkb = target_memkb,
-        .static_max_memkb = static_max_memkb,
-        .offset_memkb = offset_memkb,
+        .target_memkb = guest->target_memkb,
+        .ram_memkb = actual_ram_memkb(guest->static_max_memkb, guest->videoram_memkb),
+        .offset_memkb = guest->offset_memkb,
+        .calibrated = guest->calibrated,
         .ceiling_memkb = UINT64_MAX,
-        .last_memkb = held_memkb,
+        .last_memkb = guest->held_memkb,
         .still_since = now_ms,
     };
     distance = distance_memkb(a);
-    if (!calibrated && near(distance))
-        a->offset_memkb = distance;
-    else if (videoram_memkb && distance >= (int64_t)videoram_memkb &&
-             distance <= (int64_t)videoram_memkb + FRESH_SLACK_MEMKB)
-        a->ceiling_memkb = target_memkb;
+    a->fresh = guest->fresh && distance >= -FRESH_SLACK_MEMKB && distance <= videoram_memkb + FRESH_SLACK_MEMKB;
+    a->built_memkb = guest->target_memkb;
+    if (videoram_memkb && (a->fresh || (distance >= videoram_memkb && distance <= videoram_memkb + FRESH_SLACK_MEMKB)))
+        a->ceiling_memkb = guest->target_memkb;
+    else
+        take_offset(a);
+}
+
+void actual_runs(struct actual *a)
+{
+    if (!a->fresh)
+        return;
+    a->fresh = false;
+    if (a->ceiling_memkb == UINT64_MAX)
+        take_offset(a);
 }
 
 void actual_set_target(struct actual *a, uint64_t target_memkb)
@@ -44,6 +65,13 @@ void actual_set_target(struct actual *a, uint64_t target_memkb)
         return;
     a->target_memkb = target_memkb;
     a->stirred = false;
+    if (a->ceiling_memkb < target_memkb)
+        a->ceiling_memkb = target_memkb;
+}
+
+static uint64_t at_most(uint64_t memkb, uint64_t most_memkb)
+{
+    return memkb < most_memkb ? memkb : most_memkb;
 }
 
 uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, bool *calibrated)
@@ -54,13 +82,15 @@ uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, boo
     if (held_memkb != a->last_memkb) {
         a->last_memkb = held_memkb;
         a->still_since = now_ms;
-        a->stirred = true;
+        a->stirred = !a->fresh;
     }
+    if (a->fresh)
+        return at_most(a->built_memkb, a->ram_memkb);
     /* One that has not moved at all is paused, or has no driver: what is left is no offset. */
     if (a->stirred && a->ceiling_memkb == UINT64_MAX && now_ms - a->still_since >= ACTUAL_STILL_MS &&
         near(distance_memkb(a)) && distance_memkb(a) != a->offset_memkb) {
         a->offset_memkb = distance_memkb(a);
-        *calibrated = true;
+        *calibrated = a->calibrated = true;
     }
     size = (int64_t)held_memkb - a->offset_memkb;
     if (size < 0)
@@ -69,7 +99,7 @@ uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, boo
         a->ceiling_memkb = UINT64_MAX;
     else
         size = (int64_t)a->ceiling_memkb;
-    return (uint64_t)size < a->static_max_memkb ? (uint64_t)size : a->static_max_memkb;
+    return at_most((uint64_t)size, a->ram_memkb);
 }
 
 bool actual_settled(const struct actual *a)

@@ -13,9 +13,15 @@
 
 struct actual {
     /* as they stand in xenstore */
-    uint64_t target_memkb, static_max_memkb;
+    uint64_t target_memkb;
+    uint64_t ram_memkb;   /* the most that is told */
     int64_t offset_memkb; /* usual for its type, or calibrated */
+    bool calibrated;
 
+    /* A guest that never ran is still being made: its device model takes what it needs. Its size is what it is built
+     * for. */
+    bool fresh;
+    uint64_t built_memkb;
     /* Before an HVM guest's driver runs it holds its video memory too, and gives it back when the driver first runs.
      * That is no change of size: nothing above its first target is told until it has once been there. */
     uint64_t ceiling_memkb; /* UINT64_MAX: none */
@@ -31,9 +37,21 @@ struct actual {
 #define ACTUAL_NEAR_MIN_MEMKB (-64)
 #define ACTUAL_NEAR_MAX_MEMKB 1020
 
-/* First sight of a guest, with target, static-max, its usual or calibrated offset and video memory. */
-void actual_init(struct actual *a, uint64_t held_memkb, uint64_t target_memkb, uint64_t static_max_memkb,
-                 int64_t offset_memkb, bool calibrated, uint64_t videoram_memkb, uint64_t now_ms);
+/* What is known of a guest at first sight, in KiB. */
+struct actual_guest {
+    uint64_t held_memkb, target_memkb, static_max_memkb, videoram_memkb;
+    int64_t offset_memkb; /* usual for its type, or calibrated */
+    bool calibrated;
+    bool fresh; /* it never ran */
+};
+
+/* The size that QEMU calls a machine's memory: video memory is not part of it there, and of static-max here. */
+uint64_t actual_ram_memkb(uint64_t static_max_memkb, uint64_t videoram_memkb);
+
+void actual_init(struct actual *a, const struct actual_guest *guest, uint64_t now_ms);
+
+/* It runs, or has run. */
+void actual_runs(struct actual *a);
 
 /* Its target is set, or the same as before. */
 void actual_set_target(struct actual *a, uint64_t target_memkb);

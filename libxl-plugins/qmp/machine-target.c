@@ -93,7 +93,7 @@ static void put_in_order(struct machine_xen *x)
     GC_SCOPE(gc);
 
     if (store_printf(gc, x->xs, XBT_NULL, path_in_domain(gc, x->domid, NODE_MEMORY_STATIC_MAX), "%" PRIu64,
-                     x->actual.static_max_memkb) ||
+                     x->static_max_memkb) ||
         store_printf(gc, x->xs, XBT_NULL, path_in_domain(gc, x->domid, NODE_MEMORY_TARGET), "%" PRIu64,
                      x->actual.target_memkb))
         LOGD(x->ctx, WARN, x->domid, "cannot put its memory nodes in order: %s", strerror(errno));
@@ -103,7 +103,7 @@ static void put_in_order(struct machine_xen *x)
  * and ends at the least that the guest can live with. */
 static uint64_t at_least_floor(struct machine_xen *x, uint64_t size_memkb)
 {
-    uint64_t floor_memkb = xlx_mem_floor_memkb(x->actual.static_max_memkb);
+    uint64_t floor_memkb = xlx_mem_floor_memkb(x->static_max_memkb);
 
     if (x->no_floor || size_memkb >= floor_memkb || size_memkb >= x->actual.target_memkb)
         return size_memkb;

@@ -28,6 +28,8 @@ struct machine_xen {
     struct store_watch target_watch, static_max_watch;
     struct sampler_client sampler;
     bool has_balloon;
+    uint64_t static_max_memkb;
+    uint64_t videoram_memkb; /* a domain keeps what it was built with, whatever its node says later */
     struct actual actual;
     uint64_t told_memkb;
     uint64_t moving_since; /* ms: when something last made it move */

@@ -74,23 +74,35 @@ static void look_at_status(struct machine_xen *x, enum machine_status status)
 void machine_xen_look(struct machine_xen *x, const xc_domaininfo_t *info, uint64_t now_ms)
 {
     look_at_status(x, machine_run_status(info));
-    if (x->has_balloon)
-        look_at_memory(x, info->tot_pages * PAGE_KB, now_ms);
+    if (!x->has_balloon)
+        return;
+    if (x->status != MACHINE_PRELAUNCH)
+        actual_runs(&x->actual);
+    look_at_memory(x, info->tot_pages * PAGE_KB, now_ms);
 }
 
-int machine_xen_look_now(struct machine_xen *x)
+static int ask_xen(struct machine_xen *x, xc_domaininfo_t *info)
 {
-    xc_domaininfo_t info;
     xc_interface *xc;
     int rc;
 
     rc = ctx_xc(x->ctx, &xc);
     if (rc)
         return rc;
-    if (xc_domain_getinfolist(xc, x->domid, 1, &info) != 1 || info.domain != x->domid)
+    if (xc_domain_getinfolist(xc, x->domid, 1, info) != 1 || info->domain != x->domid)
         return ERROR_DOMAIN_NOTFOUND;
-    machine_xen_look(x, &info, machine_xen_now_ms(x));
     return 0;
+}
+
+int machine_xen_look_now(struct machine_xen *x)
+{
+    xc_domaininfo_t info;
+    int rc;
+
+    rc = ask_xen(x, &info);
+    if (!rc)
+        machine_xen_look(x, &info, machine_xen_now_ms(x));
+    return rc;
 }
 
 /* ---- looking, in the sampler's time ---- */
@@ -140,13 +152,31 @@ static int read_nodes(struct machine_xen *x, struct xlx_mem_info *info, bool *ba
         ERROR_NOTFOUND)
         return 0;
     if (!info->has_static_max)
-        info->static_max_memkb = x->actual.static_max_memkb;
+        info->static_max_memkb = x->static_max_memkb;
     if (!info->has_target) {
         held_memkb = (int64_t)info->actual_memkb - info->offset_memkb;
         info->target_memkb = x->has_balloon ? x->actual.target_memkb : held_memkb > 0 ? (uint64_t)held_memkb : 0;
     }
     *balloon = info->static_max_memkb;
     return 0;
+}
+
+static void balloon_found(struct machine_xen *x, const struct xlx_mem_info *info)
+{
+    if (!x->videoram_memkb)
+        x->videoram_memkb = info->videoram_memkb;
+    x->static_max_memkb = info->static_max_memkb;
+    actual_init(&x->actual,
+                &(struct actual_guest){
+                    .held_memkb = info->actual_memkb,
+                    .target_memkb = info->target_memkb,
+                    .static_max_memkb = info->static_max_memkb,
+                    .videoram_memkb = x->videoram_memkb,
+                    .offset_memkb = info->offset_memkb,
+                    .calibrated = info->offset_calibrated,
+                    .fresh = x->status == MACHINE_PRELAUNCH,
+                },
+                machine_xen_now_ms(x));
 }
 
 static void nodes_changed(struct machine_xen *x)
@@ -157,13 +187,13 @@ static void nodes_changed(struct machine_xen *x)
     if (read_nodes(x, &info, &balloon))
         return;
     if (balloon && !x->has_balloon)
-        actual_init(&x->actual, info.actual_memkb, info.target_memkb, info.static_max_memkb, info.offset_memkb,
-                    info.offset_calibrated, info.videoram_memkb, machine_xen_now_ms(x));
+        balloon_found(x, &info);
     x->has_balloon = balloon;
     if (!balloon)
         return;
     machine_target_seen(x, info.target_memkb);
-    x->actual.static_max_memkb = info.static_max_memkb;
+    x->static_max_memkb = info.static_max_memkb;
+    x->actual.ram_memkb = actual_ram_memkb(info.static_max_memkb, x->videoram_memkb);
     machine_xen_adapt_sampling(x);
 }
 
@@ -183,17 +213,17 @@ static void start_following(struct machine_xen *x)
 {
     struct store_watcher *watcher;
     struct xlx_mem_info info;
+    xc_domaininfo_t xen;
     bool ignored;
     GC_SCOPE(gc);
 
-    if (read_nodes(x, &info, &x->has_balloon) || ctx_watcher(x->ctx, &watcher))
+    if (ask_xen(x, &xen) || read_nodes(x, &info, &x->has_balloon) || ctx_watcher(x->ctx, &watcher))
         return;
     x->followed = true;
-    x->status = info.shutdown ? MACHINE_SHUTDOWN : info.paused ? MACHINE_PAUSED : MACHINE_RUNNING;
+    x->status = machine_run_status(&xen);
     x->moving_since = machine_xen_now_ms(x);
     if (x->has_balloon) {
-        actual_init(&x->actual, info.actual_memkb, info.target_memkb, info.static_max_memkb, info.offset_memkb,
-                    info.offset_calibrated, info.videoram_memkb, x->moving_since);
+        balloon_found(x, &info);
         x->told_memkb = actual_look(&x->actual, info.actual_memkb, x->moving_since, &ignored);
     }
     if (store_watch_start(watcher, &x->target_watch, path_in_domain(gc, x->domid, NODE_MEMORY_TARGET),
@@ -235,7 +265,7 @@ static bool has_balloon(struct machine *m)
 
 static uint64_t ram_bytes(struct machine *m)
 {
-    return machine_xen_of(m)->actual.static_max_memkb * 1024;
+    return machine_xen_of(m)->actual.ram_memkb * 1024;
 }
 
 static int actual_bytes(struct machine *m, uint64_t *bytes)

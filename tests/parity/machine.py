@@ -81,7 +81,8 @@ LOADS = {
 FILL = (
     "mount -o remount,size=100%% /tmp; free=$(awk '/MemFree/{print int($2/1024)}' /proc/meminfo);"
     " dd if=/dev/zero of=/tmp/fill bs=1M count=$((free - %d)) 2> /dev/null;"
-    " (sleep %d; : > /tmp/fill) > /dev/null 2>&1 < /dev/null &"
+    # Whom the kernel kills for want of memory is not who lets go of it.
+    " (echo -1000 > /proc/self/oom_score_adj; sleep %d; : > /tmp/fill) > /dev/null 2>&1 < /dev/null &"
 )
 LOADS["both"] = LOADS["files"] + "; " + LOADS["anonymous"]
 

@@ -19,10 +19,11 @@ for type in $types; do
     check "$type: there is a socket for it" test -S $run/$domid
     equal "$domid" "$(readlink $run/$name)" "$type: and a link by its name"
     equal 600 "$(stat -c %a $run/$domid)" "$type: that only its owner may use"
-    full=$((256 * 1048576))
-    equal $full "$(xl-ext qmp $name query-memory-size-summary | json '.["base-memory"]')" "$type: its size is its static-max"
+    full=$((256 * 1048576 - $(xenstore-read /local/domain/"$domid"/memory/videoram) * 1024))
+    equal $full "$(xl-ext qmp $name query-memory-size-summary | json '.["base-memory"]')" "$type: its size is its static-max, less video memory"
     booted=$(actual $name)
     equal $(($(target_of $domid) * 1024)) "$booted" "$type: at rest it has exactly its target"
+    equal $full "$booted" "$type: which is its size"
 
     listen $name
     wanted=$((160 * 1048576 - 1))
