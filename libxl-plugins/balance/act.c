@@ -135,7 +135,9 @@ static const char *raise_reason(const struct dom *d)
     if (d->plan.balloon == PLAN_BALLOON_STUCK ||
         (health_stuck(&d->health, HEALTH_GIVING) && d->planned_memkb <= d->actual_memkb))
         return "unreachable";
-    if (d->health.sides[HEALTH_TAKING].state == HEALTH_PROBATION)
+    /* It is asked for less than before, still below what it holds: the try goes on. */
+    if (d->health.sides[HEALTH_TAKING].state == HEALTH_PROBATION ||
+        (d->health.sides[HEALTH_GIVING].state == HEALTH_PROBATION && d->planned_memkb <= d->actual_memkb))
         return "probe";
     return plan_reason_name(d->reason);
 }

@@ -23,6 +23,9 @@ static uint64_t time_for_all(struct balancer *b, int64_t budget_memkb)
     return high;
 }
 
+/* Taking some for what they keep asks others for more, who may be known to give nothing. */
+#define COVER_ROUNDS 4
+
 /* Guests that will not have given their part in time are taken for what they will still hold then; the others share
  * what is left. */
 static const struct plan *cover_the_slow(struct balancer *b, struct gc *gc, struct plan_input input,
@@ -30,25 +33,29 @@ static const struct plan *cover_the_slow(struct balancer *b, struct gc *gc, stru
 {
     uint64_t within = urgent ? time_for_all(b, ideal->budget_memkb) : HEALTH_SLOW_MS;
     struct plan_domain *domains = wishes_domains(b, gc);
-    const struct plan *plan;
-    bool lags = false;
+    const struct plan *plan = ideal, *next;
+    bool lags = ideal->feasible && within != NEVER;
 
-    if (!ideal->feasible || within == NEVER)
-        return ideal;
-    for (size_t i = 0; i < b->count; i++) {
-        uint64_t kept = wish_kept_memkb(b->doms[i], within, urgent);
-
-        if (!plan_participates(&domains[i]) || kept <= ideal->targets[i].target_memkb + HEALTH_NEAR_KB)
-            continue;
-        /* Even above its maximum, as long as it holds that. */
-        domains[i].min_memkb = domains[i].max_memkb = domains[i].static_max_memkb = kept;
-        lags = true;
-    }
-    if (!lags)
-        return ideal;
     input.domains = domains;
-    plan = plan_make(gc, &input);
-    return plan->feasible ? plan : ideal;
+    for (unsigned n = 0; lags && n < COVER_ROUNDS; n++) {
+        lags = false;
+        for (size_t i = 0; i < b->count; i++) {
+            uint64_t kept = wish_kept_memkb(b->doms[i], within, urgent);
+
+            if (!plan_participates(&domains[i]) || kept <= plan->targets[i].target_memkb + HEALTH_NEAR_KB)
+                continue;
+            if (n && !health_stuck(&b->doms[i]->health, HEALTH_GIVING))
+                continue;
+            /* Even above its maximum, as long as it holds that. */
+            domains[i].min_memkb = domains[i].max_memkb = domains[i].static_max_memkb = kept;
+            lags = true;
+        }
+        next = lags ? plan_make(gc, &input) : plan;
+        if (!next->feasible)
+            break;
+        plan = next;
+    }
+    return plan;
 }
 
 static void tell_short(struct balancer *b, const struct plan *plan)

@@ -157,6 +157,10 @@ static void read_domains(struct reader *r, const struct json *root, struct plan_
     if (!list)
         return;
     count = list->list.count;
+    if (count > PLAN_DOMAINS_MAX) {
+        fault(r, "domains", "holds more than Xen knows");
+        return;
+    }
     domains = gc_array(r->gc, count, sizeof(*domains));
     document->names = gc_array(r->gc, count, sizeof(*document->names));
     for (size_t i = 0; i < count && !r->cause; i++) {
