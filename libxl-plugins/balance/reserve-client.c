@@ -91,10 +91,12 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* The reservation as it is now, in gc. */
-static int ask_after(struct xlx_ctx *ctx, struct memd_client *client, struct gc *gc, const char *id,
+/* The reservation as it is now, in gc. A younger one of that name is somebody else's: names begin anew with a memd that
+ * finds none. */
+static int ask_after(struct xlx_ctx *ctx, struct memd_client *client, struct gc *gc, const struct reserve_got *got,
                      const struct json **about)
 {
+    uint64_t age = now_ms() - got->since_ms, its_age;
     const struct json *list;
     const char *text;
     int rc;
@@ -104,15 +106,16 @@ static int ask_after(struct xlx_ctx *ctx, struct memd_client *client, struct gc 
         return rc;
     for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++) {
         *about = list->list.items[i];
-        if (json_member_string(*about, "id", &text) && !strcmp(text, id))
+        if (json_member_string(*about, "id", &text) && !strcmp(text, got->id) &&
+            json_member_u64(*about, "age_ms", &its_age) && its_age + 2 >= age)
             return 0;
     }
-    LOG(ctx, ERROR, "memd has no reservation %s any more", id);
+    LOG(ctx, ERROR, "memd has no reservation %s any more", got->id);
     return ERROR_NOTFOUND;
 }
 
 /* Reservations outlive memd for those who hold them again. A socket that is not there yet raises no event. */
-static int come_back(struct xlx_ctx *ctx, struct memd_client **client, struct gc *gc, const char *id, uint64_t keep_ms,
+static int come_back(struct xlx_ctx *ctx, struct memd_client **client, struct gc *gc, const struct reserve_got *got,
                      const struct json **about)
 {
     uint64_t deadline = now_ms() + COME_BACK_MS;
@@ -128,14 +131,14 @@ static int come_back(struct xlx_ctx *ctx, struct memd_client **client, struct gc
         LOG(ctx, ERROR, "memd does not come back");
         return ERROR_FAIL;
     }
-    rc = ask_after(ctx, *client, gc, id, about);
-    return rc ? rc : hold(*client, gc, id, keep_ms);
+    rc = ask_after(ctx, *client, gc, got, about);
+    return rc ? rc : hold(*client, gc, got->id, got->keep_ms);
 }
 
 /* ---- waiting ---- */
 
 /* The next that memd says; *about NULL: not of this reservation. */
-static int hear(struct xlx_ctx *ctx, struct memd_client **client, struct gc *gc, const char *id, uint64_t keep_ms,
+static int hear(struct xlx_ctx *ctx, struct memd_client **client, struct gc *gc, const struct reserve_got *got,
                 const struct json **about)
 {
     const struct json *message;
@@ -143,11 +146,11 @@ static int hear(struct xlx_ctx *ctx, struct memd_client **client, struct gc *gc,
 
     /* memd that is stopped refuses what it cannot answer any more. */
     if (memd_event(*client, gc, UINT64_MAX, &message) || json_member(message, "error"))
-        return come_back(ctx, client, gc, id, keep_ms, about);
+        return come_back(ctx, client, gc, got, about);
     *about = json_member(message, "return");
     if (!*about)
         *about = json_member(message, "data");
-    if (!json_member_string(*about, "id", &text) || strcmp(text, id))
+    if (!json_member_string(*about, "id", &text) || strcmp(text, got->id))
         *about = NULL;
     return 0;
 }
@@ -169,13 +172,14 @@ int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client **cl
     }
     strcpy(got->id, id);
     got->keep_ms = wish->keep_ms;
+    got->since_ms = now_ms();
     rc = hold(*client, gc, id, wish->keep_ms);
     if (!rc)
         rc = judge(ctx, ui, message, got);
     while (rc > 0) {
         GC_SCOPE(turn);
 
-        rc = hear(ctx, client, turn, got->id, wish->keep_ms, &message);
+        rc = hear(ctx, client, turn, got, &message);
         if (!rc)
             rc = message ? judge(ctx, ui, message, got) : 1;
     }
@@ -279,11 +283,12 @@ static void hold_meanwhile(struct xlx_ctx *ctx, struct memd_client **client, con
     struct pollfd p[2] = {{pid_fd, POLLIN, 0}, {-1, POLLIN, 0}};
 
     do {
+        const struct json *about;
         GC_SCOPE(gc);
 
         if (*client && !read_on(ctx, *client))
             memd_disconnect(TAKE_PTR(*client));
-        if (!*client && !memd_connect(ctx, client))
+        if (!*client && !memd_connect(ctx, client) && !ask_after(ctx, *client, gc, got, &about))
             hold(*client, gc, got->id, got->keep_ms);
         p[1].fd = *client ? memd_fd(*client) : -1;
         if (poll(p, 2, *client ? -1 : RETRY_MS) < 0 && errno != EINTR)

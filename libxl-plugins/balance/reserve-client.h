@@ -18,6 +18,7 @@ struct reserve_got {
     char id[32];
     uint64_t memkb;
     uint64_t keep_ms;
+    uint64_t since_ms; /* CLOCK_MONOTONIC, as memd has been told by then */
 };
 
 /* Waits until it is ready (or handed). ERROR_TIMEDOUT when time is up; all failures are logged. progress tells the user

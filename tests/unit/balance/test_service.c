@@ -612,6 +612,26 @@ static void who_waits_or_runs_with_a_reservation_comes_back_to_memd(void **state
     assert_true(soon(nobody_holds));
 }
 
+/* A memd that found no reservations gives the name to another client. */
+static void who_comes_back_too_late_takes_nobody_elses_reservation(void **state)
+{
+    const struct reserve_request other = {.size_memkb = 900 * MIB, .domid = RESERVE_NO_DOMAIN};
+    char id[RESERVE_ID_LEN];
+
+    run_for(100);
+    begin_client(reserve_and_run);
+    assert_true(soon(somebody_holds));
+    stop_service();
+    fake_store_set("/local/domain/0/xl-ext/kept/reservation-r1", NULL);
+    usleep(100000);
+    start_service();
+    assert_int_equal(balancer_reserve(service.balancer, &other, id), 0);
+    assert_string_equal(id, "r1");
+    assert_int_equal(end_client(), 1);
+    assert_null(service.holds);
+    assert_true(is_kept("0"));
+}
+
 static int send_about(struct memd_client *c, struct gc *gc, const char *command, const char *id)
 {
     struct json_writer *w = memd_arguments(gc);
@@ -746,6 +766,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reservation_is_ready_when_it_is_free_and_ends_with_its_holder, make, unmake),
         cmocka_unit_test_setup_teardown(a_holder_that_died_unnoticed_loses_its_reservation, make, unmake),
         cmocka_unit_test_setup_teardown(who_waits_or_runs_with_a_reservation_comes_back_to_memd, make, unmake),
+        cmocka_unit_test_setup_teardown(who_comes_back_too_late_takes_nobody_elses_reservation, make, unmake),
         cmocka_unit_test_setup_teardown(what_a_holder_sent_meanwhile_runs_after_its_answer, make, unmake),
         cmocka_unit_test_setup_teardown(metrics_are_served_on_a_socket_of_roots, make, unmake),
     };
