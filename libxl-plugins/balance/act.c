@@ -8,6 +8,13 @@ typedef unsigned __int128 wide;
 
 #define GRANT_LEAST_MEMKB 1024u
 #define GRANT_GAP_MS 500u
+#define REFUSED_LEAST_MS 1000u
+#define REFUSED_MOST_MS 60000u
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
 
 /* ---- one target ---- */
 
@@ -24,18 +31,34 @@ static void remember(struct balancer *b, struct dom *d, uint64_t old_memkb, cons
                                  .what = reason});
 }
 
+/* Somebody was quicker, or it is gone: the next round sees. Whatever else it is will not be over so soon. */
+static void refused(struct balancer *b, struct dom *d)
+{
+    uint64_t pause = REFUSED_LEAST_MS;
+
+    d->facts_stale = true;
+    round_soon(b);
+    for (unsigned i = 1; i < d->refusals && pause < REFUSED_MOST_MS; i++)
+        pause *= 2;
+    if (d->refusals++)
+        d->refused_until_ms = b->now_ms + least(pause, REFUSED_MOST_MS);
+}
+
 int target_write(struct balancer *b, struct dom *d, uint64_t target_memkb, const char *reason)
 {
     uint64_t old = d->target_memkb;
     int rc;
 
+    if (b->now_ms < d->refused_until_ms) {
+        round_wanted(b, d->refused_until_ms);
+        return ERROR_NOT_READY;
+    }
     rc = b->host->ops->target_set(b->host, d->domid, old, target_memkb);
     if (rc) {
-        /* Somebody was quicker, or it is gone: the next round sees. */
-        d->facts_stale = true;
-        round_soon(b);
+        refused(b, d);
         return rc;
     }
+    d->refusals = 0;
     d->target_memkb = d->own_memkb = target_memkb;
     if (target_memkb > d->promise_memkb)
         d->promise_memkb = target_memkb;
@@ -93,11 +116,6 @@ struct wish {
     struct dom *dom;
     uint64_t base, need; /* from where it takes host memory, and how much */
 };
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* Who has least of what it is to have goes first. */
 static int by_hunger(const void *a, const void *b)

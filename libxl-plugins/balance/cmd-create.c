@@ -153,9 +153,11 @@ static int create(struct creation *c, struct memd_client **client)
 
     if (*client) {
         rc = reserve_wait(c->ctx, c->in->ui, client, &wish, &got);
-        if (rc)
+        if (rc && *client)
             return rc == ERROR_TIMEDOUT ? XLX_EXIT_NOT_REACHED : XLX_EXIT_FAILED;
-    } else {
+    }
+    if (!*client) {
+        *got.id = 0;
         LOG(c->ctx, WARN, "memd does not run: no memory is reserved, the domain is created as plain xl does");
     }
     if (c->has_range && keep_range(c))

@@ -45,6 +45,8 @@ struct dom {
     uint64_t target_memkb;
     struct plan_domain plan;
     bool rearm, written;
+    unsigned refusals; /* writes of its target in a row that failed; not tried again before */
+    uint64_t refused_until_ms;
 
     uint64_t planned_memkb;
     enum plan_reason reason;

@@ -24,7 +24,7 @@ static struct fake {
     uint64_t now_ms, wake_at_ms;
     int look_rc;
     bool takes_effect;
-    unsigned looks, disowned;
+    unsigned looks, disowned, sets;
     struct host_memory memory;
     struct host_sample samples[DOMAINS];
     size_t count;
@@ -75,6 +75,7 @@ static int target_get(struct host *host, uint32_t domid, uint64_t *target_memkb)
 
 static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb)
 {
+    fake.sets++;
     if (fake.takes_effect)
         fake.target_memkb = fake.own_memkb = target_memkb;
     return fake.takes_effect ? ERROR_FAIL : ERROR_INVAL;
@@ -310,6 +311,16 @@ static void a_write_that_took_effect_although_it_failed_does_not_pin(void **stat
     assert_false(is_pinned());
 }
 
+static void a_target_that_cannot_be_set_is_not_tried_without_pause(void **state)
+{
+    fake.memory.free_memkb = 0;
+    add_domain(512, false, true);
+    pass(61500);
+    fake.sets = 0;
+    pass(600000);
+    assert_in_range(fake.sets, 5, 25);
+}
+
 static void why_of_a_domain_that_was_just_paused_is_true(void **state)
 {
     struct balancer_domain view;
@@ -336,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_target_that_is_written_again_by_somebody_else_pins, make, unmake),
         cmocka_unit_test_setup_teardown(a_pin_is_recorded, make, unmake),
         cmocka_unit_test_setup_teardown(a_write_that_took_effect_although_it_failed_does_not_pin, make, unmake),
+        cmocka_unit_test_setup_teardown(a_target_that_cannot_be_set_is_not_tried_without_pause, make, unmake),
         cmocka_unit_test_setup_teardown(why_of_a_domain_that_was_just_paused_is_true, make, unmake),
     };
 
