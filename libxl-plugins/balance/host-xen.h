@@ -29,7 +29,7 @@ struct xen_domain {
     libxl_domain_type type;
     char uuid[XLX_UUID_LEN];
     char name[XLX_NAME_MAX];
-    bool followed; /* its reports and its memory nodes are watched */
+    bool followed; /* its reports and its static-max are watched, too */
     bool shown;    /* its range has been written to its nodes */
     struct guest_follow follow;
     bool has_stats;

@@ -45,7 +45,6 @@ struct xen_domain *xen_domain_add(struct host_xen *x, const struct service_domai
 static void unfollow(struct xen_domain *d)
 {
     guest_follow_stop(&d->follow);
-    store_watch_stop(&d->target_watch);
     store_watch_stop(&d->static_max_watch);
     store_watch_stop(&d->devices_watch);
     d->followed = d->has_stats = false;
@@ -62,6 +61,7 @@ void xen_domain_remove(struct host_xen *x, uint32_t domid)
         return;
     *p = d->next;
     unfollow(d);
+    store_watch_stop(&d->target_watch);
     free(d);
 }
 
@@ -133,16 +133,24 @@ static void watch_devices(struct xen_domain *d)
         LOGD(d->xen->ctx, WARN, d->domid, "cannot watch its devices: one passed through later will not be noticed");
 }
 
-/* Only those that are balanced cost anything. */
+/* Of every domain, since what it is to have and has not yet is counted, also when others decide on it. */
+static void watch_target(struct xen_domain *d)
+{
+    if (store_watch_active(&d->target_watch))
+        return;
+    d->echoes = 0;
+    d->target_watched = false;
+    watch_node(d, &d->target_watch, NODE_MEMORY_TARGET, target_changed);
+}
+
+/* The rest only of those that are balanced. */
 static void follow(struct xen_domain *d)
 {
     struct host_xen *x = d->xen;
 
     if (d->followed)
         return;
-    d->echoes = 0;
-    d->target_watched = d->static_max_watched = false;
-    watch_node(d, &d->target_watch, NODE_MEMORY_TARGET, target_changed);
+    d->static_max_watched = false;
     watch_node(d, &d->static_max_watch, NODE_MEMORY_STATIC_MAX, static_max_changed);
     guest_follow_start(x->ctx, &d->follow, d->domid, x->config.report_interval_s, reported);
     d->followed = true;
@@ -229,6 +237,8 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
 
     if (!d)
         return ERROR_DOMAIN_NOTFOUND;
+    /* Before it is read, so that no change is missed. */
+    watch_target(d);
     rc = xlx_mem_info_get(x->ctx, domid, &info);
     if (rc)
         return rc;

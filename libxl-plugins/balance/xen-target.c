@@ -156,7 +156,7 @@ static int set(const struct setting *s)
     if (!rc)
         rc = store_transaction(s->xen->xs, write_nodes, (void *)s);
     if (!rc) {
-        if (s->domain->followed)
+        if (store_watch_active(&s->domain->target_watch))
             s->domain->echoes++;
         if (lowers)
             rc = set_limit(s, s->target_memkb);

@@ -349,6 +349,25 @@ static void a_device_passed_through_later_fixes_a_domain(void **state)
     assert_true(soon(first_not_fixed));
 }
 
+static bool nothing_in_flight(void)
+{
+    struct balancer_host host;
+
+    balancer_look(service.balancer);
+    balancer_view_host(service.balancer, &host);
+    return !host.in_flight_memkb;
+}
+
+/* What it was to have before it was shrunk would be kept free for it for ever. */
+static void a_target_of_a_domain_that_is_not_balanced_is_followed_too(void **state)
+{
+    run_for(300);
+    put(2, "memory/target", "262144");
+    run_for(300);
+    assert_true(soon(nothing_in_flight));
+    assert_int_equal(domains[1]->actual_kb, 262144);
+}
+
 static int pinned_and_back(struct memd_client *c, struct gc *gc)
 {
     const struct json *why;
@@ -760,6 +779,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ranges_that_cannot_be_are_refused, make, unmake),
         cmocka_unit_test(a_minimum_below_the_floor_is_told_from_a_range_that_is_none),
         cmocka_unit_test_setup_teardown(a_device_passed_through_later_fixes_a_domain, make, unmake),
+        cmocka_unit_test_setup_teardown(a_target_of_a_domain_that_is_not_balanced_is_followed_too, make, unmake),
         cmocka_unit_test_setup_teardown(a_target_set_by_others_pins_until_auto, make, unmake),
         cmocka_unit_test_setup_teardown(auto_counts_at_once_even_when_nobody_reports, make, unmake),
         cmocka_unit_test_setup_teardown(started_again_it_writes_nothing, make, unmake),
