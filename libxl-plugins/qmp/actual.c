@@ -30,7 +30,9 @@ static void take_offset(struct actual *a)
 
 void actual_init(struct actual *a, const struct actual_guest *guest, uint64_t now_ms)
 {
-    int64_t distance, videoram_memkb = (int64_t)guest->videoram_memkb;
+    int64_t videoram_memkb = (int64_t)guest->videoram_memkb;
+    int64_t most = videoram_memkb ? videoram_memkb + FRESH_SLACK_MEMKB : ACTUAL_NEAR_MAX_MEMKB;
+    int64_t distance;
 
     *a = (struct actual){
         .target_memkb = guest->target_memkb,
@@ -42,7 +44,7 @@ void actual_init(struct actual *a, const struct actual_guest *guest, uint64_t no
         .still_since = now_ms,
     };
     distance = distance_memkb(a);
-    a->fresh = guest->fresh && distance >= -FRESH_SLACK_MEMKB && distance <= videoram_memkb + FRESH_SLACK_MEMKB;
+    a->fresh = guest->fresh && distance >= -FRESH_SLACK_MEMKB && distance <= most;
     a->built_memkb = guest->target_memkb;
     if (videoram_memkb && (a->fresh || (distance >= videoram_memkb && distance <= videoram_memkb + FRESH_SLACK_MEMKB)))
         a->ceiling_memkb = guest->target_memkb;

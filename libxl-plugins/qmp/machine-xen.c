@@ -163,6 +163,8 @@ static int read_nodes(struct machine_xen *x, struct xlx_mem_info *info, bool *ba
 
 static void balloon_found(struct machine_xen *x, const struct xlx_mem_info *info)
 {
+    struct actual before = x->actual;
+
     if (!x->videoram_memkb)
         x->videoram_memkb = info->videoram_memkb;
     x->static_max_memkb = info->static_max_memkb;
@@ -177,6 +179,9 @@ static void balloon_found(struct machine_xen *x, const struct xlx_mem_info *info
                     .fresh = x->status == MACHINE_PRELAUNCH,
                 },
                 machine_xen_now_ms(x));
+    /* Earlier clients' requests have not changed what it is built for. */
+    if (before.fresh && x->actual.fresh)
+        x->actual.built_memkb = before.built_memkb;
 }
 
 static void nodes_changed(struct machine_xen *x)

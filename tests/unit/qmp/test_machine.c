@@ -148,6 +148,19 @@ static void a_domain_that_never_ran_is_before_its_launch(void **state)
     end();
 }
 
+static void a_domain_that_never_ran_has_the_size_it_was_built_for(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    domain->flags = XEN_DOMINF_paused;
+    client_comes();
+    assert_string_equal(ask("{'execute':'balloon','arguments':{'value':268304384}}"), "{\"return\": {}}");
+    client_goes();
+    *got = 0;
+    client_comes();
+    assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 268435456}}");
+    end();
+}
+
 static void the_video_memory_of_a_fresh_guest_makes_no_event(void **state)
 {
     begin("hvm", 256 * MIB - 8192 + 8236, 256 * MIB - 8192, 8192);
@@ -426,6 +439,7 @@ int main(void)
         cmocka_unit_test(what_the_guest_does_by_itself_is_noticed),
         cmocka_unit_test(a_guest_that_does_not_move_has_not_changed),
         cmocka_unit_test(a_domain_that_never_ran_is_before_its_launch),
+        cmocka_unit_test(a_domain_that_never_ran_has_the_size_it_was_built_for),
         cmocka_unit_test(the_video_memory_of_a_fresh_guest_makes_no_event),
         cmocka_unit_test(without_a_target_there_is_no_device),
         cmocka_unit_test(nonsense_over_a_size_is_put_in_order_by_the_next_request),
