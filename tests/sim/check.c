@@ -154,7 +154,7 @@ static void check_unmet(struct world *w)
         if (g && g->agent == AGENT_HONEST && !g->period_ms && domains[i].demand_known)
             domains[i].demand_memkb = (guest_wants_memkb(w, g) + 24 * MIB) * 6 / 5;
     }
-    if (w->verbose) {
+    if (w->options->verbose) {
         for (size_t i = 0; i < input.count; i++)
             printf("# view %u: held %.1f target %.1f min %.1f max %.1f demand %.1f takes part %d state %d balloon %d\n",
                    input.domains[i].domid, (double)input.domains[i].actual_memkb / 1024,
@@ -177,7 +177,7 @@ static void check_unmet(struct world *w)
         wants = guest_wants_memkb(w, g) + 24 * MIB;
         if (could > wants)
             could = wants;
-        if (w->verbose)
+        if (w->options->verbose)
             printf("# end %s: held %.1f target %.1f plan %.1f (%s) demand %.1f wants %.1f\n", g->name,
                    (double)g->held_memkb / 1024, (double)g->target_memkb / 1024,
                    (double)plan->targets[i].target_memkb / 1024, plan_reason_name(plan->targets[i].reason),

@@ -4,6 +4,8 @@
 
 #include "tests/sim/world.h"
 
+#define TRACE_MS 500
+
 /* What its kernel keeps for itself. */
 #define KERNEL_MEMKB (24 * MIB)
 #define AGENT_INTERVAL_MS 1000u
@@ -202,4 +204,18 @@ void guests_show(const struct world *w)
                (unsigned)(g->min_memkb / MIB), (unsigned)(g->max_memkb / MIB), (unsigned)(g->static_max_memkb / MIB),
                (unsigned)(g->used_memkb / MIB), (unsigned)(g->burst_memkb / MIB), (unsigned)g->weight);
     }
+}
+
+void guests_trace(struct world *w)
+{
+    if (!w->options->trace || w->now_ms < w->trace_at_ms)
+        return;
+    for (size_t i = 0; i < w->scenario->guest_count; i++) {
+        const struct guest *g = &w->guests[i];
+
+        if (g->state == GUEST_LIVE)
+            fprintf(w->options->trace, "%.1f %s %.1f %.1f %.1f\n", (double)w->now_ms / 1000, g->name,
+                    (double)g->held_memkb / MIB, (double)g->target_memkb / MIB, (double)g->used_memkb / MIB);
+    }
+    w->trace_at_ms = w->now_ms + TRACE_MS;
 }

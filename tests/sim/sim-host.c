@@ -203,7 +203,7 @@ static void event(struct host *host, const struct host_event *e)
     struct world *w = world_of(host);
     struct guest *g = world_guest(w, e->domid);
 
-    if (w->verbose)
+    if (w->options->verbose)
         printf("%9.3f %-11s %-8s %8.1f -> %8.1f MiB %s %s (free %.1f, slack %.1f)\n", (double)w->now_ms / 1000,
                names[e->type], g ? g->name : "-", (double)e->old_memkb / 1024, (double)e->new_memkb / 1024,
                e->what ? e->what : "", e->why ? e->why : "", (double)w->free_memkb / 1024,

@@ -227,7 +227,7 @@ static void act(struct world *w, const struct action *a)
 {
     struct booking *b;
 
-    if (w->verbose)
+    if (w->options->verbose)
         printf("%9.3f --- action %d\n", (double)w->now_ms / 1000, (int)a->type);
     w->statistics.last_change_ms = w->now_ms;
     switch (a->type) {
@@ -359,7 +359,7 @@ static void moment(struct world *w)
     check_always(w);
 }
 
-bool world_run(const struct scenario *scenario, bool verbose, struct statistics *statistics)
+bool world_run(const struct scenario *scenario, const struct run_options *options, struct statistics *statistics)
 {
     struct world *w = calloc(1, sizeof(*w));
     bool ok;
@@ -368,7 +368,7 @@ bool world_run(const struct scenario *scenario, bool verbose, struct statistics 
         abort();
     w->host.ops = &sim_host_ops;
     w->scenario = scenario;
-    w->verbose = verbose;
+    w->options = options;
     w->guests = calloc(scenario->guest_count + 1, sizeof(*w->guests));
     w->samples = calloc(scenario->guest_count + 1, sizeof(*w->samples));
     if (!w->guests || !w->samples)
@@ -382,13 +382,14 @@ bool world_run(const struct scenario *scenario, bool verbose, struct statistics 
         if (w->guests[i].state == GUEST_LIVE)
             guest_be_born(w, &w->guests[i], true);
     }
-    if (verbose)
+    if (options->verbose)
         guests_show(w);
     w->changed_by_others = true;
     check_always(w);
     daemon_start(w);
     while (w->now_ms < scenario->length_ms && w->statistics.wakes < WAKES_MAX) {
         pass_time(w, next_moment(w));
+        guests_trace(w);
         moment(w);
     }
     if (w->statistics.wakes >= WAKES_MAX)

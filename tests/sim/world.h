@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "balance/balancer.h"
 
@@ -126,9 +127,16 @@ struct statistics {
     uint64_t wakes, quiet_wakes;
 };
 
+struct run_options {
+    bool verbose;
+    FILE *trace; /* NULL: none. A line for each guest and half second: seconds name held target used, in MiB */
+};
+
 struct world {
     struct host host;
     const struct scenario *scenario;
+    const struct run_options *options;
+    uint64_t trace_at_ms;
     struct guest *guests;
     struct balancer *balancer; /* NULL: killed */
     uint64_t now_ms, moved_ms, wake_at_ms, restart_at_ms;
@@ -148,12 +156,11 @@ struct world {
     size_t next_action;
     uint32_t next_domid;
     struct statistics statistics;
-    bool verbose;
     unsigned failures;
 };
 
 /* world.c; returns whether all invariants and expectations held. */
-bool world_run(const struct scenario *scenario, bool verbose, struct statistics *statistics);
+bool world_run(const struct scenario *scenario, const struct run_options *options, struct statistics *statistics);
 struct guest *world_guest(struct world *w, uint32_t domid);
 
 /* guest.c */
@@ -167,6 +174,8 @@ uint64_t guest_wants_memkb(const struct world *w, const struct guest *g);
 
 /* A line for each. */
 void guests_show(const struct world *w);
+/* When it is time for the next. */
+void guests_trace(struct world *w);
 
 /* sim-host.c */
 extern const struct host_ops sim_host_ops;
