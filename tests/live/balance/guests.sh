@@ -50,7 +50,7 @@ for name in $names; do
     done
     check "the targets are within the budget" within_budget
     check "the host keeps its reserve" host_keeps_its_reserve
-    says 0 "^$name: \(gets\|keeps\)" "mem-why says what it gets" xl-ext mem-why "$name"
+    says 0 "^$name: \(gets\|keeps\|wants .* gets\) " "mem-why says what it gets" xl-ext mem-why "$name"
     xl-ext mem-top --once | sed 's/^/# /'
     lab-guest relax "$name"
 done
