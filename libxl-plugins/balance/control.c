@@ -12,9 +12,9 @@
 
 /* ---- reservations that live with a connection ---- */
 
-static void drop_hold(struct control_hold *h)
+static void drop_hold(struct balance_service *s, struct control_hold *h)
 {
-    struct control_hold **p = &h->service->holds;
+    struct control_hold **p = &s->holds;
 
     while (*p != h)
         p = &(*p)->next;
@@ -31,7 +31,7 @@ static void holder_left(struct monitor_call *call, void *arg)
     char id[RESERVE_ID_LEN];
 
     memcpy(id, h->id, sizeof(id));
-    drop_hold(h);
+    drop_hold(s, h);
     monitor_call_done(call);
     if (info && info->state == RESERVE_READY && keep_ms)
         balancer_lease(s->balancer, id, keep_ms);
@@ -67,7 +67,7 @@ static void answers_are_due(struct ev_timer *t)
             h = h->next;
             continue;
         }
-        drop_hold(h);
+        drop_hold(s, h);
         monitor_call_done(call);
         /* What was run by it may have changed the list. */
         h = s->holds;
