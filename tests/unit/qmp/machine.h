@@ -5,6 +5,9 @@
 /* A domain behind its monitor: the real server and its sockets, on a hypervisor, a xenstore and a clock that the test
  * moves. */
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +15,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "qmp/machine-xen.h"
 #include "tests/fakes/clock.h"
