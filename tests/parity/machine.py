@@ -30,6 +30,10 @@ class Machine:
     def spoiled(self):
         """The machine is not what it was: start anew before the next case."""
 
+    def is_gone(self):
+        """Its guest has ended."""
+        return False
+
     def close(self):
         """End what was started."""
 

@@ -16,6 +16,8 @@ from machine import Server, Unavailable
 from talk import Talk
 from wire import Closed
 
+# Of a case whose guest died of it where it must not.
+TRIES = 2
 DEADLY_TRIES = 3
 
 
@@ -30,15 +32,15 @@ def chosen(arguments):
 
 def run_case(machine, case):
     """Returns the transcript. What went wrong stands in it, and is never taken as equal."""
-    for left in reversed(range(DEADLY_TRIES if case.deadly else 1)):
+    for left in reversed(range(DEADLY_TRIES if case.deadly else TRIES)):
         log = try_case(machine, case, last=not left)
         if log is not None:
             return log
-        print("          %s: the guest died of it, once more" % case.name, flush=True)
+        print("          %s: the guest has died, once more" % case.name, flush=True)
 
 
 def try_case(machine, case, last):
-    """None: the connection ended where it must not, and there is another try."""
+    """None: the guest died where it must not, and there is another try."""
     talk = None
     try:
         machine.enter(case.scenario)
@@ -48,8 +50,9 @@ def try_case(machine, case, last):
         talk = talk or Talk(machine)
         talk.note(unavailable=str(error))
     except Exception as error:
-        if talk and isinstance(error, Closed) and not last:
-            talk.close()
+        if not last and (machine.is_gone() or (case.deadly and isinstance(error, Closed))):
+            if talk:
+                talk.close()
             machine.spoiled()
             return None
         talk = talk or Talk(machine)

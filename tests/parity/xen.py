@@ -80,6 +80,9 @@ class Xen(Machine):
 
     close = remove
 
+    def is_gone(self):
+        return subprocess.run(["xl", "domid", self.guest_name], capture_output=True).returncode != 0
+
     def wait(self, wanted, timeout, what):
         end = time.monotonic() + timeout
         while not wanted():
