@@ -44,6 +44,7 @@ for type in ${AGENT_TYPES:-pv pvh hvm}; do
     name=agent-$type
     at_end lab-guest destroy $name
     check "$type: a guest with the agent boots" lab-guest create --agent $type $name 160 160
+    lab-guest exec $name true >/dev/null 2>&1 || continue
     home=/local/domain/$(xl domid $name)
     node=$home/data/memory-stats
 
