@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 types=${QMP_TYPES:-pv pvh hvm}
+first=${types%% *}
 
 start_memd
 for type in $types; do
@@ -74,13 +75,13 @@ done
 kill -9 $memd
 wait $memd 2>/dev/null
 start_memd
-check "after kill -9 and a new start the sockets serve again" xl-ext qmp qmp-pv query-balloon
+check "after kill -9 and a new start the sockets serve again" xl-ext qmp qmp-$first query-balloon
 equal "$full" "$(actual "qmp-$type")" "with the same figures"
 
-xl rename qmp-pv renamed
+xl rename qmp-$first renamed
 check "a new name gets its link" until_true 10 test -L $run/renamed
-check "and the old one is gone" until_true 10 sh -c "! test -L $run/qmp-pv"
-xl rename renamed qmp-pv
+check "and the old one is gone" until_true 10 sh -c "! test -L $run/qmp-$first"
+xl rename renamed qmp-$first
 
 listen qmp-$type
 domid=$(xl domid qmp-$type)
@@ -90,7 +91,6 @@ xl destroy $domid 2>/dev/null
 check "its socket goes with it" until_true 20 sh -c "! test -e $run/$domid"
 check "and so does the link" until_true 20 sh -c "! test -L $run/qmp-$type"
 
-first=${types%% *}
 if [ "$first" != "$type" ]; then
     listen qmp-$first
     xl destroy qmp-$first
