@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TESTS_BALANCE_SERVICE_H
+#define TESTS_BALANCE_SERVICE_H
+
+/*
+ * The balancer, its Xen side and the control socket together, on xenstore and hypervisor in memory; the clients are
+ * processes that use the commands' own end of the socket.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "balance/balance-service.h"
+#include "balance/control.h"
+#include "balance/memd-client.h"
+#include "balance/metrics.h"
+#include "balance/reserve-client.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "tests/fakes/ctx.h"
+#include "tests/fakes/xenctrl.h"
+#include "tests/fakes/xenstore.h"
+
+#define MIB UINT64_C(1024)
+#define TOTAL_MEMKB (1124 * MIB)
+#define RESERVE_MEMKB (100 * MIB)
+#define LIMIT_MS 20000
+
+static struct balance_service service;
+static struct service_env env;
+static char folder[] = "/tmp/xl-ext-test-XXXXXX";
+static struct fake_domain *domains[2];
+
+/* ---- a host with two guests that follow at once ---- */
+
+static inline void follow_target(struct fake_domain *d)
+{
+    char path[64];
+    const char *target;
+    uint64_t held = 0;
+
+    snprintf(path, sizeof(path), "/local/domain/%u/memory/target", d->domid);
+    target = fake_store_get(path);
+    if (target)
+        d->actual_kb = strtoull(target, NULL, 10);
+    for (size_t i = 0; i < 2; i++)
+        held += domains[i]->actual_kb;
+    fake_xen_free_kb(TOTAL_MEMKB - held);
+}
+
+static inline void put(uint32_t domid, const char *node, const char *value)
+{
+    char path[96];
+
+    snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, node);
+    fake_store_set(path, value);
+}
+
+static inline void make_guest(uint32_t domid)
+{
+    struct service_domain d = {.domid = domid, .type = LIBXL_DOMAIN_TYPE_PV};
+    char path[64];
+
+    snprintf(path, sizeof(path), "/libxl/%u/type", domid);
+    fake_store_set(path, "pv");
+    put(domid, "name", "guest");
+    put(domid, "memory/target", "524288");
+    put(domid, "memory/static-max", "1048576");
+    domains[domid - 1] = fake_xen_domain(domid, 512 * MIB, 513 * MIB);
+    snprintf(d.uuid, sizeof(d.uuid), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", domid,
+             domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid);
+    snprintf(d.name, sizeof(d.name), "guest%u", domid);
+    xen_domain_add(&service.xen, &d);
+}
+
+static inline void told(void *arg, const struct host_event *e)
+{
+    control_tell(arg, e);
+}
+
+static inline void start_service(void)
+{
+    struct balancer_config config;
+
+    balancer_config_defaults(&config);
+    config.reserve_memkb = RESERVE_MEMKB;
+    service = (struct balance_service){.env = &env, .ctx = env.ctx};
+    assert_int_equal(host_xen_init(&service.xen, env.ctx), 0);
+    service.xen.config.report_interval_s = 1;
+    service.xen.event = told;
+    service.xen.event_arg = &service;
+    service.balancer = service.xen.balancer = balancer_new(&service.xen.host, &config);
+    assert_int_equal(control_start(&service), 0);
+}
+
+static inline void stop_service(void)
+{
+    struct balancer *b = TAKE_PTR(service.balancer);
+
+    control_stop(&service);
+    service.xen.balancer = NULL;
+    balancer_free(b);
+    host_xen_dispose(&service.xen);
+}
+
+static inline int make(void **state)
+{
+    strcpy(folder + sizeof(folder) - 7, "XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    setenv("XL_EXT_RUN_FOLDER", folder, 1);
+    env = (struct service_env){.ctx = fake_ctx_new(), .run_folder = folder};
+    start_service();
+    for (uint32_t domid = 1; domid <= 2; domid++)
+        make_guest(domid);
+    for (uint32_t domid = 1; domid <= 2; domid++) {
+        domains[domid - 1]->look = follow_target;
+        balancer_domain_appeared(service.balancer, domid, false);
+    }
+    return 0;
+}
+
+static inline int unmake(void **state)
+{
+    stop_service();
+    fake_ctx_free(env.ctx);
+    rmdir(folder);
+    return 0;
+}
+
+/* ---- clients ---- */
+
+static pid_t client;
+
+static inline void begin_client(int (*act)(struct memd_client *c, struct gc *gc))
+{
+    struct memd_client *c;
+
+    fflush(stdout);
+    client = fork();
+    if (client)
+        return;
+    {
+        GC_SCOPE(gc);
+
+        alarm(LIMIT_MS / 1000);
+        if (memd_connect(env.ctx, &c))
+            _exit(99);
+        _exit(act(c, gc));
+    }
+}
+
+static inline void stop_loop(struct ev_timer *t)
+{
+    uv_stop(&env.ctx->loop);
+}
+
+static inline void run_for(uint64_t ms)
+{
+    struct ev_timer t = {.handle = NULL};
+
+    ev_timer_start(&env.ctx->loop, &t, ms, 0, stop_loop);
+    uv_run(&env.ctx->loop, UV_RUN_DEFAULT);
+    ev_timer_stop(&t);
+}
+
+/* The exit status of the client. */
+static inline int end_client(void)
+{
+    int status;
+
+    for (int i = 0; i < LIMIT_MS / 10; i++) {
+        if (waitpid(client, &status, WNOHANG) == client)
+            return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        run_for(10);
+    }
+    return -1;
+}
+
+static inline int ask(int (*act)(struct memd_client *c, struct gc *gc))
+{
+    begin_client(act);
+    return end_client();
+}
+
+/* The first counts for much more, so that it gets what it needs at once. */
+static inline struct json_writer *range(struct gc *gc, uint32_t domid, uint64_t min, uint64_t max)
+{
+    struct json_writer *w = memd_arguments(gc);
+
+    json_key(w, "domain");
+    json_integer(w, domid);
+    json_key(w, "min_memkb");
+    json_u64(w, min * MIB);
+    json_key(w, "max_memkb");
+    json_u64(w, max * MIB);
+    json_key(w, "weight");
+    json_integer(w, domid == 1 ? 60000 : 1);
+    return w;
+}
+
+static inline int give_ranges(struct memd_client *c, struct gc *gc)
+{
+    return memd_call(c, gc, CONTROL_RANGE, range(gc, 1, 256, 1024), NULL) ||
+           memd_call(c, gc, CONTROL_RANGE, range(gc, 2, 256, 1024), NULL);
+}
+
+static inline void reports(uint32_t domid, uint64_t used_mib)
+{
+    uint64_t total = domains[domid - 1]->actual_kb * 1024;
+    char text[128];
+
+    snprintf(text, sizeof(text), "total-memory %" PRIu64 "\navailable-memory %" PRIu64 "\n", total,
+             total - used_mib * MIB * 1024);
+    put(domid, "data/memory-stats", text);
+}
+
+static inline uint64_t target_mib(uint32_t domid)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/local/domain/%u/memory/target", domid);
+    return strtoull(fake_store_get(path), NULL, 10) / MIB;
+}
+
+static inline bool soon(bool (*so)(void))
+{
+    for (int i = 0; i < LIMIT_MS / 20 && !so(); i++)
+        run_for(20);
+    return so();
+}
+
+#endif
