@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One QMP connection, at the level of bytes: lines in, anything out."""
 
+import fcntl
 import json
 import socket
 import sys
+import termios
 import time
 
 
@@ -45,6 +47,10 @@ class Connection:
         # A server that reads nothing for a minute is broken; large inputs need a while.
         self.sock.settimeout(60)
         self.sock.sendall(data)
+
+    def all_is_read(self):
+        """The server has taken all that was sent."""
+        return not any(fcntl.ioctl(self.sock, termios.TIOCOUTQ, bytes(4)))
 
     def _line(self, deadline):
         if b"\n" not in self.pending:
