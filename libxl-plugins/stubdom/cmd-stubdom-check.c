@@ -12,6 +12,7 @@
 #include "base/visible.h"
 #include "stubdom/check.h"
 #include "stubdom/facts.h"
+#include "stubdom/running.h"
 #include "stubdom/stubdom.h"
 
 #define CFG_BYTES_MAX (1 << 20)
@@ -24,25 +25,6 @@ static const struct xlx_option option_table[] = {
     {0, "fix", XLX_OPTION_FLAG, offsetof(struct options, fix), NULL,
      "print the configuration with what can be fixed fixed, in place of the findings"},
 };
-
-/* The configuration of a running domain, as libxl keeps it beside it. */
-static int config_of_domain(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, char **json)
-{
-    uint8_t *data = NULL;
-    libxl_ctx *libxl;
-    int len = 0, rc;
-
-    rc = ctx_libxl(ctx, &libxl);
-    if (rc)
-        return rc;
-    if (libxl_userdata_retrieve(libxl, domid, "libxl-json", &data, &len) || !data || len <= 0) {
-        LOGD(ctx, ERROR, domid, "libxl keeps no configuration of it: it was not made by xl or xl-ext");
-        return ERROR_FAIL;
-    }
-    *json = gc_strndup(gc, (char *)data, (size_t)len);
-    free(data);
-    return 0;
-}
 
 static char *read_whole(struct xlx_ctx *ctx, struct gc *gc, const char *path)
 {
@@ -143,7 +125,7 @@ static int read_config(const struct xlx_invocation *in, struct gc *gc, char **te
         return ERROR_INVAL;
     }
     stubdom_of_guest(in->ctx, domid, stub_domid);
-    return config_of_domain(in->ctx, gc, domid, text);
+    return running_json(in->ctx, gc, domid, text);
 }
 
 static int run(const struct xlx_invocation *in)

@@ -28,7 +28,7 @@ static int follow_rename(struct xlx_ctx *ctx, libxl_ctx *libxl, struct gc *gc, u
     return 0;
 }
 
-int running_config(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, libxl_domain_config *config, char **json)
+int running_json(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, char **json)
 {
     uint8_t *data = NULL;
     libxl_ctx *libxl;
@@ -38,11 +38,24 @@ int running_config(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, libxl_dom
     if (rc)
         return rc;
     if (libxl_userdata_retrieve(libxl, domid, "libxl-json", &data, &len) || !data || len <= 0) {
-        LOGD(ctx, ERROR, domid, "libxl keeps no configuration of it");
+        LOGD(ctx, ERROR, domid, "libxl keeps no configuration of it: it was not made by xl or xl-ext");
         return ERROR_FAIL;
     }
     *json = gc_strndup(gc, (char *)data, (size_t)len);
     free(data);
+    return 0;
+}
+
+int running_config(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, libxl_domain_config *config, char **json)
+{
+    libxl_ctx *libxl;
+    int rc;
+
+    rc = ctx_libxl(ctx, &libxl);
+    if (!rc)
+        rc = running_json(ctx, gc, domid, json);
+    if (rc)
+        return rc;
     rc = libxl_domain_config_from_json(libxl, config, *json);
     if (rc) {
         LOGD(ctx, ERROR, domid, "its configuration cannot be read: %s", error_text(rc));

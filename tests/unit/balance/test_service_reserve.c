@@ -2,15 +2,15 @@
 /* Reservations: those who hold them, and memd that is started again. */
 #include "tests/unit/balance/service.h"
 
-/* Reserves 300 MiB and waits until they are there. */
-static int reserve(struct memd_client *c, struct gc *gc)
+/* Asks for a reservation that lives as long as the connection. */
+static int ask_and_hold(struct memd_client *c, struct gc *gc, uint64_t memkb)
 {
     struct json_writer *w = memd_arguments(gc);
     const struct json *m;
-    const char *text, *id;
+    const char *id;
 
     json_key(w, "size_memkb");
-    json_u64(w, 300 * MIB);
+    json_u64(w, memkb);
     if (memd_call(c, gc, CONTROL_RESERVE, w, &m) || !json_member_string(m, "id", &id))
         return 1;
     w = memd_arguments(gc);
@@ -18,6 +18,18 @@ static int reserve(struct memd_client *c, struct gc *gc)
     json_string(w, id);
     if (memd_send(c, CONTROL_RESERVE_HOLD, w))
         return 2;
+    return 0;
+}
+
+/* Reserves 300 MiB and waits until they are there. */
+static int reserve(struct memd_client *c, struct gc *gc)
+{
+    const struct json *m;
+    const char *text;
+    int failed = ask_and_hold(c, gc, 300 * MIB);
+
+    if (failed)
+        return failed;
     while (!memd_event(c, gc, 10000, &m)) {
         const struct json *data = json_member(m, "data");
 
@@ -59,21 +71,11 @@ static void a_reservation_is_ready_when_it_is_free_and_ends_with_its_holder(void
 /* More than there is, so that it waits; held by this process only. */
 static int reserve_in_vain(struct memd_client *c, struct gc *gc)
 {
-    struct json_writer *w = memd_arguments(gc);
-    const struct json *m;
-    const char *id;
+    int failed = ask_and_hold(c, gc, 900 * MIB);
 
-    json_key(w, "size_memkb");
-    json_u64(w, 900 * MIB);
-    if (memd_call(c, gc, CONTROL_RESERVE, w, &m) || !json_member_string(m, "id", &id))
-        return 1;
-    w = memd_arguments(gc);
-    json_key(w, "id");
-    json_string(w, id);
-    if (memd_send(c, CONTROL_RESERVE_HOLD, w))
-        return 2;
-    pause();
-    return 3;
+    if (!failed)
+        pause();
+    return failed;
 }
 
 static bool somebody_holds(void)
