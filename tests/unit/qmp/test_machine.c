@@ -161,6 +161,23 @@ static void a_domain_that_never_ran_has_the_size_it_was_built_for(void **state)
     end();
 }
 
+static void a_request_from_before_the_launch_shows_when_it_is_followed(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    domain->flags = XEN_DOMINF_paused;
+    client_comes();
+    assert_string_equal(ask("{'execute':'balloon','arguments':{'value':134217728}}"), "{\"return\": {}}");
+    pass(3000);
+    assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 268435456}}");
+    domain->flags = XEN_DOMINF_running;
+    domain->actual_kb = 128 * MIB;
+    pass(3000);
+    assert_non_null(strstr(line(), "\"RESUME\""));
+    assert_non_null(strstr(line(), "{\"actual\": 134217728}"));
+    assert_string_equal(ask(QUERY), "{\"return\": {\"actual\": 134217728}}");
+    end();
+}
+
 static void the_video_memory_of_a_fresh_guest_makes_no_event(void **state)
 {
     begin("hvm", 256 * MIB - 8192 + 8236, 256 * MIB - 8192, 8192);
@@ -440,6 +457,7 @@ int main(void)
         cmocka_unit_test(a_guest_that_does_not_move_has_not_changed),
         cmocka_unit_test(a_domain_that_never_ran_is_before_its_launch),
         cmocka_unit_test(a_domain_that_never_ran_has_the_size_it_was_built_for),
+        cmocka_unit_test(a_request_from_before_the_launch_shows_when_it_is_followed),
         cmocka_unit_test(the_video_memory_of_a_fresh_guest_makes_no_event),
         cmocka_unit_test(without_a_target_there_is_no_device),
         cmocka_unit_test(nonsense_over_a_size_is_put_in_order_by_the_next_request),
