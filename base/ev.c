@@ -58,6 +58,11 @@ static void timer_fired(uv_timer_t *uv)
     t->fired(t);
 }
 
+uint64_t ev_clock_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
 int ev_timer_start(uv_loop_t *loop, struct ev_timer *t, uint64_t delay_ms, uint64_t repeat_ms,
                    void (*fired)(struct ev_timer *t))
 {

@@ -20,6 +20,10 @@
 
 #include <uv.h>
 
+/* Milliseconds of a clock that nobody sets, as it is now: a loop's own time (uv_now) stands still while a turn lasts.
+ */
+uint64_t ev_clock_ms(void);
+
 struct ev_timer {
     void (*fired)(struct ev_timer *t);
     struct ev_timer_handle *handle;

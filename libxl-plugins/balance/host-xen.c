@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/ev.h"
 #include "core/domain.h"
 #include "core/sampler.h"
 #include "xenstore/paths.h"
@@ -24,10 +24,7 @@ static struct host_xen *xen_of(struct host *host)
 
 static uint64_t now_ms(struct host *host)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return ev_clock_ms();
 }
 
 static void time_has_come(struct ev_timer *t)

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "balance/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/ev.h"
 
 #define RUN_FOLDER "/run/xl-ext"
 /* An answer about some ten thousand domains. */
@@ -29,14 +29,6 @@ struct memd_client {
     } * kept; /* events that came while an answer was waited for, oldest first */
 };
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* ---- lines ---- */
 
 static int gone(struct memd_client *c)
@@ -48,7 +40,7 @@ static int gone(struct memd_client *c)
 /* Waits for more bytes. */
 static int read_more(struct memd_client *c, uint64_t deadline_ms)
 {
-    uint64_t now = now_ms(), left = deadline_ms > now ? deadline_ms - now : 0;
+    uint64_t now = ev_clock_ms(), left = deadline_ms > now ? deadline_ms - now : 0;
     struct pollfd p = {c->fd, POLLIN, 0};
     ssize_t r;
 
@@ -56,7 +48,7 @@ static int read_more(struct memd_client *c, uint64_t deadline_ms)
     if (r < 0 && errno != EINTR)
         return gone(c);
     if (r <= 0)
-        return now_ms() >= deadline_ms ? ERROR_TIMEDOUT : 0;
+        return ev_clock_ms() >= deadline_ms ? ERROR_TIMEDOUT : 0;
     if (c->len == c->size) {
         c->size = c->size ? c->size * 2 : 4096;
         c->bytes = c->size > LINE_MAX_BYTES ? NULL : realloc(c->bytes, c->size);
@@ -155,7 +147,7 @@ static int answer_of(struct memd_client *c, const struct json *message, const st
 int memd_call(struct memd_client *c, struct gc *gc, const char *command, struct json_writer *arguments,
               const struct json **result)
 {
-    uint64_t deadline = now_ms() + MEMD_TIMEOUT_MS;
+    uint64_t deadline = ev_clock_ms() + MEMD_TIMEOUT_MS;
     const struct json *message;
     char *line;
     int rc;
@@ -178,7 +170,7 @@ int memd_call(struct memd_client *c, struct gc *gc, const char *command, struct 
 
 int memd_event(struct memd_client *c, struct gc *gc, uint64_t timeout_ms, const struct json **message)
 {
-    uint64_t deadline = timeout_ms == UINT64_MAX ? UINT64_MAX : now_ms() + timeout_ms;
+    uint64_t deadline = timeout_ms == UINT64_MAX ? UINT64_MAX : ev_clock_ms() + timeout_ms;
     struct line *l = c->kept;
     char *text;
     int rc;

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "balance/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/ev.h"
 
 static struct json_writer *arguments_of(struct gc *gc, const struct reserve_wish *wish)
 {
@@ -83,20 +83,12 @@ static int judge(struct xlx_ctx *ctx, struct xlx_ui *ui, const struct json *r, s
 /* So long a reservation waits for its holder (balance/control.h). */
 #define COME_BACK_MS 30000
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* The reservation as it is now, in gc. A younger one of that name is somebody else's: names begin anew with a memd that
  * finds none. */
 static int ask_after(struct xlx_ctx *ctx, struct memd_client *client, struct gc *gc, const struct reserve_got *got,
                      const struct json **about)
 {
-    uint64_t age = now_ms() - got->since_ms, its_age;
+    uint64_t age = ev_clock_ms() - got->since_ms, its_age;
     const struct json *list;
     const char *text;
     int rc;
@@ -118,7 +110,7 @@ static int ask_after(struct xlx_ctx *ctx, struct memd_client *client, struct gc 
 static int come_back(struct xlx_ctx *ctx, struct memd_client **client, struct gc *gc, const struct reserve_got *got,
                      const struct json **about)
 {
-    uint64_t deadline = now_ms() + COME_BACK_MS;
+    uint64_t deadline = ev_clock_ms() + COME_BACK_MS;
     int rc;
 
     LOG(ctx, WARN, "waiting for memd to come back");
@@ -126,7 +118,7 @@ static int come_back(struct xlx_ctx *ctx, struct memd_client **client, struct gc
         memd_disconnect(TAKE_PTR(*client));
         poll(NULL, 0, RETRY_MS);
         rc = memd_connect(ctx, client);
-    } while (rc && now_ms() < deadline);
+    } while (rc && ev_clock_ms() < deadline);
     if (rc) {
         LOG(ctx, ERROR, "memd does not come back");
         return ERROR_FAIL;
@@ -172,7 +164,7 @@ int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client **cl
     }
     strcpy(got->id, id);
     got->keep_ms = wish->keep_ms;
-    got->since_ms = now_ms();
+    got->since_ms = ev_clock_ms();
     rc = hold(*client, gc, id, wish->keep_ms);
     if (!rc)
         rc = judge(ctx, ui, message, got);

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/ev.h"
 
 #define OUTPUT_BYTES_MAX (1 << 20)
 
@@ -40,22 +40,14 @@ static void capture_read(struct gc *gc, struct capture *c)
     c->len += (size_t)r;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Reads both until the child has closed them. False: it took too long. */
 static bool capture_all(struct gc *gc, struct capture captures[2])
 {
-    const int64_t deadline = now_ms() + STUBDOM_XL_TIMEOUT_MS;
+    const int64_t deadline = (int64_t)ev_clock_ms() + STUBDOM_XL_TIMEOUT_MS;
 
     while (captures[0].fd >= 0 || captures[1].fd >= 0) {
         struct pollfd fds[2] = {{.fd = captures[0].fd, .events = POLLIN}, {.fd = captures[1].fd, .events = POLLIN}};
-        int64_t left = deadline - now_ms();
+        int64_t left = deadline - (int64_t)ev_clock_ms();
 
         if (left <= 0)
             return false;
