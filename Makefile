@@ -42,7 +42,7 @@ CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
 endif
 
 # The library: everything below base/, xenstore/ and libxl-plugins/. The tool: xl-ext/.
-LIB_SRCS  := $(sort $(wildcard base/*.c xenstore/*.c libxl-plugins/*/*.c))
+LIB_SRCS  := $(sort $(wildcard base/*.c xenstore/*.c libxl-plugins/*/*.c libxl-plugins/*/*/*.c))
 TOOL_SRCS := $(sort $(wildcard xl-ext/*.c))
 BASE_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(filter base/%,$(LIB_SRCS)))
 LIB_OBJS  := $(patsubst %.c,$(O)/obj/%.o,$(LIB_SRCS))
@@ -102,7 +102,7 @@ $(O)/xl-ext-full: $(TOOL_OBJS) $(BASE_OBJS) $(O)/libxlx.so
 	    -Wl,-rpath,'$$ORIGIN:$(LIBDIR)' -lxentoollog -luv -lyajl $(TOOL_EXTRA_LIBS)
 
 # The light one, which runs the memory commands without libxl and hands the rest on: docs/startup.md.
-LIGHT_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(filter base/% xenstore/% libxl-plugins/memory/%,$(LIB_SRCS)) \
+LIGHT_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(filter base/% xenstore/% libxl-plugins/memory/% $(addprefix libxl-plugins/balloon/,target.c floor.c info.c max.c settle.c pace.c),$(LIB_SRCS)) \
     $(addprefix libxl-plugins/core/,ao.c ctx.c domain.c plugin.c sampler.c) \
     $(filter-out xl-ext/main.c,$(TOOL_SRCS)) xl-ext/light/main.c)
 

@@ -3,9 +3,9 @@
 # the machine itself is made of are compiled by lab/xen-lab setup.
 
 LAB_BIN     := $(O)/lab
-LAB_GUEST_O := $(patsubst %.c,$(O)/obj/lab/guest/%.o,lab-guest.c guest-create.c guest-exec.c)
-LAB_INIT_O  := $(patsubst %.c,$(O)/obj/lab/guest/%.o,init.c serve.c xenbus.c)
-LAB_EAT_O   := $(O)/obj/lab/guest/eat.o
+LAB_GUEST_O := $(patsubst %.c,$(O)/obj/lab/linux-guest/%.o,lab-guest.c guest-create.c guest-exec.c)
+LAB_INIT_O  := $(patsubst %.c,$(O)/obj/lab/linux-guest/%.o,init.c serve.c xenbus.c)
+LAB_EAT_O   := $(O)/obj/lab/linux-guest/eat.o
 LAB_BINS    := $(LAB_BIN)/lab-guest $(LAB_BIN)/guest/init $(LAB_BIN)/guest/bin/eat
 
 .PHONY: lab lab-install

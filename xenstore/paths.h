@@ -32,7 +32,7 @@ char *path_in_domain(struct gc *gc, uint32_t domid, const char *rest);
 #define NODE_QMP_STATS_INTERVAL "memory/qmp-stats-interval"
 
 /* XenServer's names for the range a domain is balanced within, decimal KiB, and ours for its weight: to be looked at.
- * What counts is kept by UUID where only dom0 sees it (balance/settings.h). */
+ * What counts is kept by UUID where only dom0 sees it (balance/xen/settings.h). */
 #define NODE_MEMORY_DYNAMIC_MIN "memory/dynamic-min"
 #define NODE_MEMORY_DYNAMIC_MAX "memory/dynamic-max"
 #define NODE_MEMORY_WEIGHT "memory/dynamic-weight"

@@ -14,7 +14,7 @@
 
 #include <xentoollog.h>
 
-#include "guest/protocol.h"
+#include "agent/protocol.h"
 
 #define RUN_FOLDER "/run/lab-puppet"
 #define COUNT_MAX 1000

@@ -5,7 +5,7 @@
 /*
  * The host as the balancer sees it: all it can ask and do. Xen implements it (host-xen.c), the simulator implements it
  * (tests/sim), other hypervisors can. Nothing here blocks or runs a loop. What the host has to say by itself it says by
- * calling the functions of balance/balancer.h.
+ * calling the functions of balance/engine/balancer.h.
  *
  * rc as everywhere: 0 or an ERROR_* of libxl. An ERROR_DOMAIN_NOTFOUND is a domain that went away: no fault.
  */
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "balance/plan.h"
+#include "balance/policy/plan.h"
 
 /* What changes all the time; got for all domains at once, cheaply, without any message to xenstored. */
 struct host_sample {

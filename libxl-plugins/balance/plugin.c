@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "balance/balance.h"
+#include "balance/commands/commands.h"
 #include "base/cleanup.h"
 
 static const struct xlx_command *const commands[] = {

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/domain.h"
-#include "memory/memory.h"
+#include "balloon/balloon.h"
 #include "memory/show.h"
 
 static const struct xlx_column columns[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/parse.h"
-#include "memory/memory.h"
+#include "balloon/balloon.h"
 
 static int run(const struct xlx_invocation *in)
 {

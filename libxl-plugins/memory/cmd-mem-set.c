@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/gc.h"
 #include "base/parse.h"
-#include "memory/memory.h"
+#include "balloon/balloon.h"
 #include "memory/show.h"
 
 #define DEFAULT_WAIT_MS 60000

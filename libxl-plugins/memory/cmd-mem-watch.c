@@ -16,7 +16,7 @@
 #include "core/ao.h"
 #include "core/domain.h"
 #include "core/sampler.h"
-#include "memory/memory.h"
+#include "balloon/balloon.h"
 #include "memory/show.h"
 #include "xenstore/paths.h"
 

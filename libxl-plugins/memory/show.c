@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "memory/memory.h"
+#include "balloon/balloon.h"
 
 const char *mem_show_state(const struct xlx_mem_info *info)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Commands that every monitor has (QEMU 7.2, monitor/qmp-cmds-control.c). */
 #include "base/cleanup.h"
-#include "qmp/monitor-parts.h"
+#include "monitor/monitor-private.h"
 #include "qmp/version.h"
 
 static struct qmp_value *version(struct gc *gc)

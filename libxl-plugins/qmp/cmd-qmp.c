@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "qmp/connection.h"
+#include "monitor/connection.h"
 #include "qmp/request.h"
 #include "qmp/shell.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "qmp/machine-xen-parts.h"
+#include "qmp/machine-xen-private.h"
 
 /* An unpause may outlive its machine, when it cannot be aborted. */
 struct unpause {

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "guest/protocol.h"
-#include "qmp/machine-xen-parts.h"
+#include "agent/protocol.h"
+#include "qmp/machine-xen-private.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "qmp/machine-xen-parts.h"
+#include "qmp/machine-xen-private.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "qmp/machine-xen-parts.h"
+#include "qmp/machine-xen-private.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 

@@ -7,7 +7,7 @@
  * Xen; machine-xen.c implements these operations for a domain, the test server (tests/qmp-server) in memory.
  */
 
-#include "core/monitor.h"
+#include "monitor/monitor.h"
 
 /* The statistics of QEMU 7.2's virtio-balloon, in the order in which it writes them out. */
 enum machine_stat {

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "qmp/stream.h"
+#include "monitor/stream.h"
 
 /* One JSON value and nothing else, or NULL. */
 static struct qmp_value *parse_json(struct gc *gc, const char *text, const char **cause)

@@ -2,7 +2,7 @@
 #ifndef XLX_QMP_REQUEST_H
 #define XLX_QMP_REQUEST_H
 
-#include "core/qmp-value.h"
+#include "monitor/value.h"
 
 /*
  * What a person types, as a request:

@@ -2,7 +2,7 @@
 #ifndef XLX_QMP_SHELL_H
 #define XLX_QMP_SHELL_H
 
-#include "qmp/connection.h"
+#include "monitor/connection.h"
 
 /* Prints a reply on standard output, or its error on standard error; returns an enum xlx_exit. */
 int shell_show_reply(struct connection *connection, const struct qmp_value *reply);

@@ -10,7 +10,7 @@ trap 'rm -rf "$scratch"' EXIT
 ln -s /bin/true "$scratch/xl-ext"
 ln -s /bin/true "$scratch/xl-ext-agent"
 
-for unit in libxl-plugins/memd/xl-ext-memd.service guest/xl-ext-agent.service; do
+for unit in libxl-plugins/memd/xl-ext-memd.service agent/xl-ext-agent.service; do
     name=$(basename "$unit")
     sed "s|@S\?BINDIR@|$scratch|g" "$source/$unit.in" > "$scratch/$name"
     complaints=$(systemd-analyze verify --man=no "$scratch/$name" 2>&1 | grep "$name")

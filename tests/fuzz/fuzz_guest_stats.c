@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The kernel's text files as the guest agent reads them. The first byte chooses the file.
- * FUZZ_SRCS: guest/stats.c
+ * FUZZ_SRCS: agent/stats.c
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "guest/protocol.h"
-#include "guest/stats.h"
+#include "agent/protocol.h"
+#include "agent/stats.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

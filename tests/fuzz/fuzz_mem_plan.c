@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "balance/plan-json.h"
+#include "balance/policy/plan-json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

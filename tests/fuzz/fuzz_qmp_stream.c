@@ -2,15 +2,15 @@
 /*
  * What a client sends to a QMP monitor, up to the values. The first byte says how many bytes come at once. What is
  * written out must be read back as the same, and it must not matter how the bytes were cut.
- * FUZZ_SRCS: libxl-plugins/qmp/lexer.c libxl-plugins/qmp/stream.c libxl-plugins/qmp/parser.c
- * FUZZ_SRCS: libxl-plugins/qmp/value.c libxl-plugins/qmp/write.c libxl-plugins/qmp/utf8.c base/gc.c
+ * FUZZ_SRCS: libxl-plugins/monitor/lexer.c libxl-plugins/monitor/stream.c libxl-plugins/monitor/parser.c
+ * FUZZ_SRCS: libxl-plugins/monitor/value.c libxl-plugins/monitor/write.c libxl-plugins/monitor/utf8.c base/gc.c
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/gc.h"
-#include "qmp/stream.h"
+#include "monitor/stream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

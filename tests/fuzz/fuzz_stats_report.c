@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a guest writes about itself, as memd reads it.
- * FUZZ_SRCS: libxl-plugins/core/guest-stats.c base/parse.c
+ * FUZZ_SRCS: libxl-plugins/balloon/guest-stats.c base/parse.c
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/guest-stats.h"
+#include "balloon/guest-stats.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

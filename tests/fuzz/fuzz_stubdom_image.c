@@ -2,14 +2,14 @@
 /*
  * The head of a rootfs file, and a configuration file with findings to fix in it.
  *
- * FUZZ_SRCS: libxl-plugins/stubdom/image.c libxl-plugins/stubdom/fix.c base/gc.c base/json.c base/visible.c
+ * FUZZ_SRCS: libxl-plugins/stubdom-launch/image.c libxl-plugins/stubdom-launch/fix.c base/gc.c base/json.c base/visible.c
  * FUZZ_LIBS: -lyajl
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "stubdom/check.h"
+#include "stubdom-launch/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 # A target is one file tests/fuzz/fuzz_NAME.c with LLVMFuzzerTestOneInput() and inputs to start from in
 # tests/fuzz/corpus/NAME/. What it is linked with stands in its head comment, one line each, wildcards allowed:
 #
-#     FUZZ_SRCS: guest/stats.c base/*.c
+#     FUZZ_SRCS: agent/stats.c base/*.c
 #     FUZZ_LIBS: -lyajl
 #
 # Each is built with libFuzzer, ASan and UBSan into build/fuzz/NAME and runs for FUZZ_SECONDS. What it learns is

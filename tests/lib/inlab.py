@@ -25,7 +25,7 @@ class Script:
         self.lab = lab.group(1).strip() if lab else ""
         timeout = re.search(r"^# timeout:\s*(\d+)$", head, re.M)
         self.timeout = int(timeout.group(1)) if timeout else 180
-        self.on_host = self.path.startswith("tests/live/hosts/")
+        self.on_host = self.path.startswith("tests/live/outside/")
 
 
 def find_scripts(places):

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "balance/balancer.h"
+#include "balance/engine/balancer.h"
 
 #define NEVER UINT64_MAX
 #define MIB UINT64_C(1024)

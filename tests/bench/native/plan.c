@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "balance/plan.h"
+#include "balance/policy/plan.h"
 #include "base/cleanup.h"
 
 #define RUNS 51

@@ -23,11 +23,11 @@
 
 #include <cmocka.h>
 
-#include "balance/balance-service.h"
-#include "balance/control.h"
-#include "balance/memd-client.h"
-#include "balance/metrics.h"
-#include "balance/reserve-client.h"
+#include "balance/service/service.h"
+#include "balance/service/control.h"
+#include "balance/commands/memd-client.h"
+#include "balance/service/metrics.h"
+#include "balance/commands/reserve-client.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "tests/fakes/ctx.h"

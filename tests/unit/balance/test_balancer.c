@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "balance/balancer.h"
+#include "balance/engine/balancer.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 

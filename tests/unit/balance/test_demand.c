@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "balance/demand.h"
+#include "balance/policy/demand.h"
 
 #define MIB UINT64_C(1024)
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "balance/health.h"
+#include "balance/policy/health.h"
 
 #define MIB UINT64_C(1024)
 

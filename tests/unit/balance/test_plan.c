@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "balance/plan.h"
+#include "balance/policy/plan.h"
 #include "base/cleanup.h"
 
 #define MIB UINT64_C(1024)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "balance/host-xen.h"
+#include "balance/xen/host-xen.h"
 #include "base/error.h"
 #include "tests/fakes/ctx.h"
 #include "tests/fakes/fault.h"

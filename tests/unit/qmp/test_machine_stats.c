@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "core/guest-stats.h"
-#include "guest/protocol.h"
+#include "balloon/guest-stats.h"
+#include "agent/protocol.h"
 #include "tests/fakes/fault.h"
 #include "tests/unit/qmp/machine.h"
 

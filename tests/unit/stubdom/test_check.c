@@ -14,9 +14,9 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "stubdom/check.h"
-#include "stubdom/facts.h"
-#include "stubdom/stubdom.h"
+#include "stubdom-launch/check.h"
+#include "stubdom-launch/facts.h"
+#include "stubdom-launch/stubdom.h"
 
 /* What "xl create --dryrun" of Xen 4.17 prints, without what no rule looks at; %s: more of b_info, of type.hvm, and of
  * the domain. */

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "stubdom/create.h"
+#include "stubdom-launch/create.h"
 #include "tests/fakes/ctx.h"
 #include "tests/fakes/xenctrl.h"
 #include "tests/fakes/xenstore.h"

@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "stubdom/log.h"
+#include "stubdom-launch/log.h"
 
 static char path[] = "/tmp/test-log-XXXXXX";
 

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The agent for Linux guests: static and against musl, so that it is one small file that runs in any guest. It is
+# never instrumented; its parsers are, in tests/unit/agent and tests/fuzz.
+
+AGENT_CC     ?= musl-gcc
+AGENT_CFLAGS ?= -Os
+AGENT_SRCS   := agent/agent.c agent/stats.c agent/xenbus.c
+
+ALL_TARGETS += $(O)/xl-ext-agent
+
+$(O)/xl-ext-agent: $(AGENT_SRCS) $(wildcard agent/*.h) | $(O)/.packages-build
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD    $@";)$(AGENT_CC) -I. -D_GNU_SOURCE -std=gnu11 $(WARNINGS) $(AGENT_CFLAGS) -static -s \
+	    -ffunction-sections -fdata-sections -Wl,--gc-sections -o $@ $(AGENT_SRCS)
+
+TEST_OBJS_agent_test_stats := $(O)/obj/agent/stats.o
+TEST_OBJS_agent_test_xenbus := $(O)/obj/agent/xenbus.o
+$(O)/tests/unit/agent/test_stats: $(O)/obj/agent/stats.o
+$(O)/tests/unit/agent/test_xenbus: $(O)/obj/agent/xenbus.o
+
+# On the host it lies ready to be given to guests.
+INSTALL_HOOKS += install-agent-for-guests
+.PHONY: install-agent-for-guests
+install-agent-for-guests: $(O)/xl-ext-agent
+	install -d $(DESTDIR)$(LIBEXECDIR)
+	install -m 755 $< $(DESTDIR)$(LIBEXECDIR)/xl-ext-agent
+
+# Into a guest's tree: make install-agent DESTDIR=/mnt/guest PREFIX=/usr
+.PHONY: install-agent
+install-agent: $(O)/xl-ext-agent
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/init.d
+	install -m 755 $< $(DESTDIR)$(PREFIX)/sbin/xl-ext-agent
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|g' agent/xl-ext-agent.service.in > $(DESTDIR)$(PREFIX)/lib/systemd/system/xl-ext-agent.service
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|g' agent/xl-ext-agent.openrc.in > $(DESTDIR)/etc/init.d/xl-ext-agent
+	chmod 755 $(DESTDIR)/etc/init.d/xl-ext-agent

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_BALANCE_COMMANDS_RESERVE_CLIENT_H
+#define XLX_BALANCE_COMMANDS_RESERVE_CLIENT_H
+
+/* What mem-reserve and create share: a reservation that lives with their connection to memd. */
+
+#include "balance/commands/memd-client.h"
+
+struct reserve_wish {
+    uint64_t size_memkb, min_memkb; /* min 0: all of it */
+    uint64_t timeout_ms;            /* 0: wait for ever */
+    const char *uuid;               /* of the domain that will be built with it, or NULL */
+    int64_t domid;                  /* of one that exists, or -1 */
+    uint64_t keep_ms;               /* how long a ready one outlives the connection */
+};
+
+struct reserve_got {
+    char id[32];
+    uint64_t memkb;
+    uint64_t keep_ms;
+    uint64_t since_ms; /* CLOCK_MONOTONIC, as memd has been told by then */
+};
+
+/* Waits until it is ready (or handed). ERROR_TIMEDOUT when time is up; all failures are logged. progress tells the user
+ * that it takes time. When memd ends meanwhile and is started again, *client is another connection, or NULL after a
+ * failure. */
+int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client **client, const struct reserve_wish *wish,
+                 struct reserve_got *got);
+
+/* Runs a program with these arguments and waits for it; returns its exit status, 128 + signal when one ended it, or -1
+ * (logged). output: what it prints on standard output, at most output_max bytes, from malloc. */
+int run_program(struct xlx_ctx *ctx, char **argv, char **output, size_t output_max);
+/* The same with its output left alone, while got is held through *client, or, when memd ends, through another
+ * connection as soon as it is there again. *client NULL: nothing is held. */
+int run_program_holding(struct xlx_ctx *ctx, char **argv, struct memd_client **client, const struct reserve_got *got);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "balance/policy/plan-json.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+static const char *const type_names[] = {[PLAN_PV] = "pv", [PLAN_PVH] = "pvh", [PLAN_HVM] = "hvm"};
+static const char *const state_names[] = {
+    [PLAN_RUNNING] = "running", [PLAN_PAUSED] = "paused",       [PLAN_BUILDING] = "building",
+    [PLAN_BOOTING] = "booting", [PLAN_MIGRATING] = "migrating", [PLAN_DYING] = "dying",
+};
+static const char *const balloon_names[] = {
+    [PLAN_BALLOON_OK] = "ok",
+    [PLAN_BALLOON_SLOW] = "slow",
+    [PLAN_BALLOON_STUCK] = "stuck",
+    [PLAN_BALLOON_NONE] = "none",
+};
+
+const char *plan_state_name(enum plan_state state)
+{
+    return state_names[state];
+}
+
+const char *plan_balloon_name(enum plan_balloon balloon)
+{
+    return balloon_names[balloon];
+}
+
+/* Reading stops at the first fault, whose sentence stays. */
+struct reader {
+    struct gc *gc;
+    const char *where; /* "host", "domain 3" */
+    const char *cause;
+};
+
+static void fault(struct reader *r, const char *key, const char *what)
+{
+    if (!r->cause)
+        r->cause = gc_printf(r->gc, "%s: \"%s\" %s", r->where, key, what);
+}
+
+static uint64_t read_number(struct reader *r, const struct json *node, const char *key)
+{
+    uint64_t value = 0;
+
+    if (!json_member(node, key))
+        fault(r, key, "is missing");
+    else if (!json_member_u64(node, key, &value))
+        fault(r, key, "must be a whole number that is not negative");
+    return value;
+}
+
+static int read_name(struct reader *r, const struct json *node, const char *key, const char *const *names, size_t count,
+                     int otherwise)
+{
+    const struct json *member = json_member(node, key);
+
+    if (!member && otherwise >= 0)
+        return otherwise;
+    for (size_t i = 0; member && member->type == JSON_STRING && i < count; i++) {
+        if (!strcmp(member->string.text, names[i]))
+            return (int)i;
+    }
+    fault(r, key, member ? "has a value that is not known" : "is missing");
+    return 0;
+}
+
+static const struct json *read_array(struct reader *r, const struct json *root, const char *key)
+{
+    const struct json *list = json_member(root, key);
+
+    if (!list || list->type != JSON_ARRAY) {
+        fault(r, key, list ? "must be an array" : "is missing");
+        return NULL;
+    }
+    return list;
+}
+
+static void read_host(struct reader *r, const struct json *root, struct plan_input *input)
+{
+    const struct json *host = json_member(root, "host");
+
+    if (!host || host->type != JSON_OBJECT) {
+        fault(r, "host", host ? "must be an object" : "is missing");
+        return;
+    }
+    r->where = "host";
+    input->total_memkb = read_number(r, host, "total_memkb");
+    input->free_memkb = read_number(r, host, "free_memkb");
+    input->claimed_memkb = read_number(r, host, "claimed_memkb");
+    input->reserve_memkb = read_number(r, host, "reserve_memkb");
+}
+
+static void read_reservations(struct reader *r, const struct json *root, struct plan_input *input)
+{
+    const struct json *list = read_array(r, root, "reservations");
+
+    for (size_t i = 0; list && i < list->list.count && !r->cause; i++) {
+        uint64_t memkb;
+
+        r->where = gc_printf(r->gc, "reservation %zu", i);
+        memkb = read_number(r, list->list.items[i], "memkb");
+        if (memkb > PLAN_MEMKB_MAX || input->reservations_memkb + memkb > PLAN_MEMKB_MAX)
+            fault(r, "memkb", "is beyond any machine");
+        input->reservations_memkb += memkb;
+    }
+}
+
+static void read_demand(struct reader *r, const struct json *node, struct plan_domain *d)
+{
+    const struct json *demand = json_member(node, "demand_memkb");
+
+    if (!demand || demand->type == JSON_NULL)
+        return;
+    d->demand_known = true;
+    d->demand_memkb = read_number(r, node, "demand_memkb");
+    /* More than can be asked for is asked for: it is clamped to the maximum anyway. */
+    if (d->demand_memkb > PLAN_MEMKB_MAX)
+        d->demand_memkb = PLAN_MEMKB_MAX;
+}
+
+static void read_domain(struct reader *r, const struct json *node, struct plan_domain *d, const char **name)
+{
+    uint64_t domid = read_number(r, node, "domid");
+
+    if (domid >= PLAN_DOMAINS_MAX)
+        fault(r, "domid", "is not a domid of Xen");
+    if (r->cause)
+        return;
+    d->domid = (uint32_t)domid;
+    r->where = gc_printf(r->gc, "domain %u", d->domid);
+    *name = "";
+    if (json_member(node, "name") && !json_member_string(node, "name", name))
+        fault(r, "name", "must be a string");
+    d->type = read_name(r, node, "type", type_names, ARRAY_LEN(type_names), PLAN_PV);
+    d->state = read_name(r, node, "state", state_names, ARRAY_LEN(state_names), -1);
+    d->balloon = read_name(r, node, "balloon", balloon_names, ARRAY_LEN(balloon_names), -1);
+    d->actual_memkb = read_number(r, node, "actual_memkb");
+    d->target_memkb = read_number(r, node, "target_memkb");
+    d->static_max_memkb = read_number(r, node, "static_max_memkb");
+    d->min_memkb = read_number(r, node, "min_memkb");
+    d->max_memkb = read_number(r, node, "max_memkb");
+    d->weight = read_number(r, node, "weight");
+    if (json_member(node, "fixed") && !json_member_bool(node, "fixed", &d->fixed))
+        fault(r, "fixed", "must be true or false");
+    read_demand(r, node, d);
+}
+
+static void read_domains(struct reader *r, const struct json *root, struct plan_document *document)
+{
+    const struct json *list = read_array(r, root, "domains");
+    struct plan_domain *domains;
+    size_t count;
+
+    if (!list)
+        return;
+    count = list->list.count;
+    if (count > PLAN_DOMAINS_MAX) {
+        fault(r, "domains", "holds more than Xen knows");
+        return;
+    }
+    domains = gc_array(r->gc, count, sizeof(*domains));
+    document->names = gc_array(r->gc, count, sizeof(*document->names));
+    for (size_t i = 0; i < count && !r->cause; i++) {
+        r->where = gc_printf(r->gc, "domains[%zu]", i);
+        read_domain(r, list->list.items[i], &domains[i], &document->names[i]);
+    }
+    document->input.domains = domains;
+    document->input.count = count;
+}
+
+int plan_json_read(struct gc *gc, const char *text, size_t len, struct plan_document *document, const char **cause)
+{
+    struct reader r = {.gc = gc, .where = "the file"};
+    struct json *root;
+    int rc;
+
+    memset(document, 0, sizeof(*document));
+    rc = json_parse(gc, text, len, &root, cause);
+    if (rc)
+        return ERROR_INVAL;
+    if (root->type != JSON_OBJECT)
+        r.cause = "not a JSON object";
+    if (!r.cause)
+        read_host(&r, root, &document->input);
+    r.where = "the file";
+    if (!r.cause)
+        read_reservations(&r, root, &document->input);
+    r.where = "the file";
+    if (!r.cause)
+        read_domains(&r, root, document);
+    if (!r.cause)
+        r.cause = plan_fault(gc, &document->input);
+    *cause = r.cause;
+    return r.cause ? ERROR_INVAL : 0;
+}
+
+void plan_json_write(struct json_writer *w, const struct plan_input *input, const struct plan *plan)
+{
+    json_object_begin(w);
+    json_put_bool(w, "feasible", plan->feasible);
+    json_put_u64(w, "shortfall_memkb", plan->shortfall_memkb);
+    json_put_integer(w, "host_free_after_memkb", plan->host_free_after_memkb);
+    json_key(w, "domains");
+    json_array_begin(w);
+    for (size_t i = 0; i < input->count; i++) {
+        json_object_begin(w);
+        json_put_u64(w, "domid", input->domains[i].domid);
+        json_put_u64(w, "target_memkb", plan->targets[i].target_memkb);
+        json_put_string(w, "reason", plan_reason_name(plan->targets[i].reason));
+        json_object_end(w);
+    }
+    json_array_end(w);
+    json_key(w, "steps");
+    json_array_begin(w);
+    for (size_t i = 0; i < plan->step_count; i++) {
+        json_object_begin(w);
+        json_put_u64(w, "domid", plan->steps[i].domid);
+        json_put_u64(w, "target_memkb", plan->steps[i].target_memkb);
+        json_object_end(w);
+    }
+    json_array_end(w);
+    json_object_end(w);
+}

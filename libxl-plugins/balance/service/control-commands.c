@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "balance/service/service.h"
+#include "balance/service/control.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#define FAIL(call, ...) monitor_call_fail((call), MONITOR_GENERIC, __VA_ARGS__)
+#define LEASE_MS 30000u
+
+/* ---- arguments ---- */
+
+/* An argument that is a size or a time: absent gives 0; false after an error. */
+static bool whole_number(struct monitor_call *call, size_t index, const char *name, uint64_t *value)
+{
+    const struct qmp_value *arg = call->args[index];
+
+    *value = arg ? (uint64_t)arg->integer : 0;
+    if (!arg || arg->integer >= 0)
+        return true;
+    FAIL(call, "Parameter '%s' must not be negative", name);
+    return false;
+}
+
+static struct xen_domain *domain_arg(struct monitor_call *call, size_t index)
+{
+    struct balance_service *s = call->target;
+    int64_t domid = call->args[index]->integer;
+    struct xen_domain *d = domid >= 0 && domid < UINT32_MAX ? xen_domain_find(&s->xen, (uint32_t)domid) : NULL;
+
+    if (!d)
+        FAIL(call, "there is no domain %lld", (long long)domid);
+    return d;
+}
+
+static bool uuid_arg(struct monitor_call *call, size_t index, char uuid[XLX_UUID_LEN])
+{
+    const char *text = call->args[index]->string;
+
+    if (strlen(text) != XLX_UUID_LEN - 1 || strspn(text, "0123456789abcdef-") != XLX_UUID_LEN - 1) {
+        FAIL(call, "'%.40s' is no UUID", text);
+        return false;
+    }
+    strcpy(uuid, text);
+    return true;
+}
+
+static const struct monitor_arg domain_args[] = {{"domain", MONITOR_INT, false, NULL}};
+static const struct monitor_arg id_args[] = {{"id", MONITOR_STRING, false, NULL}};
+
+/* ---- ranges ---- */
+
+static const struct monitor_arg range_args[] = {
+    {"domain", MONITOR_INT, false, NULL},
+    {"min_memkb", MONITOR_INT, false, NULL},
+    {"max_memkb", MONITOR_INT, false, NULL},
+    {"weight", MONITOR_INT, true, NULL},
+};
+
+static void run_range(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    struct xen_domain *d = domain_arg(call, 0);
+    struct settings settings, old;
+    struct xlx_mem_info info;
+    const char *fault;
+
+    if (!d || !whole_number(call, 1, "min_memkb", &settings.min_memkb) ||
+        !whole_number(call, 2, "max_memkb", &settings.max_memkb) || !whole_number(call, 3, "weight", &settings.weight))
+        return;
+    if (!d->domid) {
+        FAIL(call, "dom0's range stands in memd's configuration: dom0_min and dom0_max");
+        return;
+    }
+    if (!call->args[3])
+        settings.weight = settings_read(s->xen.xs, d->uuid, &old) ? SETTINGS_WEIGHT : old.weight;
+    if (xlx_mem_info_get(s->ctx, d->domid, &info)) {
+        FAIL(call, "domain %u is gone", d->domid);
+        return;
+    }
+    fault = settings_fault(call->gc, &settings, info.has_static_max ? info.static_max_memkb : 0);
+    if (fault) {
+        FAIL(call, "%s", fault);
+        return;
+    }
+    if (settings_write(s->ctx, s->xen.xs, d->uuid, d->domid, &settings)) {
+        FAIL(call, "the range could not be kept in xenstore");
+        return;
+    }
+    d->shown = true;
+    if (balancer_auto(s->balancer, d->domid))
+        FAIL(call, "the range is kept, but domain %u has no target that could be balanced", d->domid);
+}
+
+static const struct monitor_command cmd_range = {CONTROL_RANGE, range_args, ARRAY_LEN(range_args), NULL, run_range};
+
+static void run_auto(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    struct xen_domain *d = domain_arg(call, 0);
+    struct settings settings;
+    struct xlx_mem_info info;
+
+    if (!d)
+        return;
+    if (xlx_mem_info_get(s->ctx, d->domid, &info) || !xen_domain_settings(d, info.static_max_memkb, &settings)) {
+        FAIL(call, "domain %u has no range: give it one with mem-range DOMAIN MIN MAX", d->domid);
+        return;
+    }
+    if (balancer_auto(s->balancer, d->domid))
+        FAIL(call, "domain %u has no target that could be balanced", d->domid);
+}
+
+static const struct monitor_command cmd_auto = {CONTROL_RANGE_AUTO, domain_args, ARRAY_LEN(domain_args), NULL,
+                                                run_auto};
+
+static void run_forget(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    struct xen_domain *d = domain_arg(call, 0);
+
+    if (!d)
+        return;
+    if (settings_forget(s->ctx, s->xen.xs, d->uuid, d->domid)) {
+        FAIL(call, "the range could not be removed from xenstore");
+        return;
+    }
+    d->shown = false;
+    balancer_domain_changed(s->balancer, d->domid);
+}
+
+static const struct monitor_command cmd_forget = {CONTROL_RANGE_FORGET, domain_args, ARRAY_LEN(domain_args), NULL,
+                                                  run_forget};
+
+/* ---- reservations ---- */
+
+static const struct monitor_arg reserve_args[] = {
+    {"size_memkb", MONITOR_INT, false, NULL}, {"min_memkb", MONITOR_INT, true, NULL},
+    {"timeout_ms", MONITOR_INT, true, NULL},  {"lease_ms", MONITOR_INT, true, NULL},
+    {"domain", MONITOR_INT, true, NULL},      {"uuid", MONITOR_STRING, true, NULL},
+};
+
+static void run_reserve(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    struct reserve_request request = {.domid = RESERVE_NO_DOMAIN};
+    char id[RESERVE_ID_LEN];
+    struct xen_domain *d;
+    int rc;
+
+    if (!whole_number(call, 0, "size_memkb", &request.size_memkb) ||
+        !whole_number(call, 1, "min_memkb", &request.min_memkb) ||
+        !whole_number(call, 2, "timeout_ms", &request.timeout_ms) ||
+        !whole_number(call, 3, "lease_ms", &request.lease_ms))
+        return;
+    if (!request.lease_ms)
+        request.lease_ms = LEASE_MS;
+    if (call->args[4]) {
+        d = domain_arg(call, 4);
+        if (!d)
+            return;
+        request.domid = d->domid;
+    }
+    if (call->args[5] && !uuid_arg(call, 5, request.uuid))
+        return;
+    rc = balancer_reserve(s->balancer, &request, id);
+    if (rc == ERROR_INVAL)
+        FAIL(call, "the size must be above 0, and the minimum not above the size");
+    else if (rc == ERROR_BUFFERFULL)
+        FAIL(call, "there are %d reservations already", RESERVE_MAX);
+    else if (rc)
+        FAIL(call, "the reservation could not be kept in xenstore");
+    else
+        call->result = control_reservation(call->gc, s, balancer_reservation(s->balancer, id));
+}
+
+static const struct monitor_command cmd_reserve = {CONTROL_RESERVE, reserve_args, ARRAY_LEN(reserve_args),
+                                                   "Reservation", run_reserve};
+
+/* NULL after an error. */
+static const struct reserve_info *reservation_arg(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    const struct reserve_info *info = balancer_reservation(s->balancer, call->args[0]->string);
+
+    if (!info)
+        FAIL(call, "there is no reservation '%.32s'", call->args[0]->string);
+    return info;
+}
+
+static const struct monitor_arg hold_args[] = {
+    {"id", MONITOR_STRING, false, NULL},
+    {"keep_ms", MONITOR_INT, true, NULL},
+};
+
+static void run_hold(struct monitor_call *call)
+{
+    const struct reserve_info *info = reservation_arg(call);
+    uint64_t keep_ms;
+
+    if (info && whole_number(call, 1, "keep_ms", &keep_ms))
+        control_hold(call->target, call, info->id, keep_ms);
+}
+
+static const struct monitor_command cmd_hold = {CONTROL_RESERVE_HOLD, hold_args, ARRAY_LEN(hold_args), "Reservation",
+                                                run_hold};
+
+static void run_release(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+
+    if (reservation_arg(call))
+        balancer_release(s->balancer, call->args[0]->string);
+}
+
+static const struct monitor_command cmd_release = {CONTROL_RESERVE_RELEASE, id_args, ARRAY_LEN(id_args), NULL,
+                                                   run_release};
+
+static const struct monitor_arg hand_args[] = {
+    {"id", MONITOR_STRING, false, NULL},
+    {"domain", MONITOR_INT, false, NULL},
+};
+
+static void run_hand(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    struct xen_domain *d;
+
+    if (!reservation_arg(call))
+        return;
+    d = domain_arg(call, 1);
+    if (d && balancer_hand(s->balancer, call->args[0]->string, d->domid))
+        FAIL(call, "there is no domain %u", d->domid);
+}
+
+static const struct monitor_command cmd_hand = {CONTROL_RESERVE_HAND, hand_args, ARRAY_LEN(hand_args), NULL, run_hand};
+
+static void run_reservations(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    const struct reserve_info **infos;
+    size_t count;
+
+    infos = balancer_reservations(s->balancer, call->gc, &count);
+    call->result = qmp_list(call->gc);
+    for (size_t i = 0; i < count; i++)
+        qmp_append(call->gc, call->result, control_reservation(call->gc, s, infos[i]));
+}
+
+static const struct monitor_command cmd_reservations = {CONTROL_RESERVATIONS, NULL, 0, "[Reservation]",
+                                                        run_reservations};
+
+/* ---- views ---- */
+
+static struct qmp_value *view(struct monitor_call *call, uint32_t domid, bool history)
+{
+    struct balance_service *s = call->target;
+    struct balancer_domain d;
+
+    if (balancer_view_domain(s->balancer, call->gc, domid, &d))
+        return NULL;
+    return control_domain(call->gc, &d, s->xen.host.ops->now_ms(&s->xen.host), history);
+}
+
+static void run_balance(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    struct qmp_value *domains = qmp_list(call->gc), *d;
+    uint32_t *domids;
+    size_t count;
+
+    balancer_look(s->balancer);
+    domids = balancer_domids(s->balancer, call->gc, &count);
+    for (size_t i = 0; i < count; i++) {
+        d = view(call, domids[i], false);
+        if (d)
+            qmp_append(call->gc, domains, d);
+    }
+    call->result = qmp_dict(call->gc);
+    qmp_put(call->gc, call->result, "host", control_host(call->gc, s));
+    qmp_put(call->gc, call->result, "domains", domains);
+}
+
+static const struct monitor_command cmd_balance = {CONTROL_BALANCE, NULL, 0, "Balance", run_balance};
+
+static void run_why(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    struct xen_domain *d = domain_arg(call, 0);
+
+    if (!d)
+        return;
+    balancer_look(s->balancer);
+    call->result = view(call, d->domid, true);
+    if (!call->result)
+        FAIL(call, "domain %u is gone", d->domid);
+}
+
+static const struct monitor_command cmd_why = {CONTROL_WHY, domain_args, ARRAY_LEN(domain_args), "Domain", run_why};
+
+static void run_plan(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    struct plan_input input;
+    struct plan *plan;
+
+    balancer_look(s->balancer);
+    plan = balancer_view_plan(s->balancer, call->gc, &input);
+    call->result = qmp_dict(call->gc);
+    qmp_put(call->gc, call->result, "input", control_plan_input(call->gc, s, &input));
+    qmp_put(call->gc, call->result, "plan", control_plan(call->gc, &input, plan));
+}
+
+static const struct monitor_command cmd_plan = {CONTROL_PLAN, NULL, 0, "PlanWithInput", run_plan};
+
+/* ---- all of it ---- */
+
+static const struct monitor_command *const commands[] = {
+    &cmd_range, &cmd_auto,         &cmd_forget,  &cmd_reserve, &cmd_hold, &cmd_release,
+    &cmd_hand,  &cmd_reservations, &cmd_balance, &cmd_why,     &cmd_plan,
+};
+
+static const struct monitor_object objects[] = {{"Reservation", NULL, 0},
+                                                {"Balance", NULL, 0},
+                                                {"Domain", NULL, 0},
+                                                {"PlanWithInput", NULL, 0},
+                                                {"EventData", NULL, 0}};
+
+static const struct monitor_event_type events[] = {
+    {CONTROL_EVENT_TARGET, "EventData", 0}, {CONTROL_EVENT_HEALTH, "EventData", 0},
+    {CONTROL_EVENT_PINNED, "EventData", 0}, {CONTROL_EVENT_RESERVATION, "Reservation", 0},
+    {CONTROL_EVENT_SHORT, "EventData", 0},  {CONTROL_EVENT_EMERGENCY, "EventData", 0},
+};
+
+const struct monitor_kind control_kind = {
+    .commands = commands,
+    .command_count = ARRAY_LEN(commands),
+    .objects = objects,
+    .object_count = ARRAY_LEN(objects),
+    .events = events,
+    .event_count = ARRAY_LEN(events),
+};

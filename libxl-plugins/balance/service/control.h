@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_BALANCE_SERVICE_CONTROL_H
+#define XLX_BALANCE_SERVICE_CONTROL_H
+
+/*
+ * The control socket: what the commands ask of memd. It speaks the dialect of the domains' QMP sockets: a greeting,
+ * qmp_capabilities, then {"execute": NAME, "arguments": {...}, "id": ...} with {"return": ...} or {"error": {"class",
+ * "desc"}}, and events {"event": NAME, "data": {...}, "timestamp": {...}} to every client that has negotiated.
+ * Only root can connect. Sizes are KiB in members that end in _memkb; times are milliseconds in members that end in
+ * _ms. DOMAIN is an integer domid; names are looked up by the command. Members in brackets may be absent.
+ *
+ * The path is RUN_FOLDER/CONTROL_SOCKET.
+ */
+#define CONTROL_SOCKET "control.sock"
+
+/*
+ * mem-range {"domain", "min_memkb", "max_memkb", ["weight"]} -> {}
+ *     The domain is balanced within that range from now on; kept by UUID. Also ends a pin. Errors: GenericError "no
+ * such domain", "the minimum is above the maximum", "the minimum is below the floor of N KiB", "weight N is not within
+ * 1 to N".
+ */
+#define CONTROL_RANGE "mem-range"
+/* mem-range-auto {"domain"} -> {}: a pinned domain is balanced again, in the range that it has. GenericError "has no
+ * range" when it never had one. */
+#define CONTROL_RANGE_AUTO "mem-range-auto"
+/* mem-range-forget {"domain"} -> {}: not balanced any more; its target stays where it is. */
+#define CONTROL_RANGE_FORGET "mem-range-forget"
+
+/*
+ * mem-reserve {"size_memkb", ["min_memkb"], ["timeout_ms"], ["lease_ms"], ["domain"], ["uuid"]} -> RESERVATION
+ *     Answers at once; the event RESERVATION tells what becomes of it. It lives lease_ms (30 s when absent), unless it
+ * is handed over or held. timeout_ms: not ready by then, it ends (state "timed-out"), or is content with what is free
+ *     from min_memkb on. domain: the memory is meant for a domain that exists already;
+ *     uuid: for one that is going to be built, to which it is handed as soon as Xen knows it.
+ * mem-reserve-hold {"id", ["keep_ms"]} -> RESERVATION
+ *     Answers when the reservation is over, and until then it lives as long as this connection does: when the
+ * connection ends it is released, unless it was handed over; when it is ready, it lives on for keep_ms. A connection
+ * waits for the answer, so other commands need another one; events still come. After memd was started again a holder
+ * has 30 s to hold again. mem-reserve-release
+ * {"id"} -> {} mem-reserve-hand {"id", "domain"} -> {} The domain may take the memory: from now on the reservation
+ * counts only what the domain does not hold or claim yet, and ends when the domain runs with all of it, or dies.
+ * query-reservations -> [RESERVATION...]
+ *
+ * RESERVATION: {"id", "state", "size_memkb", "min_memkb", "memkb", "counted_memkb", "domain" or null, "age_ms",
+ *     "expires_ms" or null, "shortfall_memkb"}
+ *     state: "waiting" | "ready" | "handed" | "released" | "timed-out" | "expired" | "done". memkb: what is (to be)
+ * held free, "timed-out": what there was. counted_memkb: less what the domain has of it. shortfall_memkb: not 0 while
+ * the guests could not give that much even at their minimums.
+ */
+#define CONTROL_RESERVE "mem-reserve"
+#define CONTROL_RESERVE_HOLD "mem-reserve-hold"
+#define CONTROL_RESERVE_RELEASE "mem-reserve-release"
+#define CONTROL_RESERVE_HAND "mem-reserve-hand"
+#define CONTROL_RESERVATIONS "query-reservations"
+
+/*
+ * query-balance -> {"host": {"total_memkb", "free_memkb", "claimed_memkb", "reserve_memkb", "reserved_memkb",
+ *     "in_flight_memkb", "budget_memkb", "feasible", "shortfall_memkb", "warnings": [TEXT...]}, "domains": [DOMAIN...]}
+ * mem-why {"domain"} -> DOMAIN with "history": [{"age_ms", "old_memkb", "new_memkb", "reason"}...], newest first, at
+ * most 16.
+ *
+ * DOMAIN: {"domid", "name", "uuid", "type", "state", "balloon", "managed", "pinned", "fixed", "actual_memkb",
+ *     "target_memkb", "planned_memkb", "static_max_memkb", "min_memkb", "max_memkb", "weight", "demand_memkb" or null,
+ *     "reported_memkb" or null, "rate_kb_per_s" or null, "left_ms" or null, "probe_ms" or null, "reason", "why"}
+ *     state, balloon, reason: as mem-plan has them, and reason "unmanaged" and "pinned". demand_memkb: as the policy
+ * sees it, reported_memkb: before it was bounded. why: a sentence for people.
+ */
+#define CONTROL_BALANCE "query-balance"
+#define CONTROL_WHY "mem-why"
+
+/* query-plan -> {"input": as mem-plan --from reads it, "plan": as mem-plan --json prints it}: what the policy makes of
+ * this moment. */
+#define CONTROL_PLAN "query-plan"
+
+/*
+ * Events.
+ * TARGET {"domid", "old_memkb", "new_memkb", "reason"}: memd wrote a target. reason also: "re-arm", "unreachable",
+ *     "probe", "grant" (a part of what the plan gives, as memory becomes free).
+ * HEALTH {"domid", "balloon", "why"}: "ok", "slow" or "stuck" from now on.
+ * PINNED {"domid", "target_memkb"}: somebody else wrote its target.
+ * RESERVATION: as above, whenever its state changes.
+ * SHORT {"shortfall_memkb"}: the minimums do not fit any more; 0: they do again.
+ * EMERGENCY {"free_memkb"}: Xen says that host memory runs out.
+ */
+#define CONTROL_EVENT_TARGET "TARGET"
+#define CONTROL_EVENT_HEALTH "HEALTH"
+#define CONTROL_EVENT_PINNED "PINNED"
+#define CONTROL_EVENT_RESERVATION "RESERVATION"
+#define CONTROL_EVENT_SHORT "SHORT"
+#define CONTROL_EVENT_EMERGENCY "EMERGENCY"
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_BALANCE_SERVICE_SERVICE_H
+#define XLX_BALANCE_SERVICE_SERVICE_H
+
+/*
+ * The balancer as a service of memd. service.c: start, stop, domains; control.c: the socket, what clients hold;
+ * control-commands.c: its commands; control-values.c: what they answer with.
+ */
+
+#include "balance/xen/host-xen.h"
+#include "monitor/monitor.h"
+
+struct metrics;
+
+struct balance_service {
+    const struct service_env *env;
+    struct xlx_ctx *ctx;
+    struct host_xen xen;
+    struct balancer *balancer;
+    struct monitor *control;
+    struct control_hold *holds;
+    struct ev_timer answers; /* to those that are over */
+    struct metrics *metrics;
+    bool autoballoon;
+    struct ev_timer told;
+    bool all_told; /* the domains that were there when memd started have been told of */
+};
+
+/* A reservation that lives as long as a client's connection: a call that is never answered while it holds. */
+struct control_hold {
+    struct control_hold *next;
+    struct balance_service *service;
+    struct monitor_call *call;
+    char id[RESERVE_ID_LEN];
+    uint64_t keep_ms; /* a ready one lives on for so long */
+    bool over;        /* the call has its result */
+};
+
+/* ---- control.c ---- */
+
+int control_start(struct balance_service *s);
+void control_stop(struct balance_service *s);
+/* To all clients. */
+void control_tell(struct balance_service *s, const struct host_event *event);
+/* Holds id for the call's connection; the call is deferred until the reservation is over. */
+void control_hold(struct balance_service *s, struct monitor_call *call, const char *id, uint64_t keep_ms);
+
+extern const struct monitor_kind control_kind;
+
+/* ---- control-values.c ---- */
+
+struct qmp_value *control_reservation(struct gc *gc, struct balance_service *s, const struct reserve_info *info);
+struct qmp_value *control_host(struct gc *gc, struct balance_service *s);
+struct qmp_value *control_domain(struct gc *gc, const struct balancer_domain *d, uint64_t now_ms, bool history);
+struct qmp_value *control_plan_input(struct gc *gc, struct balance_service *s, const struct plan_input *input);
+struct qmp_value *control_plan(struct gc *gc, const struct plan_input *input, const struct plan *plan);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "balance/xen/host-xen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/ev.h"
+#include "core/domain.h"
+#include "core/sampler.h"
+#include "xenstore/paths.h"
+#include "xenstore/store.h"
+
+#define PAGE_KB 4
+
+static struct host_xen *xen_of(struct host *host)
+{
+    return CONTAINER_OF(host, struct host_xen, host);
+}
+
+/* ---- time ---- */
+
+static uint64_t now_ms(struct host *host)
+{
+    return ev_clock_ms();
+}
+
+static void time_has_come(struct ev_timer *t)
+{
+    struct host_xen *x = CONTAINER_OF(t, struct host_xen, timer);
+
+    if (x->balancer)
+        balancer_wake(x->balancer);
+}
+
+static void wake_at(struct host *host, uint64_t at_ms)
+{
+    struct host_xen *x = xen_of(host);
+    uint64_t now = now_ms(host);
+
+    ev_timer_stop(&x->timer);
+    if (at_ms == UINT64_MAX)
+        return;
+    uv_update_time(&x->ctx->loop);
+    if (ev_timer_start(&x->ctx->loop, &x->timer, at_ms > now ? at_ms - now : 0, 0, time_has_come))
+        LOG(x->ctx, ERROR, "cannot set a timer: memory is not balanced any more");
+}
+
+/* ---- looks ---- */
+
+static int look(struct host *host, const struct host_sample **samples, size_t *count, struct host_memory *memory)
+{
+    struct host_xen *x = xen_of(host);
+    xc_domaininfo_t *infos;
+    xc_physinfo_t physical = {0};
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = sampler_look(x->ctx, gc, &infos, count);
+    if (rc)
+        return rc;
+    if (*count > x->sample_capacity) {
+        x->sample_capacity = *count * 2;
+        x->samples = reallocarray(x->samples, x->sample_capacity, sizeof(*x->samples));
+        if (!x->samples)
+            abort();
+    }
+    for (size_t i = 0; i < *count; i++) {
+        x->samples[i] = (struct host_sample){
+            .domid = infos[i].domain,
+            .held_memkb = infos[i].tot_pages * PAGE_KB,
+            .claimed_memkb = infos[i].outstanding_pages * PAGE_KB,
+            .paused = infos[i].flags & XEN_DOMINF_paused,
+            .dying = infos[i].flags & XEN_DOMINF_dying,
+            .shut_down = infos[i].flags & XEN_DOMINF_shutdown,
+        };
+        domain_uuid_text(infos[i].handle, x->samples[i].uuid);
+    }
+    *samples = x->samples;
+    if (xc_physinfo(x->xc, &physical)) {
+        LOG(x->ctx, ERROR, "cannot ask the hypervisor for its memory: %s", strerror(errno));
+        return error_of_errno(errno);
+    }
+    *memory = (struct host_memory){
+        .total_memkb = physical.total_pages * PAGE_KB,
+        .free_memkb = physical.free_pages * PAGE_KB,
+        .claimed_memkb = physical.outstanding_pages * PAGE_KB,
+    };
+    return 0;
+}
+
+/* ---- what is kept ---- */
+
+#define KEPT_FOLDER "kept"
+
+static int keep(struct host *host, const char *name, const char *value)
+{
+    struct host_xen *x = xen_of(host);
+    GC_SCOPE(gc);
+    const char *path = path_own(gc, gc_printf(gc, KEPT_FOLDER "/%s", name));
+    int rc;
+
+    rc = value ? store_write(x->xs, XBT_NULL, path, value) : store_remove(x->xs, XBT_NULL, path);
+    if (rc)
+        LOG(x->ctx, ERROR, "cannot write %s: %s", path, strerror(errno));
+    return rc;
+}
+
+static void kept(struct host *host, void (*each)(void *arg, const char *name, const char *value), void *arg)
+{
+    struct host_xen *x = xen_of(host);
+    GC_SCOPE(gc);
+    char **names, *value;
+    unsigned count;
+
+    if (store_list(gc, x->xs, XBT_NULL, path_own(gc, KEPT_FOLDER), &names, &count))
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        const char *path = path_own(gc, gc_printf(gc, KEPT_FOLDER "/%s", names[i]));
+
+        if (!store_read(gc, x->xs, XBT_NULL, path, 256, &value))
+            each(arg, names[i], value);
+    }
+}
+
+/* ---- events ---- */
+
+static void event(struct host *host, const struct host_event *e)
+{
+    struct host_xen *x = xen_of(host);
+
+    if (x->event)
+        x->event(x->event_arg, e);
+}
+
+const struct host_ops host_xen_ops = {
+    .now_ms = now_ms,
+    .look = look,
+    .facts = xen_domain_facts,
+    .report = xen_domain_report,
+    .target_get = xen_target_get,
+    .target_set = xen_target_set,
+    .target_accept = xen_target_accept,
+    .target_disown = xen_target_disown,
+    .keep = keep,
+    .kept = kept,
+    .wake_at = wake_at,
+    .event = event,
+};
+
+int host_xen_init(struct host_xen *x, struct xlx_ctx *ctx)
+{
+    int rc;
+
+    x->host.ops = &host_xen_ops;
+    x->ctx = ctx;
+    x->virq_port = -1;
+    rc = ctx_xs(ctx, &x->xs);
+    if (!rc)
+        rc = ctx_xc(ctx, &x->xc);
+    if (!rc)
+        rc = ctx_watcher(ctx, &x->watcher);
+    if (!rc)
+        virq_start(x);
+    return rc;
+}
+
+void host_xen_dispose(struct host_xen *x)
+{
+    ev_timer_stop(&x->timer);
+    virq_stop(x);
+    while (x->domains)
+        xen_domain_remove(x, x->domains->domid);
+    free(TAKE_PTR(x->samples));
+    x->sample_capacity = 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_BALANCE_XEN_HOST_XEN_H
+#define XLX_BALANCE_XEN_HOST_XEN_H
+
+/*
+ * A Xen host behind balance/host.h. host-xen.c: time, looks and what is kept; xen-domain.c: one domain's facts, reports
+ * and watches; xen-target.c: writing a target; virq.c: the hypervisor's word that memory runs out.
+ */
+
+#include <xenctrl.h>
+#include <xenevtchn.h>
+
+#include "balance/engine/balancer.h"
+#include "balance/xen/settings.h"
+#include "balloon/guest-stats.h"
+#include "core/service.h"
+
+struct xen_config {
+    bool manage_all;                         /* also domains without a range of their own */
+    uint64_t default_min_memkb;              /* of those; 0: the least that they can live with */
+    uint64_t dom0_min_memkb, dom0_max_memkb; /* dom0 is balanced when the maximum is not 0 */
+    uint32_t report_interval_s;
+};
+
+struct xen_domain {
+    struct xen_domain *next;
+    struct host_xen *xen;
+    uint32_t domid;
+    libxl_domain_type type;
+    char uuid[XLX_UUID_LEN];
+    char name[XLX_NAME_MAX];
+    bool followed; /* its reports and its static-max are watched, too */
+    bool shown;    /* its range has been written to its nodes */
+    struct guest_follow follow;
+    bool has_stats;
+    struct guest_stats stats;
+    /* The nodes one by one: what else stands in their folder may be the guest's to write (Qubes' memory/meminfo). */
+    struct store_watch target_watch, static_max_watch, devices_watch;
+    bool target_watched, static_max_watched, devices_watched; /* they have fired for their registration */
+    unsigned echoes;                                          /* events about its target that are our own writes' */
+    uint64_t videoram_memkb;
+};
+
+struct host_xen {
+    struct host host;
+    struct xlx_ctx *ctx;
+    struct xs_handle *xs;
+    xc_interface *xc;
+    struct store_watcher *watcher;
+    struct xen_config config;
+    struct balancer *balancer; /* NULL while it is being made */
+    void (*event)(void *arg, const struct host_event *event);
+    void *event_arg;
+    struct ev_timer timer;
+    struct host_sample *samples;
+    size_t sample_capacity;
+    struct xen_domain *domains;
+    xenevtchn_handle *evtchn;
+    int virq_port;
+    struct ev_fd virq_fd;
+};
+
+/* Opens what it needs; logs. */
+int host_xen_init(struct host_xen *x, struct xlx_ctx *ctx);
+/* Idempotent. The balancer must have been freed. */
+void host_xen_dispose(struct host_xen *x);
+
+extern const struct host_ops host_xen_ops;
+
+/* ---- xen-domain.c ---- */
+
+struct xen_domain *xen_domain_find(struct host_xen *x, uint32_t domid);
+struct xen_domain *xen_domain_add(struct host_xen *x, const struct service_domain *domain);
+void xen_domain_remove(struct host_xen *x, uint32_t domid);
+int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *facts);
+int xen_domain_report(struct host *host, uint32_t domid, struct host_report *report);
+/* The range that it is balanced within, if any. */
+bool xen_domain_settings(struct xen_domain *d, uint64_t static_max_memkb, struct settings *settings);
+
+/* ---- xen-target.c ---- */
+
+int xen_target_get(struct host *host, uint32_t domid, uint64_t *target_memkb);
+int xen_target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb);
+int xen_target_accept(struct host *host, uint32_t domid, uint64_t target_memkb);
+int xen_target_disown(struct host *host, uint32_t domid);
+/* What was recorded for this very domain; ERROR_NOTFOUND. */
+int xen_target_own(struct host_xen *x, const struct xen_domain *d, uint64_t *own_memkb);
+/* target_memkb is the balancer's own, limit_memkb what the hypervisor enforces. Killed between the two steps of a
+ * change it has left a limit that is too high, with which the guest could climb back over its share. */
+void xen_target_mend_limit(struct host_xen *x, struct xen_domain *d, uint64_t target_memkb, uint64_t limit_memkb);
+void xen_target_forget(struct host_xen *x, uint32_t domid);
+
+/* ---- virq.c ---- */
+
+/* Not being able to is no error: a warning, and the balancer's timer has to do. */
+void virq_start(struct host_xen *x);
+void virq_stop(struct host_xen *x);
+
+#endif

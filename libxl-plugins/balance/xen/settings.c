@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "balance/xen/settings.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "xenstore/paths.h"
+#include "xenstore/store.h"
+
+static const char *kept_path(struct gc *gc, const char *uuid)
+{
+    return path_own(gc, gc_printf(gc, "range/%s", uuid));
+}
+
+int settings_read(struct xs_handle *xs, const char *uuid, struct settings *s)
+{
+    GC_SCOPE(gc);
+    char *text;
+    int rc, n = 0;
+
+    rc = store_read(gc, xs, XBT_NULL, kept_path(gc, uuid), 128, &text);
+    if (rc)
+        return rc;
+    if (sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 "%n", &s->min_memkb, &s->max_memkb, &s->weight, &n) != 3 ||
+        text[n] || s->max_memkb > PLAN_MEMKB_MAX || s->min_memkb > s->max_memkb || s->weight < 1 ||
+        s->weight > SETTINGS_WEIGHT_MAX)
+        return ERROR_INVAL;
+    return 0;
+}
+
+struct change {
+    const char *uuid;
+    uint32_t domid;
+    const struct settings *settings;
+};
+
+static int show(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const struct change *c)
+{
+    const struct settings *s = c->settings;
+    int rc;
+
+    rc = store_printf(gc, xs, t, path_in_domain(gc, c->domid, NODE_MEMORY_DYNAMIC_MIN), "%" PRIu64, s->min_memkb);
+    if (!rc)
+        rc = store_printf(gc, xs, t, path_in_domain(gc, c->domid, NODE_MEMORY_DYNAMIC_MAX), "%" PRIu64, s->max_memkb);
+    if (!rc)
+        rc = store_printf(gc, xs, t, path_in_domain(gc, c->domid, NODE_MEMORY_WEIGHT), "%" PRIu64, s->weight);
+    return rc;
+}
+
+static int keep(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *uuid, const struct settings *s)
+{
+    return store_printf(gc, xs, t, kept_path(gc, uuid), "%" PRIu64 " %" PRIu64 " %" PRIu64, s->min_memkb, s->max_memkb,
+                        s->weight);
+}
+
+int settings_keep(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, const struct settings *settings)
+{
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = keep(gc, xs, XBT_NULL, uuid, settings);
+    if (rc)
+        LOG(ctx, ERROR, "cannot keep the range of %s in xenstore: %s", uuid, strerror(errno));
+    return rc;
+}
+
+static int write_all(struct xs_handle *xs, xs_transaction_t t, void *arg)
+{
+    const struct change *c = arg;
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = keep(gc, xs, t, c->uuid, c->settings);
+    return rc ? rc : show(gc, xs, t, c);
+}
+
+int settings_write(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, uint32_t domid,
+                   const struct settings *settings)
+{
+    struct change c = {uuid, domid, settings};
+    int rc;
+
+    rc = store_transaction(xs, write_all, &c);
+    if (rc)
+        LOGD(ctx, ERROR, domid, "cannot keep its range in xenstore: %s", strerror(errno));
+    return rc;
+}
+
+void settings_show(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, const struct settings *settings)
+{
+    struct change c = {NULL, domid, settings};
+    GC_SCOPE(gc);
+
+    if (show(gc, xs, XBT_NULL, &c))
+        LOGD(ctx, WARN, domid, "cannot show its range in xenstore: %s", strerror(errno));
+}
+
+static int remove_all(struct xs_handle *xs, xs_transaction_t t, void *arg)
+{
+    const struct change *c = arg;
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = store_remove(xs, t, kept_path(gc, c->uuid));
+    if (!rc)
+        rc = store_remove(xs, t, path_in_domain(gc, c->domid, NODE_MEMORY_DYNAMIC_MIN));
+    if (!rc)
+        rc = store_remove(xs, t, path_in_domain(gc, c->domid, NODE_MEMORY_DYNAMIC_MAX));
+    if (!rc)
+        rc = store_remove(xs, t, path_in_domain(gc, c->domid, NODE_MEMORY_WEIGHT));
+    return rc;
+}
+
+int settings_forget(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, uint32_t domid)
+{
+    struct change c = {uuid, domid, NULL};
+    int rc;
+
+    rc = store_transaction(xs, remove_all, &c);
+    if (rc)
+        LOGD(ctx, ERROR, domid, "cannot remove its range from xenstore: %s", strerror(errno));
+    return rc;
+}
+
+static uint64_t floor_of(uint64_t static_max_memkb)
+{
+    return static_max_memkb ? xlx_mem_floor_memkb(static_max_memkb) : 0;
+}
+
+bool settings_below_floor(const struct settings *s, uint64_t static_max_memkb)
+{
+    return s->min_memkb <= s->max_memkb && s->min_memkb < floor_of(static_max_memkb);
+}
+
+const char *settings_fault(struct gc *gc, const struct settings *s, uint64_t static_max_memkb)
+{
+    uint64_t floor = floor_of(static_max_memkb);
+    uint64_t hi = static_max_memkb && static_max_memkb < s->max_memkb ? static_max_memkb : s->max_memkb;
+
+    if (s->max_memkb > PLAN_MEMKB_MAX)
+        return "the maximum is beyond any machine";
+    if (s->min_memkb > s->max_memkb)
+        return "the minimum is above the maximum";
+    if (s->min_memkb > hi)
+        return gc_printf(gc, "the minimum is above the domain's static-max of %" PRIu64 " KiB", static_max_memkb);
+    if (s->min_memkb < floor)
+        return gc_printf(gc,
+                         "the minimum is below %" PRIu64 " KiB, the least that a guest with a static-max of %" PRIu64
+                         " KiB can live with",
+                         floor, static_max_memkb);
+    if (s->weight < 1 || s->weight > SETTINGS_WEIGHT_MAX)
+        return gc_printf(gc, "weight %" PRIu64 " is not within 1 to %d", s->weight, SETTINGS_WEIGHT_MAX);
+    return NULL;
+}

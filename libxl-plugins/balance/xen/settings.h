@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_BALANCE_XEN_SETTINGS_H
+#define XLX_BALANCE_XEN_SETTINGS_H
+
+/*
+ * Within which range a domain is balanced. Kept by UUID below /local/domain/0/xl-ext/range, which only dom0 sees, so
+ * that it survives reboot, save, restore and migration back; shown to guest and people in memory/dynamic-min,
+ * dynamic-max and dynamic-weight of each domid that carries the UUID.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "balance/policy/plan.h"
+#include "core/ctx.h"
+
+#define SETTINGS_WEIGHT 256
+#define SETTINGS_WEIGHT_MAX 65535
+
+struct settings {
+    uint64_t min_memkb, max_memkb, weight;
+};
+
+/* ERROR_NOTFOUND: the UUID has none. Not logged. */
+int settings_read(struct xs_handle *xs, const char *uuid, struct settings *settings);
+/* Keeps and shows them, in one transaction. Logs. */
+int settings_write(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, uint32_t domid,
+                   const struct settings *settings);
+/* Keeps them for a domain that is not there yet. Logs. */
+int settings_keep(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, const struct settings *settings);
+/* Shows what is kept to a new domid. Failures are logged as warnings. */
+void settings_show(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, const struct settings *settings);
+/* Not an error when there are none. Logs. */
+int settings_forget(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, uint32_t domid);
+
+/* The minimum is less than a guest of that size can live with: refused by our own policy, not for being no range. */
+bool settings_below_floor(const struct settings *settings, uint64_t static_max_memkb);
+/* Why these cannot be set, in the pool, or NULL. static_max_memkb 0: not known. */
+const char *settings_fault(struct gc *gc, const struct settings *settings, uint64_t static_max_memkb);
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "balance/xen/host-xen.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "xenstore/paths.h"
+#include "xenstore/store.h"
+
+#define NODE_PCI "device/pci" /* below libxl's folder: devices passed through */
+
+/* ---- all of them ---- */
+
+struct xen_domain *xen_domain_find(struct host_xen *x, uint32_t domid)
+{
+    struct xen_domain *d = x->domains;
+
+    while (d && d->domid != domid)
+        d = d->next;
+    return d;
+}
+
+struct xen_domain *xen_domain_add(struct host_xen *x, const struct service_domain *domain)
+{
+    struct xen_domain *d = xen_domain_find(x, domain->domid);
+
+    if (!d) {
+        d = calloc(1, sizeof(*d));
+        if (!d)
+            abort();
+        d->next = x->domains;
+        x->domains = d;
+    }
+    d->xen = x;
+    d->domid = domain->domid;
+    d->type = domain->type;
+    memcpy(d->uuid, domain->uuid, sizeof(d->uuid));
+    memcpy(d->name, domain->name, sizeof(d->name));
+    return d;
+}
+
+static void unfollow(struct xen_domain *d)
+{
+    guest_follow_stop(&d->follow);
+    store_watch_stop(&d->static_max_watch);
+    store_watch_stop(&d->devices_watch);
+    d->followed = d->has_stats = false;
+}
+
+void xen_domain_remove(struct host_xen *x, uint32_t domid)
+{
+    struct xen_domain **p = &x->domains, *d;
+
+    while (*p && (*p)->domid != domid)
+        p = &(*p)->next;
+    d = *p;
+    if (!d)
+        return;
+    *p = d->next;
+    unfollow(d);
+    store_watch_stop(&d->target_watch);
+    free(d);
+}
+
+/* ---- what happens to one ---- */
+
+static void reported(struct guest_follow *follow, const struct guest_stats *stats, int64_t when_s)
+{
+    struct xen_domain *d = CONTAINER_OF(follow, struct xen_domain, follow);
+
+    d->stats = *stats;
+    d->has_stats = guest_stats_has(stats, GUEST_TOTAL_MEMORY) &&
+                   (guest_stats_has(stats, GUEST_AVAILABLE_MEMORY) || guest_stats_has(stats, GUEST_FREE_MEMORY));
+    if (d->xen->balancer)
+        balancer_domain_reported(d->xen->balancer, d->domid);
+}
+
+static void static_max_changed(struct store_watch *watch, const char *path)
+{
+    struct xen_domain *d = CONTAINER_OF(watch, struct xen_domain, static_max_watch);
+    bool news = d->static_max_watched;
+
+    d->static_max_watched = true;
+    if (news && d->xen->balancer)
+        balancer_domain_changed(d->xen->balancer, d->domid);
+}
+
+static void target_changed(struct store_watch *watch, const char *path)
+{
+    struct xen_domain *d = CONTAINER_OF(watch, struct xen_domain, target_watch);
+    bool news = d->target_watched;
+
+    d->target_watched = true;
+    if (!news || !d->xen->balancer)
+        return;
+    if (d->echoes)
+        d->echoes--;
+    else
+        balancer_target_written(d->xen->balancer, d->domid);
+}
+
+static void watch_node(struct xen_domain *d, struct store_watch *watch, const char *node,
+                       void (*changed)(struct store_watch *, const char *))
+{
+    GC_SCOPE(gc);
+
+    if (store_watch_start(d->xen->watcher, watch, path_in_domain(gc, d->domid, node), changed))
+        LOGD(d->xen->ctx, WARN, d->domid, "cannot watch its %s: a change by others will not be noticed at once", node);
+}
+
+static void devices_changed(struct store_watch *watch, const char *path)
+{
+    struct xen_domain *d = CONTAINER_OF(watch, struct xen_domain, devices_watch);
+    bool news = d->devices_watched;
+
+    d->devices_watched = true;
+    if (news && d->xen->balancer)
+        balancer_domain_changed(d->xen->balancer, d->domid);
+}
+
+/* A device that is passed through later makes it fixed, too; without it it is so no more. */
+static void watch_devices(struct xen_domain *d)
+{
+    GC_SCOPE(gc);
+
+    if (!d->domid || store_watch_active(&d->devices_watch))
+        return;
+    d->devices_watched = false;
+    if (store_watch_start(d->xen->watcher, &d->devices_watch, path_libxl(gc, d->domid, NODE_PCI), devices_changed))
+        LOGD(d->xen->ctx, WARN, d->domid, "cannot watch its devices: one passed through later will not be noticed");
+}
+
+/* Of every domain, since what it is to have and has not yet is counted, also when others decide on it. */
+static void watch_target(struct xen_domain *d)
+{
+    if (store_watch_active(&d->target_watch))
+        return;
+    d->echoes = 0;
+    d->target_watched = false;
+    watch_node(d, &d->target_watch, NODE_MEMORY_TARGET, target_changed);
+}
+
+/* The rest only of those that are balanced. */
+static void follow(struct xen_domain *d)
+{
+    struct host_xen *x = d->xen;
+
+    if (d->followed)
+        return;
+    d->static_max_watched = false;
+    watch_node(d, &d->static_max_watch, NODE_MEMORY_STATIC_MAX, static_max_changed);
+    guest_follow_start(x->ctx, &d->follow, d->domid, x->config.report_interval_s, reported);
+    d->followed = true;
+}
+
+/* ---- facts ---- */
+
+bool xen_domain_settings(struct xen_domain *d, uint64_t static_max_memkb, struct settings *s)
+{
+    const struct xen_config *c = &d->xen->config;
+
+    if (!d->domid) {
+        *s = (struct settings){c->dom0_min_memkb, c->dom0_max_memkb, SETTINGS_WEIGHT};
+        return c->dom0_max_memkb;
+    }
+    if (!settings_read(d->xen->xs, d->uuid, s))
+        return true;
+    *s = (struct settings){
+        .min_memkb = c->default_min_memkb ? c->default_min_memkb : xlx_mem_floor_memkb(static_max_memkb),
+        .max_memkb = static_max_memkb,
+        .weight = SETTINGS_WEIGHT,
+    };
+    return c->manage_all;
+}
+
+/* Stub domains serve, and memory that a device may write to cannot be given away. */
+static bool cannot_balloon(struct gc *gc, const struct xen_domain *d)
+{
+    struct xs_handle *xs = d->xen->xs;
+    char *serves, **devices;
+    unsigned count;
+
+    if (d->type == LIBXL_DOMAIN_TYPE_INVALID)
+        return true;
+    if (!d->domid)
+        return false;
+    if (!store_read(gc, xs, XBT_NULL, path_in_domain(gc, d->domid, NODE_STUBDOM_TARGET), 16, &serves))
+        return true;
+    return !store_list(gc, xs, XBT_NULL, path_libxl(gc, d->domid, NODE_PCI), &devices, &count) && count;
+}
+
+static bool on_its_way(const char *name)
+{
+    size_t len = strlen(name);
+
+    /* libxl's and xl's names while a domain migrates (xl_migrate.c). */
+    return (len > 10 && !strcmp(name + len - 10, "--incoming")) ||
+           (len > 14 && !strcmp(name + len - 14, "--migratedaway"));
+}
+
+static enum plan_type plan_type_of(libxl_domain_type type)
+{
+    return type == LIBXL_DOMAIN_TYPE_HVM ? PLAN_HVM : type == LIBXL_DOMAIN_TYPE_PVH ? PLAN_PVH : PLAN_PV;
+}
+
+static uint64_t bounded(uint64_t memkb)
+{
+    return memkb > PLAN_MEMKB_MAX ? PLAN_MEMKB_MAX : memkb;
+}
+
+/* dom0 has no nodes until somebody sets its target: as libxl__fill_dom0_memory_info does. */
+static void fill_dom0(struct xen_domain *d, struct xlx_mem_info *info)
+{
+    struct xs_handle *xs = d->xen->xs;
+    GC_SCOPE(gc);
+
+    info->target_memkb = info->actual_memkb;
+    info->static_max_memkb = info->max_memkb == UINT64_MAX ? info->actual_memkb : info->max_memkb;
+    if (store_printf(gc, xs, XBT_NULL, path_in_domain(gc, 0, NODE_MEMORY_TARGET), "%" PRIu64, info->target_memkb) ||
+        store_printf(gc, xs, XBT_NULL, path_in_domain(gc, 0, NODE_MEMORY_STATIC_MAX), "%" PRIu64,
+                     info->static_max_memkb))
+        return;
+    info->has_target = info->has_static_max = true;
+}
+
+int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
+{
+    struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
+    struct xen_domain *d = xen_domain_find(x, domid);
+    struct xlx_mem_info info;
+    struct settings settings;
+    GC_SCOPE(gc);
+    int rc;
+
+    if (!d)
+        return ERROR_DOMAIN_NOTFOUND;
+    /* Before it is read, so that no change is missed. */
+    watch_target(d);
+    rc = xlx_mem_info_get(x->ctx, domid, &info);
+    if (rc)
+        return rc;
+    if (!domid && x->config.dom0_max_memkb && !info.has_target)
+        fill_dom0(d, &info);
+    d->videoram_memkb = info.videoram_memkb;
+    *f = (struct host_facts){
+        .type = plan_type_of(d->type),
+        .migrating = on_its_way(d->name),
+        .static_max_memkb = bounded(info.static_max_memkb),
+        .offset_memkb = info.offset_memkb,
+        .has_target = info.has_target && info.has_static_max,
+        .target_memkb = bounded(info.target_memkb),
+    };
+    snprintf(f->name, sizeof(f->name), "%.*s", HOST_NAME_MAX - 1, d->name);
+    memcpy(f->uuid, d->uuid, sizeof(f->uuid));
+    f->managed = xen_domain_settings(d, f->static_max_memkb, &settings);
+    if (!f->managed) {
+        unfollow(d);
+        return 0;
+    }
+    watch_devices(d);
+    f->fixed = cannot_balloon(gc, d);
+    f->min_memkb = settings.min_memkb;
+    f->max_memkb = bounded(settings.max_memkb);
+    f->weight = settings.weight;
+    f->has_own = !xen_target_own(x, d, &f->own_memkb);
+    if (!d->shown && domid)
+        settings_show(x->ctx, x->xs, domid, &settings);
+    d->shown = true;
+    if (f->fixed)
+        return 0;
+    if (!d->followed && f->has_own && f->own_memkb == f->target_memkb)
+        xen_target_mend_limit(x, d, f->target_memkb, info.max_memkb);
+    follow(d);
+    return 0;
+}
+
+/* ---- reports ---- */
+
+static uint64_t kib(const struct guest_stats *stats, enum guest_stat stat)
+{
+    return guest_stats_has(stats, stat) ? stats->values[stat] / 1024 : 0;
+}
+
+int xen_domain_report(struct host *host, uint32_t domid, struct host_report *r)
+{
+    struct xen_domain *d = xen_domain_find(CONTAINER_OF(host, struct host_xen, host), domid);
+    uint64_t swap_total, swap_free;
+
+    if (!d || !d->has_stats)
+        return ERROR_NOTFOUND;
+    swap_total = kib(&d->stats, GUEST_SWAP_TOTAL);
+    swap_free = kib(&d->stats, GUEST_SWAP_FREE);
+    *r = (struct host_report){
+        .has_available = guest_stats_has(&d->stats, GUEST_AVAILABLE_MEMORY),
+        .total_memkb = kib(&d->stats, GUEST_TOTAL_MEMORY),
+        .available_memkb = kib(&d->stats, GUEST_AVAILABLE_MEMORY),
+        .free_memkb = kib(&d->stats, GUEST_FREE_MEMORY),
+        .swap_used_memkb = swap_total > swap_free ? swap_total - swap_free : 0,
+        .oom_kills = guest_stats_has(&d->stats, GUEST_OOM_KILLS) ? d->stats.values[GUEST_OOM_KILLS] : 0,
+        .pressure = guest_stats_has(&d->stats, GUEST_PSI_SOME_AVG10) ? d->stats.values[GUEST_PSI_SOME_AVG10] : 0,
+    };
+    return 0;
+}

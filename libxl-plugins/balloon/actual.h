@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_BALLOON_ACTUAL_H
+#define XLX_BALLOON_ACTUAL_H
+
+/*
+ * From what the hypervisor counts as a domain's (tot_pages) to the size that a QMP client is told. A settled guest
+ * holds its target and a constant offset more; taking the offset off, a settled guest reads exactly what was asked for.
+ * Pure: what the sizes are at a time goes in, what is to be told comes out.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct actual {
+    /* as they stand in xenstore */
+    uint64_t target_memkb;
+    uint64_t ram_memkb;   /* the most that is told */
+    int64_t offset_memkb; /* usual for its type, or calibrated */
+    bool calibrated;
+
+    /* A guest that never ran is still being made: its device model takes what it needs. Its size is what it is built
+     * for. */
+    bool fresh;
+    uint64_t built_memkb;
+    /* Before an HVM guest's driver runs it holds its video memory too, and gives it back when the driver first runs.
+     * That is no change of size: nothing above its first target is told until it has once been there. */
+    uint64_t ceiling_memkb; /* UINT64_MAX: none */
+
+    bool stirred;         /* it has moved since its target was set */
+    uint64_t last_memkb;  /* held, when last seen */
+    uint64_t still_since; /* ms: it has held that much since */
+};
+
+/* How long a guest must hold still to be taken for settled, and how near its target: less than 1 MiB, so that one that
+ * has been asked for a MiB less and has not moved is not. */
+#define ACTUAL_STILL_MS 2000
+#define ACTUAL_NEAR_MIN_MEMKB (-64)
+#define ACTUAL_NEAR_MAX_MEMKB 1020
+
+/* What is known of a guest at first sight, in KiB. */
+struct actual_guest {
+    uint64_t held_memkb, target_memkb, static_max_memkb, videoram_memkb;
+    int64_t offset_memkb; /* usual for its type, or calibrated */
+    bool calibrated;
+    bool fresh; /* it never ran */
+};
+
+/* The size that QEMU calls a machine's memory: video memory is not part of it there, and of static-max here. */
+uint64_t actual_ram_memkb(uint64_t static_max_memkb, uint64_t videoram_memkb);
+
+void actual_init(struct actual *a, const struct actual_guest *guest, uint64_t now_ms);
+
+/* It runs, or has run. */
+void actual_runs(struct actual *a);
+
+/* Its target is set, or the same as before. */
+void actual_set_target(struct actual *a, uint64_t target_memkb);
+
+/* A look at it. Returns the size to tell in KiB. *calibrated: the offset has just been found to be another. */
+uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, bool *calibrated);
+
+/* It holds its target and the offset. */
+bool actual_settled(const struct actual *a);
+
+#endif

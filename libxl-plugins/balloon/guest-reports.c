@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Following guests' reports: see balloon/guest-stats.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "balloon/guest-stats.h"
+#include "agent/protocol.h"
+#include "xenstore/paths.h"
+#include "xenstore/store.h"
+
+/* In the order in which they are believed. */
+enum source { AGENT, XENSERVER, QUBES, SOURCES };
+
+struct source_watch {
+    struct store_watch watch;
+    struct guest_reports *reports;
+    bool registered; /* it has fired for its registration */
+};
+
+/* One guest with at least one follower. */
+struct guest_reports {
+    struct xlx_ctx *ctx;
+    struct xs_handle *xs;
+    struct store_watcher *watcher;
+    struct guest_reports *next;
+    uint32_t domid;
+    struct guest_follow *follows;
+    struct source_watch sources[SOURCES];
+    struct source_watch *last_put_on;
+    struct ev_timer gap; /* active: a watch is off until it fires */
+    uint64_t looked_ms;  /* loop time of the last look at what it has written, 0: none */
+    unsigned hurries;    /* writes in a row that came within GUEST_STATS_GAP_MS of that */
+    bool looked;         /* at all */
+    char *last;          /* the text of the last report */
+    uint32_t interval_s; /* as it was written */
+};
+
+/* ---- reading ---- */
+
+static char *read_small(struct guest_reports *r, struct gc *gc, const char *node, size_t max)
+{
+    char *value;
+
+    return store_read(gc, r->xs, XBT_NULL, path_in_domain(gc, r->domid, node), max, &value) ? NULL : value;
+}
+
+/* What the guest says now, as text that is different when the report is, and parsed. NULL: nothing at all. */
+static char *read_report(struct guest_reports *r, struct gc *gc, struct guest_stats *stats)
+{
+    char *text = read_small(r, gc, AGENT_STATS_NODE, AGENT_STATS_MAX), *total;
+    uint64_t target_memkb;
+
+    if (text) {
+        guest_stats_parse(text, strlen(text), stats);
+        return text;
+    }
+    text = read_small(r, gc, NODE_XENSERVER_FREE, 20);
+    if (text) {
+        total = read_small(r, gc, NODE_XENSERVER_TOTAL, 20);
+        guest_stats_from_xenserver(total, text, stats);
+        return gc_printf(gc, "%s/%s", text, total ? total : "");
+    }
+    text = read_small(r, gc, NODE_QUBES_USED, 20);
+    if (text && !store_read_u64(gc, r->xs, XBT_NULL, path_in_domain(gc, r->domid, NODE_MEMORY_TARGET), UINT64_MAX,
+                                &target_memkb)) {
+        guest_stats_from_qubes(text, target_memkb, stats);
+        return text;
+    }
+    return NULL;
+}
+
+static uint64_t loop_now_ms(struct guest_reports *r)
+{
+    uv_update_time(&r->ctx->loop);
+    return uv_now(&r->ctx->loop);
+}
+
+static void tell(struct guest_reports *r, const struct guest_stats *stats)
+{
+    for (struct guest_follow *f = r->follows; f; f = f->next)
+        f->reported(f, stats, time(NULL));
+}
+
+static void look(struct guest_reports *r, bool at_registration)
+{
+    struct guest_stats stats;
+    GC_SCOPE(gc);
+    char *text = read_report(r, gc, &stats);
+    bool first = !r->looked, same = text && r->last && !strcmp(text, r->last);
+
+    r->looked = true;
+    /* What was there before, or is not there yet, is nothing that the guest has just written. Nonsense may be: it costs
+     * the same to look at. */
+    if (!at_registration || (text ? !same && !first : r->hurries))
+        r->looked_ms = loop_now_ms(r);
+    if (!text || (at_registration && same))
+        return;
+    free(r->last);
+    r->last = strdup(text);
+    if (!r->last)
+        abort();
+    /* Who knows how old that is. */
+    if (!(at_registration && first))
+        tell(r, &stats);
+}
+
+/* ---- watching ---- */
+
+/* An agent that keeps to agent/protocol.h never is in such a hurry more than once or twice in a row. */
+#define HURRIES_FORGIVEN 4u
+
+static uint64_t gap_ms(unsigned hurries)
+{
+    uint64_t gap = GUEST_STATS_GAP_MS;
+
+    for (unsigned i = HURRIES_FORGIVEN; i < hurries && gap < GUEST_STATS_GAP_MAX_MS; i++)
+        gap *= 2;
+    return gap < GUEST_STATS_GAP_MAX_MS ? gap : GUEST_STATS_GAP_MAX_MS;
+}
+
+static void gap_is_over(struct ev_timer *t);
+
+static void watches_off(struct guest_reports *r)
+{
+    for (unsigned i = 0; i < SOURCES; i++)
+        store_watch_stop(&r->sources[i].watch);
+}
+
+static void source_changed(struct store_watch *watch, const char *path)
+{
+    struct source_watch *s = CONTAINER_OF(watch, struct source_watch, watch);
+    struct guest_reports *r = s->reports;
+    uint64_t now = loop_now_ms(r);
+
+    if (!s->registered) {
+        s->registered = true;
+        /* Those that are registered together fire in their order: one look is enough for all. */
+        if (s == r->last_put_on)
+            look(r, true);
+        return;
+    }
+    if (r->looked_ms && now - r->looked_ms < GUEST_STATS_GAP_MS) {
+        r->hurries++;
+        /* Only the node that is written: each watch costs a message to take off and one to put back. */
+        store_watch_stop(watch);
+        if (!ev_timer_active(&r->gap))
+            ev_timer_start(&r->ctx->loop, &r->gap, gap_ms(r->hurries) - (now - r->looked_ms), 0, gap_is_over);
+        return;
+    }
+    r->hurries = 0;
+    look(r, false);
+}
+
+/* Those that are off. */
+static int watches_on(struct guest_reports *r)
+{
+    static const char *const nodes[SOURCES] = {AGENT_STATS_NODE, NODE_XENSERVER_FREE, NODE_QUBES_USED};
+    GC_SCOPE(gc);
+    int rc;
+
+    for (unsigned i = 0; i < SOURCES; i++) {
+        struct source_watch *s = &r->sources[i];
+
+        if (store_watch_active(&s->watch))
+            continue;
+        s->reports = r;
+        s->registered = false;
+        r->last_put_on = s;
+        rc = store_watch_start(r->watcher, &s->watch, path_in_domain(gc, r->domid, nodes[i]), source_changed);
+        if (rc) {
+            LOGD(r->ctx, ERROR, r->domid, "cannot watch its statistics: %s", error_text(rc));
+            watches_off(r);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static void gap_is_over(struct ev_timer *t)
+{
+    watches_on(CONTAINER_OF(t, struct guest_reports, gap));
+}
+
+/* ---- the interval ---- */
+
+static void write_interval(struct guest_reports *r)
+{
+    GC_SCOPE(gc);
+    const char *path = path_in_domain(gc, r->domid, AGENT_INTERVAL_NODE);
+    int rc;
+
+    rc = r->interval_s ? store_printf(gc, r->xs, XBT_NULL, path, "%u", r->interval_s)
+                       : store_remove(r->xs, XBT_NULL, path);
+    /* A domain that is going has no folder any more. */
+    if (rc && errno != ENOENT)
+        LOGD(r->ctx, WARN, r->domid, "cannot ask for its statistics: %s", strerror(errno));
+}
+
+static void update_interval(struct guest_reports *r)
+{
+    uint32_t shortest = 0;
+
+    for (const struct guest_follow *f = r->follows; f; f = f->next) {
+        if (f->interval_s && (!shortest || f->interval_s < shortest))
+            shortest = f->interval_s;
+    }
+    if (shortest > AGENT_INTERVAL_MAX_S)
+        shortest = AGENT_INTERVAL_MAX_S;
+    if (shortest == r->interval_s)
+        return;
+    r->interval_s = shortest;
+    write_interval(r);
+}
+
+/* ---- coming and going ---- */
+
+static struct guest_reports *find(struct xlx_ctx *ctx, uint32_t domid)
+{
+    struct guest_reports *r = ctx->guest_reports;
+
+    while (r && r->domid != domid)
+        r = r->next;
+    return r;
+}
+
+static void reports_free(struct guest_reports *r)
+{
+    struct guest_reports **p = &r->ctx->guest_reports;
+
+    while (*p != r)
+        p = &(*p)->next;
+    *p = r->next;
+    watches_off(r);
+    ev_timer_stop(&r->gap);
+    free(r->last);
+    free(r);
+}
+
+static int reports_new(struct xlx_ctx *ctx, uint32_t domid, struct guest_reports **reports)
+{
+    struct guest_reports *r = calloc(1, sizeof(*r));
+    int rc;
+
+    if (!r)
+        abort();
+    r->ctx = ctx;
+    r->domid = domid;
+    r->next = ctx->guest_reports;
+    ctx->guest_reports = r;
+    rc = ctx_xs(ctx, &r->xs);
+    if (!rc)
+        rc = ctx_watcher(ctx, &r->watcher);
+    if (!rc)
+        rc = watches_on(r);
+    if (rc) {
+        reports_free(r);
+        return rc;
+    }
+    *reports = r;
+    return 0;
+}
+
+int guest_follow_start(struct xlx_ctx *ctx, struct guest_follow *follow, uint32_t domid, uint32_t interval_s,
+                       void (*reported)(struct guest_follow *, const struct guest_stats *, int64_t))
+{
+    struct guest_reports *r = find(ctx, domid);
+    int rc;
+
+    if (!r) {
+        rc = reports_new(ctx, domid, &r);
+        if (rc)
+            return rc;
+    }
+    follow->reported = reported;
+    follow->reports = r;
+    follow->interval_s = interval_s;
+    follow->next = r->follows;
+    r->follows = follow;
+    update_interval(r);
+    return 0;
+}
+
+void guest_follow_interval(struct guest_follow *follow, uint32_t interval_s)
+{
+    follow->interval_s = interval_s;
+    update_interval(follow->reports);
+}
+
+void guest_follow_ask(struct guest_follow *follow)
+{
+    if (follow->reports->interval_s)
+        write_interval(follow->reports);
+}
+
+void guest_follow_stop(struct guest_follow *follow)
+{
+    struct guest_reports *r = TAKE_PTR(follow->reports);
+    struct guest_follow **p;
+
+    if (!r)
+        return;
+    for (p = &r->follows; *p != follow; p = &(*p)->next)
+        ;
+    *p = follow->next;
+    update_interval(r);
+    if (!r->follows)
+        reports_free(r);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "core/domain.h"
+#include "core/sampler.h"
+#include "balloon/balloon.h"
+#include "xenstore/paths.h"
+#include "xenstore/store.h"
+
+/* Measured on Xen 4.17 with Linux 6.1: pages that the domain builder adds to what the guest is told it has. */
+int64_t mem_usual_offset_kb(libxl_domain_type type)
+{
+    switch (type) {
+    case LIBXL_DOMAIN_TYPE_PVH:
+        return 64;
+    case LIBXL_DOMAIN_TYPE_HVM:
+        return 44;
+    default:
+        return 0;
+    }
+}
+
+/* A node that is missing or holds nonsense is simply not known; a xenstored that does not answer is an error. */
+static int read_node(struct gc *gc, struct xs_handle *xs, uint32_t domid, const char *node, uint64_t *value_kb,
+                     bool *known)
+{
+    int rc;
+
+    rc = store_read_u64(gc, xs, XBT_NULL, path_in_domain(gc, domid, node), MEM_LIMIT_MEMKB, value_kb);
+    *known = !rc;
+    if (rc)
+        *value_kb = 0;
+    return rc == ERROR_FAIL ? rc : 0;
+}
+
+static void read_offset(struct gc *gc, struct xs_handle *xs, struct xlx_mem_info *info)
+{
+    int64_t offset_kb;
+
+    info->offset_memkb = mem_usual_offset_kb(info->type);
+    /* It has settled right now, where guests of its type do: nothing to ask for. */
+    info->offset_calibrated =
+        info->has_target && (int64_t)info->actual_memkb == (int64_t)info->target_memkb + info->offset_memkb;
+    if (!info->domid || info->offset_calibrated ||
+        store_read_i64(gc, xs, XBT_NULL, path_in_domain(gc, info->domid, NODE_MEMORY_OFFSET), &offset_kb))
+        return;
+    if (offset_kb < MEM_OFFSET_MIN_KB || offset_kb > MEM_OFFSET_MAX_KB)
+        return;
+    info->offset_memkb = offset_kb;
+    info->offset_calibrated = true;
+}
+
+int mem_info_from_store(struct xlx_ctx *ctx, struct xs_handle *xs, struct xlx_mem_info *info)
+{
+    uint32_t domid = info->domid;
+    bool has_videoram;
+    GC_SCOPE(gc);
+    int rc;
+
+    domain_name(ctx, xs, domid, info->name);
+    rc = read_node(gc, xs, domid, NODE_MEMORY_TARGET, &info->target_memkb, &info->has_target);
+    if (!rc)
+        rc = read_node(gc, xs, domid, NODE_MEMORY_STATIC_MAX, &info->static_max_memkb, &info->has_static_max);
+    /* Only a device model's screen takes video memory; asking for it costs a message for each domain. */
+    if (!rc && info->type == LIBXL_DOMAIN_TYPE_HVM)
+        rc = read_node(gc, xs, domid, NODE_MEMORY_VIDEORAM, &info->videoram_memkb, &has_videoram);
+    if (rc) {
+        LOGD(ctx, ERROR, domid, "xenstored does not answer: %s", strerror(errno));
+        return rc;
+    }
+    read_offset(gc, xs, info);
+    return 0;
+}
+
+void mem_info_from_xen(const xc_domaininfo_t *xen, struct xlx_mem_info *info)
+{
+    info->domid = xen->domain;
+    domain_uuid_text(xen->handle, info->uuid);
+    info->type = domain_type_of_xen(xen);
+    info->running = xen->flags & (XEN_DOMINF_running | XEN_DOMINF_blocked);
+    info->paused = xen->flags & XEN_DOMINF_paused;
+    info->shutdown = xen->flags & XEN_DOMINF_shutdown;
+    info->dying = xen->flags & XEN_DOMINF_dying;
+    info->actual_memkb = xen->tot_pages * MEM_PAGE_KB;
+    /* "No limit" is a very large number of pages. */
+    info->max_memkb = xen->max_pages > MEM_LIMIT_MEMKB / MEM_PAGE_KB ? UINT64_MAX : xen->max_pages * MEM_PAGE_KB;
+    info->outstanding_memkb = xen->outstanding_pages * MEM_PAGE_KB;
+}
+
+int xlx_mem_info_get(struct xlx_ctx *ctx, uint32_t domid, struct xlx_mem_info *info)
+{
+    xc_domaininfo_t xen;
+    struct xs_handle *xs;
+    xc_interface *xc;
+    int rc, r;
+
+    memset(info, 0, sizeof(*info));
+    rc = ctx_xc(ctx, &xc);
+    if (rc)
+        return rc;
+    rc = ctx_xs(ctx, &xs);
+    if (rc)
+        return rc;
+    r = xc_domain_getinfolist(xc, domid, 1, &xen);
+    if (r < 0) {
+        LOGD(ctx, ERROR, domid, "cannot ask the hypervisor about it: %s", strerror(errno));
+        return error_of_errno(errno);
+    }
+    if (!r || xen.domain != domid)
+        return ERROR_DOMAIN_NOTFOUND;
+    mem_info_from_xen(&xen, info);
+    return mem_info_from_store(ctx, xs, info);
+}
+
+int xlx_mem_list(struct xlx_ctx *ctx, struct xlx_mem_info **infos, size_t *count)
+{
+    xc_domaininfo_t *xen;
+    struct xs_handle *xs;
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = ctx_xs(ctx, &xs);
+    if (rc)
+        return rc;
+    rc = sampler_look(ctx, gc, &xen, count);
+    if (rc)
+        return rc;
+    *infos = calloc(*count ? *count : 1, sizeof(**infos));
+    if (!*infos)
+        abort();
+    for (size_t i = 0; i < *count; i++) {
+        mem_info_from_xen(&xen[i], &(*infos)[i]);
+        rc = mem_info_from_store(ctx, xs, &(*infos)[i]);
+        if (rc) {
+            free(TAKE_PTR(*infos));
+            return rc;
+        }
+    }
+    return 0;
+}
+
+void mem_offset_store(struct xlx_ctx *ctx, uint32_t domid, int64_t offset_memkb)
+{
+    struct xs_handle *xs;
+    GC_SCOPE(gc);
+
+    if (!domid || ctx_xs(ctx, &xs))
+        return;
+    if (store_printf(gc, xs, XBT_NULL, path_in_domain(gc, domid, NODE_MEMORY_OFFSET), "%lld", (long long)offset_memkb))
+        LOGD(ctx, WARN, domid, "cannot note its calibrated offset in xenstore: %s", strerror(errno));
+}

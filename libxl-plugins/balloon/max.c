@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Sets the highest target of a domain, as libxl_domain_setmaxmem (Xen 4.17) does, but in a transaction, and read back:
+ * libxl answers 1, not an error, when it refuses, and does not look whether static-max was written. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "balloon/balloon.h"
+#include "xenstore/paths.h"
+#include "xenstore/store.h"
+
+struct setting {
+    struct xlx_ctx *ctx;
+    uint32_t domid;
+    uint64_t max_memkb;
+    const struct xlx_mem_info *before;
+    int body_rc;
+};
+
+static int write_static_max(struct xs_handle *xs, xs_transaction_t t, void *arg)
+{
+    struct setting *s = arg;
+    uint64_t target_memkb;
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = store_read_u64(gc, xs, t, path_in_domain(gc, s->domid, NODE_MEMORY_TARGET), MEM_LIMIT_MEMKB, &target_memkb);
+    if (rc) {
+        LOGD(s->ctx, ERROR, s->domid, "memory/target is missing in xenstore or holds no number: set a target first");
+        return s->body_rc = ERROR_FAIL;
+    }
+    if (s->max_memkb < target_memkb) {
+        LOGD(s->ctx, ERROR, s->domid,
+             "a maximum of %" PRIu64 " KiB is below its target of %" PRIu64 " KiB: lower the target with mem-set first",
+             s->max_memkb, target_memkb);
+        return s->body_rc = ERROR_INVAL;
+    }
+    rc = store_printf(gc, xs, t, path_in_domain(gc, s->domid, NODE_MEMORY_STATIC_MAX), "%" PRIu64, s->max_memkb);
+    if (rc)
+        LOGD(s->ctx, ERROR, s->domid, "cannot write static-max to xenstore: %s", strerror(errno));
+    return s->body_rc = rc;
+}
+
+/* After a failure; not when somebody else has set another since. */
+static int restore_static_max(struct xs_handle *xs, xs_transaction_t t, void *arg)
+{
+    struct setting *s = arg;
+    GC_SCOPE(gc);
+    const char *path = path_in_domain(gc, s->domid, NODE_MEMORY_STATIC_MAX);
+    uint64_t max_memkb;
+
+    if (store_read_u64(gc, xs, t, path, MEM_LIMIT_MEMKB, &max_memkb) || max_memkb != s->max_memkb)
+        return ERROR_NOTFOUND;
+    return s->before->has_static_max ? store_printf(gc, xs, t, path, "%" PRIu64, s->before->static_max_memkb)
+                                     : store_remove(xs, t, path);
+}
+
+static int verify(struct setting *s)
+{
+    struct xlx_mem_info info;
+    int rc;
+
+    rc = xlx_mem_info_get(s->ctx, s->domid, &info);
+    if (rc) {
+        if (rc == ERROR_DOMAIN_NOTFOUND)
+            LOGD(s->ctx, ERROR, s->domid, "it vanished while its maximum was set");
+        return rc;
+    }
+    if (!info.has_static_max || info.static_max_memkb != s->max_memkb || info.max_memkb < s->max_memkb) {
+        LOGD(s->ctx, ERROR, s->domid,
+             "another program changed its maximum at the same moment: static-max is %" PRIu64 " KiB, the limit %" PRIu64
+             " KiB",
+             info.static_max_memkb, info.max_memkb);
+        return ERROR_FAIL;
+    }
+    return 0;
+}
+
+int xlx_mem_max_set(struct xlx_ctx *ctx, uint32_t domid, uint64_t max_memkb)
+{
+    struct xlx_mem_info before;
+    struct setting s = {.ctx = ctx, .domid = domid, .max_memkb = max_memkb, .before = &before};
+    struct xs_handle *xs;
+    xc_interface *xc;
+    int rc;
+
+    rc = ctx_xc(ctx, &xc);
+    if (!rc)
+        rc = ctx_xs(ctx, &xs);
+    if (!rc) {
+        rc = xlx_mem_info_get(ctx, domid, &before);
+        if (rc == ERROR_DOMAIN_NOTFOUND)
+            LOGD(ctx, ERROR, domid, "it is gone");
+    }
+    if (rc)
+        return rc;
+    if (max_memkb > MEM_LIMIT_MEMKB) {
+        LOGD(ctx, ERROR, domid, "no domain can have %" PRIu64 " KiB", max_memkb);
+        return ERROR_INVAL;
+    }
+    rc = store_transaction(xs, write_static_max, &s);
+    if (rc) {
+        if (!s.body_rc)
+            LOGD(ctx, ERROR, domid, "static-max could not be committed to xenstore: %s", strerror(errno));
+        return rc;
+    }
+    if (xc_domain_setmaxmem(xc, domid, max_memkb + MEM_EXTRA_MEMKB)) {
+        LOGD(ctx, ERROR, domid, "the hypervisor refused the limit of %" PRIu64 " KiB: %s", max_memkb + MEM_EXTRA_MEMKB,
+             strerror(errno));
+        rc = ERROR_FAIL;
+    } else {
+        rc = verify(&s);
+    }
+    if (rc && !store_transaction(xs, restore_static_max, &s))
+        xc_domain_setmaxmem(xc, domid, before.max_memkb);
+    return rc;
+}

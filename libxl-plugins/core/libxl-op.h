@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_CORE_LIBXL_OP_H
+#define XLX_CORE_LIBXL_OP_H
+
+/*
+ * One asynchronous call of libxl as an operation:
+ *
+ *     struct libxl_step step = {.ao = {.ctx = ctx}};
+ *     rc = step_wait(&step, libxl_domain_destroy(libxl, domid, step_how(&step)));
+ *
+ * An interrupt is passed on to libxl, which ends the call in its own time, unless it must finish.
+ */
+
+#include "core/ao.h"
+
+struct libxl_step {
+    struct ao ao;
+    bool must_finish; /* an interrupt is not passed on */
+
+    /* result */
+    bool interrupted;
+
+    /* private */
+    libxl_ctx *libxl;
+    libxl_asyncop_how how;
+};
+
+/* Makes the step Running; step_wait must follow. The context's libxl must be open. */
+const libxl_asyncop_how *step_how(struct libxl_step *step);
+/* What the call returned, then the step's own end. Runs the loop. */
+int step_wait(struct libxl_step *step, int rc);
+
+/* Unpause a guest, which needs QEMU's answer. Runs the loop; logs nothing, libxl does. */
+int step_unpause(struct xlx_ctx *ctx, uint32_t domid);
+/* Destroy a domain and its stub domain. Runs the loop; not stopped by an interrupt, which *interrupted (may be NULL)
+ * tells of. */
+int step_destroy(struct xlx_ctx *ctx, uint32_t domid, bool *interrupted);
+/* Write a guest's memory to a file. Runs the loop. */
+int step_core_dump(struct xlx_ctx *ctx, uint32_t domid, const char *path);
+
+#endif

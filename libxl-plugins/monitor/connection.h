@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_MONITOR_CONNECTION_H
+#define XLX_MONITOR_CONNECTION_H
+
+/*
+ * A client's end of a QMP connection, to memd or to a real QEMU.
+ *
+ *   connection_open: connect, greeting, qmp_capabilities --> Open --connection_close--> gone
+ *                                                            Open --the server leaves: lost()--> only close is left
+ *
+ * Functions that say so run the loop; SIGINT and SIGTERM end them with ERROR_ABORTED.
+ */
+
+#include "core/ctx.h"
+#include "monitor/stream.h"
+
+struct connection {
+    /* filled in by the caller; may be changed at any time; NULL: nobody is told */
+    void (*event)(struct connection *connection, const struct qmp_value *event);
+    void (*lost)(struct connection *connection);
+    void *arg;
+    const char *advice; /* what to do when nobody serves the path; NULL: nothing */
+    /* The server is Xen's vchan-socket-proxy, before a QEMU in a stub domain: it ends for good when its client closes
+     * with something unread, or while it writes. connection_close then says that it will write no more, and reads to
+     * the end. */
+    bool behind_proxy;
+
+    /* private */
+    struct xlx_ctx *ctx;
+    const char *path;
+    int fd;
+    struct ev_fd ev;
+    struct stream stream;
+    struct qmp_text out;
+    struct gc *reply_gc; /* of the last reply */
+    const struct qmp_value *reply;
+    const struct qmp_value *greeting;
+    struct gc *greeting_gc;
+    uint64_t last_id;
+    bool waiting, is_lost;
+    bool is_garbled; /* lost because of what came, which has been logged */
+};
+
+/* Runs the loop. path must stay valid. Logs what went wrong: nobody serves the path, no permission, no QMP, time is up.
+ */
+int connection_open(struct connection *connection, struct xlx_ctx *ctx, const char *path, uint64_t timeout_ms);
+void connection_close(struct connection *connection);
+
+/*
+ * Sends a command and runs the loop until its reply is there. arguments: an object or NULL. Returns 0 with the reply
+ * message, which has "return" or "error" and is valid until the next call; ERROR_TIMEDOUT, ERROR_ABORTED, or ERROR_FAIL
+ * when the connection is lost, or what comes is no QMP and it is given up (logged).
+ */
+int connection_call(struct connection *connection, const char *command, const struct qmp_value *arguments,
+                    uint64_t timeout_ms, const struct qmp_value **reply);
+/* The same for a request as a user wrote it, whatever it is; its id is replaced. */
+int connection_request(struct connection *connection, struct gc *gc, struct qmp_value *request, uint64_t timeout_ms,
+                       const struct qmp_value **reply);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_MONITOR_MONITOR_PRIVATE_H
+#define XLX_MONITOR_MONITOR_PRIVATE_H
+
+/* What the files behind monitor/monitor.h share: monitor.c (the socket), client.c (a connection), dispatch.c (a request),
+ * events.c (throttle), schema.c. */
+
+#include "base/ev.h"
+#include "monitor/monitor.h"
+#include "monitor/stream.h"
+
+struct monitor_client {
+    struct monitor *monitor;
+    struct monitor_client *next;
+    int fd;
+    struct ev_fd ev;
+    short events; /* what ev waits for */
+    struct stream stream;
+    struct qmp_text out; /* what the socket did not take yet, from sent on */
+    size_t sent;
+    size_t largest; /* line since nothing waited */
+    char *rest;     /* read, not yet looked at: only while something holds it up */
+    size_t rest_len;
+    struct monitor_call *pending; /* a deferred call */
+    bool negotiated, oob;
+    bool said_all; /* it sends no more, but may still want its answers */
+    bool working;  /* further up the stack: it must not be freed now */
+    bool doomed;
+};
+
+struct throttle {
+    struct ev_timer timer; /* active: an event of this type was sent less than its time ago */
+    struct qmp_text kept;  /* the last one since */
+    struct monitor *monitor;
+};
+
+struct monitor {
+    uv_loop_t *loop;
+    const struct monitor_kind *kind;
+    void *target;
+    char *path;
+    int fd;
+    struct ev_fd ev;
+    struct ev_timer retry; /* out of file descriptors: accept again when it fires */
+    struct monitor_client *clients;
+    unsigned client_count, negotiated_count;
+    void (*clients_changed)(void *target, unsigned count);
+    struct throttle *throttles; /* one for each event type of the kind */
+};
+
+/* ---- client.c ---- */
+
+/* Takes the fd. */
+void client_new(struct monitor *monitor, int fd);
+void client_free(struct monitor_client *client);
+/* A line as it goes out, with CR LF. The client may be doomed afterwards. */
+void client_send(struct monitor_client *client, const char *line, size_t len);
+/* Frees it if it is doomed and nobody works on it. */
+void client_reap(struct monitor_client *client);
+
+/* ---- monitor.c ---- */
+
+/* The number of clients has changed, or of negotiated ones. */
+void monitor_client_left(struct monitor *monitor, bool negotiated);
+void monitor_client_negotiated(struct monitor *monitor);
+/* A line to all clients that have finished negotiation. */
+void monitor_broadcast(struct monitor *monitor, const char *line, size_t len);
+
+/* ---- dispatch.c ---- */
+
+/* Carries out a request. call has gc, monitor, target and client; afterwards it is answered or deferred. */
+void dispatch_request(struct monitor_call *call, const struct qmp_value *request);
+/* The reply's line, with CR LF. */
+void dispatch_write_reply(struct qmp_text *text, const struct monitor_call *call);
+void dispatch_write_greeting(struct qmp_text *text);
+
+/* ---- events.c ---- */
+
+void events_stop(struct monitor *monitor);
+
+/* ---- schema.c ---- */
+
+struct qmp_value *schema_of(struct gc *gc, const struct monitor_kind *kind);
+
+extern const char *const qmp_capability_names[];
+
+/* Commands that every monitor has. */
+extern const struct monitor_command *const monitor_common_commands[];
+extern const size_t monitor_common_command_count;
+
+#endif

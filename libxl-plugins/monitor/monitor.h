@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_MONITOR_MONITOR_H
+#define XLX_MONITOR_MONITOR_H
+
+/*
+ * A QMP monitor: one unix socket that speaks QMP to any number of clients. Each domain has one (qmp/), memd's control
+ * socket is another. Written in monitor/server.c and its neighbours; here because several services open monitors.
+ *
+ * Commands are tables. The monitor reads and checks requests, in the order and with the texts of QEMU 7.2; a command's
+ * run only sees arguments of the right types.
+ */
+
+#include <sys/types.h>
+
+#include <uv.h>
+
+#include "base/gc.h"
+#include "monitor/value.h"
+
+struct monitor;
+
+/* ---- commands ---- */
+
+enum monitor_type {
+    MONITOR_INT,     /* QMP_INT */
+    MONITOR_STRING,  /* QMP_STRING */
+    MONITOR_BOOL,    /* QMP_BOOL */
+    MONITOR_NUMBER,  /* QMP_INT, QMP_UINT or QMP_DOUBLE */
+    MONITOR_STRINGS, /* QMP_LIST of QMP_STRING */
+    MONITOR_ANY,     /* whatever it is */
+};
+
+struct monitor_arg {
+    const char *name;
+    enum monitor_type type;
+    bool optional;
+    const char *type_name;     /* in query-qmp-schema; NULL: that of type */
+    const char *const *values; /* MONITOR_STRINGS: all that an item may be, NULL at the end; NULL: anything */
+};
+
+/* QMP's error classes. */
+#define MONITOR_GENERIC "GenericError"
+#define MONITOR_COMMAND_NOT_FOUND "CommandNotFound"
+#define MONITOR_DEVICE_NOT_ACTIVE "DeviceNotActive"
+#define MONITOR_DEVICE_NOT_FOUND "DeviceNotFound"
+#define MONITOR_KVM_MISSING_CAP "KVMMissingCap"
+
+#define MONITOR_ARGS_MAX 8
+
+/*
+ * One execution of a command.
+ *
+ *   run called --> it returns: answered with result ({} when NULL) or error
+ *              --> it called monitor_call_defer: the call lives on until monitor_call_done, which answers;
+ *                  meanwhile its client's next commands wait
+ */
+struct monitor_call {
+    struct gc *gc; /* lives as long as the call */
+    struct monitor *monitor;
+    void *target;                                   /* the monitor's */
+    const struct qmp_value *args[MONITOR_ARGS_MAX]; /* in the table's order; NULL: left out */
+
+    /* set by run */
+    struct qmp_value *result;
+    const char *error_class, *error_text;
+
+    /* private */
+    struct monitor_client *client; /* NULL: it has gone while the call was deferred */
+    const struct qmp_value *id;
+    bool deferred;
+    void (*gone)(struct monitor_call *call, void *arg);
+    void *gone_arg;
+};
+void monitor_call_fail(struct monitor_call *call, const char *error_class, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void monitor_call_defer(struct monitor_call *call);
+/* Frees the call; from the loop, never from within run. Also when its client or its monitor has gone; then nothing is
+ * sent. */
+void monitor_call_done(struct monitor_call *call);
+/* Tells what a deferred call should do when its client or monitor is gone before it is done: called at most once; the
+ * call must still be ended by monitor_call_done, at once or later. */
+void monitor_call_on_gone(struct monitor_call *call, void (*gone)(struct monitor_call *call, void *arg), void *arg);
+
+struct monitor_command {
+    const char *name;
+    const struct monitor_arg *args;
+    size_t arg_count;
+    /* In query-qmp-schema: the name of a type in the monitor's types, or a builtin one ("str", "any", "int"); NULL: {}.
+     */
+    const char *returns;
+    void (*run)(struct monitor_call *call);
+};
+
+/* An object type of query-qmp-schema. Member types are names as above; "[TYPE]" is an array of it. */
+struct monitor_member {
+    const char *name, *type;
+    bool optional;
+};
+struct monitor_object {
+    const char *name;
+    const struct monitor_member *members;
+    size_t member_count;
+};
+struct monitor_enum {
+    const char *name;
+    const char *const *values; /* NULL at the end */
+};
+struct monitor_event_type {
+    const char *name;
+    const char *data; /* an object type; NULL: no data */
+    /* 0: every one is sent at once. Else at most one in this time: the first at once, the last one kept until the time
+     * is over and never lost (QEMU 7.2, monitor_qapi_event_queue_no_reenter). */
+    unsigned throttle_ms;
+};
+
+/* What a kind of monitor understands; qmp_capabilities, query-commands, query-version and query-qmp-schema come with
+ * every monitor and must not be in the table. */
+struct monitor_kind {
+    const struct monitor_command *const *commands;
+    size_t command_count;
+    const struct monitor_object *objects;
+    size_t object_count;
+    const struct monitor_enum *enums;
+    size_t enum_count;
+    const struct monitor_event_type *events;
+    size_t event_count;
+};
+
+/* ---- monitors ---- */
+
+struct monitor_options {
+    const struct monitor_kind *kind;
+    void *target;     /* for run and clients_changed */
+    const char *path; /* at most 105 bytes; what is there, left by a process that died, is replaced */
+    uid_t owner;      /* of the socket; its mode is 0600 */
+    gid_t group;
+    /* May be NULL. Called when the number of clients that have finished negotiation changes. */
+    void (*clients_changed)(void *target, unsigned count);
+};
+
+/* Returns 0 or an ERROR_* with errno set, not logged. */
+int monitor_new(uv_loop_t *loop, const struct monitor_options *options, struct monitor **monitor);
+/* Sends what clients will take at once, closes them, removes the socket. NULL is allowed. */
+void monitor_free(struct monitor *monitor);
+
+/* Sends an event of the monitor's kind to all clients that have finished negotiation. data: an object, or NULL; it is
+ * written out before this returns. */
+void monitor_emit(struct monitor *monitor, const char *event, const struct qmp_value *data);
+/* How many clients have finished negotiation. */
+unsigned monitor_clients(const struct monitor *monitor);
+
+/* Bounds. A client that reads nothing is no longer read from when this much waits for it, and dropped when events make
+ * it more than MONITOR_OUTPUT_MAX, an answer that waits too not counted. */
+#define MONITOR_OUTPUT_HIGH (64u << 10)
+#define MONITOR_OUTPUT_MAX (256u << 10)
+/* Clients of one monitor at a time; a further one waits in the socket's queue until another leaves. */
+#define MONITOR_CLIENTS_MAX 128
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * query-qmp-schema, made from the tables that requests are checked against, so that it cannot tell anything else
+ * (docs/devel/qapi-code-gen of QEMU, "Client introspection of a QAPI schema"). Type names are not masked.
+ */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "monitor/monitor-private.h"
+
+#define EMPTY "q_empty"
+
+struct schema {
+    struct gc *gc;
+    const struct monitor_kind *kind;
+    struct qmp_value *entries;
+};
+
+/* ---- types of the commands that every monitor has ---- */
+
+const char *const qmp_capability_names[] = {"oob", NULL};
+static const char *const meta_types[] = {"builtin", "enum", "array", "object", "alternate", "command", "event", NULL};
+
+static const struct monitor_enum common_enums[] = {{"QMPCapability", qmp_capability_names},
+                                                   {"SchemaMetaType", meta_types}};
+
+static const struct monitor_member triple[] = {{"major", "int"}, {"minor", "int"}, {"micro", "int"}};
+static const struct monitor_member version[] = {{"qemu", "VersionTriple"}, {"package", "str"}};
+static const struct monitor_member command[] = {{"name", "str"}};
+static const struct monitor_member info_member[] = {{"name", "str"}, {"type", "str", true}, {"default", "any", true}};
+static const struct monitor_member info[] = {
+    {"name", "str"},           {"meta-type", "SchemaMetaType"}, {"json-type", "str", true},
+    {"values", "[str]", true}, {"element-type", "str", true},   {"members", "[SchemaInfoMember]", true},
+    {"arg-type", "str", true}, {"ret-type", "str", true},
+};
+
+static const struct monitor_object common_objects[] = {
+    {"CommandInfo", command, ARRAY_LEN(command)},
+    {"SchemaInfo", info, ARRAY_LEN(info)},
+    {"SchemaInfoMember", info_member, ARRAY_LEN(info_member)},
+    {"VersionInfo", version, ARRAY_LEN(version)},
+    {"VersionTriple", triple, ARRAY_LEN(triple)},
+    {EMPTY, NULL, 0},
+};
+
+static const struct {
+    const char *name, *json_type;
+} builtins[] = {{"any", "value"}, {"bool", "boolean"}, {"int", "int"}, {"number", "number"}, {"str", "string"}};
+
+/* ---- entries ---- */
+
+static void add_type(struct schema *s, const char *name);
+
+static struct qmp_value *new_entry(struct schema *s, const char *name, const char *meta_type)
+{
+    struct qmp_value *entry = qmp_dict(s->gc);
+
+    qmp_put(s->gc, entry, "name", qmp_string(s->gc, name));
+    qmp_put(s->gc, entry, "meta-type", qmp_string(s->gc, meta_type));
+    qmp_append(s->gc, s->entries, entry);
+    return entry;
+}
+
+static void put_text(struct schema *s, struct qmp_value *dict, const char *key, const char *text)
+{
+    qmp_put(s->gc, dict, key, qmp_string(s->gc, text));
+}
+
+static bool is_there(const struct schema *s, const char *name)
+{
+    const char *other;
+
+    for (size_t i = 0; i < s->entries->list.count; i++) {
+        if (qmp_get_string(s->entries->list.items[i], "name", &other) && !strcmp(other, name))
+            return true;
+    }
+    return false;
+}
+
+static void append_member(struct schema *s, struct qmp_value *members, const char *name, const char *type,
+                          bool optional)
+{
+    struct qmp_value *m = qmp_dict(s->gc);
+
+    put_text(s, m, "name", name);
+    put_text(s, m, "type", type);
+    if (optional)
+        qmp_put(s->gc, m, "default", qmp_null(s->gc));
+    qmp_append(s->gc, members, m);
+}
+
+static bool add_builtin(struct schema *s, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(builtins); i++) {
+        if (!strcmp(builtins[i].name, name)) {
+            put_text(s, new_entry(s, name, "builtin"), "json-type", builtins[i].json_type);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool add_enum(struct schema *s, const struct monitor_enum *enums, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct qmp_value *entry, *values, *members;
+
+        if (strcmp(enums[i].name, name))
+            continue;
+        entry = new_entry(s, name, "enum");
+        values = qmp_list(s->gc);
+        members = qmp_list(s->gc);
+        for (const char *const *v = enums[i].values; *v; v++) {
+            struct qmp_value *m = qmp_dict(s->gc);
+
+            qmp_append(s->gc, values, qmp_string(s->gc, *v));
+            put_text(s, m, "name", *v);
+            qmp_append(s->gc, members, m);
+        }
+        qmp_put(s->gc, entry, "values", values);
+        qmp_put(s->gc, entry, "members", members);
+        return true;
+    }
+    return false;
+}
+
+static bool add_object(struct schema *s, const struct monitor_object *objects, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct monitor_object *o = &objects[i];
+        struct qmp_value *members;
+
+        if (strcmp(o->name, name))
+            continue;
+        members = qmp_list(s->gc);
+        for (size_t m = 0; m < o->member_count; m++)
+            append_member(s, members, o->members[m].name, o->members[m].type, o->members[m].optional);
+        qmp_put(s->gc, new_entry(s, name, "object"), "members", members);
+        for (size_t m = 0; m < o->member_count; m++)
+            add_type(s, o->members[m].type);
+        return true;
+    }
+    return false;
+}
+
+static void add_type(struct schema *s, const char *name)
+{
+    if (is_there(s, name))
+        return;
+    if (*name == '[') {
+        char *element = gc_strndup(s->gc, name + 1, strlen(name) - 2);
+
+        put_text(s, new_entry(s, name, "array"), "element-type", element);
+        add_type(s, element);
+        return;
+    }
+    if (!add_builtin(s, name) && !add_enum(s, common_enums, ARRAY_LEN(common_enums), name) &&
+        !add_enum(s, s->kind->enums, s->kind->enum_count, name) &&
+        !add_object(s, common_objects, ARRAY_LEN(common_objects), name))
+        add_object(s, s->kind->objects, s->kind->object_count, name);
+}
+
+/* ---- commands and events ---- */
+
+static const char *arg_type_name(const struct monitor_arg *arg)
+{
+    static const char *const names[] = {
+        [MONITOR_INT] = "int",       [MONITOR_STRING] = "str",    [MONITOR_BOOL] = "bool",
+        [MONITOR_NUMBER] = "number", [MONITOR_STRINGS] = "[str]", [MONITOR_ANY] = "any",
+    };
+
+    return arg->type_name ? arg->type_name : names[arg->type];
+}
+
+static const char *add_arguments(struct schema *s, const struct monitor_command *c)
+{
+    const char *name = gc_printf(s->gc, "q_obj_%s-arg", c->name);
+    struct qmp_value *members;
+
+    if (!c->arg_count) {
+        add_type(s, EMPTY);
+        return EMPTY;
+    }
+    members = qmp_list(s->gc);
+    for (size_t i = 0; i < c->arg_count; i++)
+        append_member(s, members, c->args[i].name, arg_type_name(&c->args[i]), c->args[i].optional);
+    qmp_put(s->gc, new_entry(s, name, "object"), "members", members);
+    for (size_t i = 0; i < c->arg_count; i++)
+        add_type(s, arg_type_name(&c->args[i]));
+    return name;
+}
+
+static void add_commands(struct schema *s, const struct monitor_command *const *commands, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *returns = commands[i]->returns ? commands[i]->returns : EMPTY;
+        struct qmp_value *entry = new_entry(s, commands[i]->name, "command");
+
+        put_text(s, entry, "arg-type", add_arguments(s, commands[i]));
+        put_text(s, entry, "ret-type", returns);
+        add_type(s, returns);
+    }
+}
+
+struct qmp_value *schema_of(struct gc *gc, const struct monitor_kind *kind)
+{
+    struct schema s = {.gc = gc, .kind = kind, .entries = qmp_list(gc)};
+
+    add_commands(&s, monitor_common_commands, monitor_common_command_count);
+    add_commands(&s, kind->commands, kind->command_count);
+    for (size_t i = 0; i < kind->event_count; i++) {
+        const char *data = kind->events[i].data ? kind->events[i].data : EMPTY;
+
+        put_text(&s, new_entry(&s, kind->events[i].name, "event"), "arg-type", data);
+        add_type(&s, data);
+    }
+    return s.entries;
+}

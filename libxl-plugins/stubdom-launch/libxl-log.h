@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_STUBDOM_LAUNCH_LIBXL_LOG_H
+#define XLX_STUBDOM_LAUNCH_LIBXL_LOG_H
+
+/*
+ * The first cause of a failure in libxl. When a start fails libxl logs what failed, then what failed because of that,
+ * down to misleading lines; the first one counts.
+ */
+
+#include "core/ctx.h"
+
+/*
+ * From now on libxl's errors on this context are kept in place of being shown. Must be called before the context's
+ * libxl is opened for the first time, later calls only forget what was kept.
+ */
+void cause_begin(struct xlx_ctx *ctx);
+
+/* The first error since cause_begin, without libxl's file, line and function, or NULL. Valid until the next
+ * cause_begin. */
+const char *cause_first(void);
+
+/* Show libxl's errors again. */
+void cause_end(void);
+
+#endif

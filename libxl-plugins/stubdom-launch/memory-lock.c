@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stubdom-launch/memory-lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "core/ao.h"
+#include "core/config.h"
+#include "core/xen-boot.h"
+#include "stubdom-launch/stubdom.h"
+
+#define XL_CONF "/etc/xen/xl.conf"
+#define XL_LOCK_FILE "/var/lock/xl" /* xl.h, XL_LOCK_FILE */
+#define LOCK_RETRY_MS 100
+#define DOM0_SHRINK_TIMEOUT_MS 60000
+
+/* ---- the lock ---- */
+
+/* A record lock like xl's has no event for its release; asking again is the only way to wait that can be interrupted.
+ */
+struct lock_wait {
+    struct ao ao;
+    struct ev_timer retry;
+    int fd;
+};
+
+static void lock_done(struct lock_wait *wait, int rc)
+{
+    ev_timer_stop(&wait->retry);
+    ao_complete(&wait->ao, rc);
+}
+
+static void lock_aborted(struct ao *ao, int rc)
+{
+    lock_done(CONTAINER_OF(ao, struct lock_wait, ao), rc);
+}
+
+static int try_lock(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    return fcntl(fd, F_SETLK, &lock);
+}
+
+static void retry_lock(struct ev_timer *timer)
+{
+    struct lock_wait *wait = CONTAINER_OF(timer, struct lock_wait, retry);
+
+    if (!try_lock(wait->fd))
+        lock_done(wait, 0);
+    else if (errno != EACCES && errno != EAGAIN)
+        lock_done(wait, error_of_errno(errno));
+}
+
+static int take_lock(struct xlx_ctx *ctx, const char *path, int *fd)
+{
+    struct lock_wait wait = {.ao = {.ctx = ctx, .timeout_ms = ROOM_LOCK_TIMEOUT_MS}};
+    int rc;
+
+    *fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0) {
+        LOG(ctx, ERROR, "cannot open xl's lock %s: %s", path, strerror(errno));
+        return ERROR_FAIL;
+    }
+    if (!try_lock(*fd))
+        return 0;
+    wait.fd = *fd;
+    ao_start(&wait.ao, lock_aborted);
+    ev_timer_start(&ctx->loop, &wait.retry, LOCK_RETRY_MS, LOCK_RETRY_MS, retry_lock);
+    rc = ao_wait(&wait.ao);
+    if (rc == ERROR_TIMEDOUT)
+        LOG(ctx, ERROR, "another start holds xl's lock %s for longer than %d s", path, ROOM_LOCK_TIMEOUT_MS / 1000);
+    return rc;
+}
+
+/* ---- memory ---- */
+
+static int shrink_dom0(struct xlx_ctx *ctx, uint64_t missing_kb)
+{
+    struct xlx_mem_target target = {.domid = 0, .relation = XLX_MEM_SHRINK, .size_memkb = missing_kb};
+    struct xlx_mem_follow follow = {.domid = 0};
+    int rc;
+
+    rc = xlx_mem_target_set(ctx, &target);
+    if (rc)
+        return rc;
+    follow.target_memkb = target.new_target_memkb;
+    return xlx_mem_settle(ctx, &follow, 1, DOM0_SHRINK_TIMEOUT_MS, NULL, NULL);
+}
+
+int room_find(struct xlx_ctx *ctx, libxl_domain_config *config)
+{
+    uint64_t need_kb, free_kb;
+    libxl_ctx *libxl;
+    int rc;
+
+    rc = ctx_libxl(ctx, &libxl);
+    if (rc)
+        return rc;
+    rc = libxl_domain_need_memory(libxl, config, INVALID_DOMID, &need_kb);
+    if (!rc)
+        rc = libxl_get_free_memory(libxl, &free_kb);
+    if (rc) {
+        LOG(ctx, ERROR, "cannot find out how much memory the start needs: %s", error_text(rc));
+        return ERROR_FAIL;
+    }
+    if (free_kb >= need_kb)
+        return 0;
+    if (autoballoon_is_on(ctx)) {
+        rc = shrink_dom0(ctx, need_kb - free_kb);
+        if (rc == ERROR_ABORTED)
+            return rc;
+        if (!rc && !libxl_get_free_memory(libxl, &free_kb) && free_kb >= need_kb)
+            return 0;
+    }
+    LOG(ctx, ERROR,
+        "guest and stub domain need %" PRIu64 " MiB, the host has %" PRIu64
+        " MiB free: shrink another domain with 'xl-ext mem-set'",
+        (need_kb + 1023) / 1024, free_kb / 1024);
+    return ERROR_NOMEM;
+}
+
+int room_make(struct xlx_ctx *ctx, libxl_domain_config *config, struct room *room)
+{
+    struct config *conf = NULL;
+    const char *path;
+    int rc;
+
+    *room = (struct room){.lock_fd = -1};
+    rc = config_load(ctx, XL_CONF, false, &conf);
+    if (!rc)
+        rc = config_text(conf, "lockfile", XL_LOCK_FILE, &path);
+    if (!rc)
+        rc = take_lock(ctx, path, &room->lock_fd);
+    if (!rc)
+        rc = room_find(ctx, config);
+    config_free(conf);
+    if (rc)
+        room_release(room);
+    return rc;
+}
+
+void room_release(struct room *room)
+{
+    cleanup_fd(&room->lock_fd);
+    room->lock_fd = -1;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_STUBDOM_LAUNCH_MEMORY_LOCK_H
+#define XLX_STUBDOM_LAUNCH_MEMORY_LOCK_H
+
+/* Memory for a start: xl's lock, so that no two starts count on the same, and dom0's balloon when xl's configuration
+ * wants that. */
+
+#include "core/ctx.h"
+
+struct room {
+    int lock_fd; /* -1: not held */
+};
+
+/*
+ * Take xl's lock (lockfile in xl.conf; waits for another start, at most ROOM_LOCK_TIMEOUT_MS) and see to it that the
+ * host has room for guest and stub domain. Logs; *room is valid in any case.
+ */
+#define ROOM_LOCK_TIMEOUT_MS 120000
+int room_make(struct xlx_ctx *ctx, libxl_domain_config *config, struct room *room);
+
+/*
+ * The second half, with the lock held or not: what libxl says the start needs, which is the stub domain's memory in
+ * full as well since Xen 4.14 (libxl__domain_need_memory_calculate). With autoballoon on, as xl decides it, dom0 gives
+ * what is missing. ERROR_NOMEM: there is not enough. Logs.
+ */
+int room_find(struct xlx_ctx *ctx, libxl_domain_config *config);
+
+/* Let go of the lock. */
+void room_release(struct room *room);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/cleanup.h"
+#include "stubdom-launch/stubdom.h"
+
+static const struct xlx_command *const commands[] = {
+    &cmd_stubdom_build, &cmd_stubdom_check, &cmd_stubdom_create,
+    &cmd_stubdom_list,  &cmd_stubdom_log,   &cmd_stubdom_monitor,
+};
+
+extern const struct xlx_plugin plugin_stubdom;
+const struct xlx_plugin plugin_stubdom = {
+    .abi = XLX_PLUGIN_ABI,
+    .name = "stubdom",
+    .summary = "device models in Linux stub domains",
+    .commands = commands,
+    .command_count = ARRAY_LEN(commands),
+    .xl_commands = stubdom_xl_commands,
+    .check_xl = stubdom_check_xl,
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_STUBDOM_LAUNCH_QMP_PROBE_H
+#define XLX_STUBDOM_LAUNCH_QMP_PROBE_H
+
+/* Does the QEMU inside a stub domain answer? Connects to the socket that libxl uses and waits for QMP's greeting. */
+
+#include "core/ao.h"
+
+#define STUBDOM_PROBE_TIMEOUT_MS 3000
+
+struct stubdom_probe {
+    /* filled in by the caller */
+    struct ao ao;
+    uint32_t domid; /* the guest */
+    void *owner;    /* the caller's own */
+    int fd;         /* -1 */
+
+    /* result */
+    bool reachable;
+
+    /* private */
+    struct ev_fd socket;
+};
+
+/* Ends with 0 and the result, after STUBDOM_PROBE_TIMEOUT_MS at the latest, or ERROR_ABORTED. */
+void stubdom_probe_start(struct stubdom_probe *probe);
+
+#endif
