@@ -11,7 +11,7 @@
  * too.
  *
  * Guest to host: AGENT_STATS_NODE below /local/domain/<domid>, one xenstore write for the whole
- * report, hence atomic. Lines "name value\n": a name from AGENT_STAT_* below, one space, an
+ * report, hence atomic. Lines "name value\n": a name from AGENT_STATS below, one space, an
  * unsigned decimal number below 2^64. Order is free. A name appears at most once; what a guest's
  * kernel does not know is left out; the host ignores names it does not know. The node is written
  * every interval unless nothing has changed by more than AGENT_CHANGE_*, and at once under memory
@@ -45,31 +45,42 @@
 /* Between two reports caused by pressure, milliseconds. */
 #define AGENT_PRESSURE_GAP_MS 1000u
 
-/*
- * The figures. Names and units are those of QEMU 10's guest-stats without the prefix "stat-";
- * sources are those of Linux's drivers/virtio/virtio_balloon.c (update_balloon_stats).
- */
-#define AGENT_STAT_SWAP_IN "swap-in"                   /* bytes since boot */
-#define AGENT_STAT_SWAP_OUT "swap-out"                 /* bytes since boot */
-#define AGENT_STAT_MAJOR_FAULTS "major-faults"         /* count since boot */
-#define AGENT_STAT_MINOR_FAULTS "minor-faults"         /* count since boot; Linux sends all faults here */
-#define AGENT_STAT_FREE_MEMORY "free-memory"           /* bytes, MemFree */
-#define AGENT_STAT_TOTAL_MEMORY "total-memory"         /* bytes, MemTotal */
-#define AGENT_STAT_AVAILABLE_MEMORY "available-memory" /* bytes, MemAvailable */
-#define AGENT_STAT_DISK_CACHES "disk-caches"           /* bytes, pages of files */
-#define AGENT_STAT_HTLB_PGALLOC "htlb-pgalloc"         /* count since boot */
-#define AGENT_STAT_HTLB_PGFAIL "htlb-pgfail"           /* count since boot */
-#define AGENT_STAT_OOM_KILLS "oom-kills"               /* count since boot */
-#define AGENT_STAT_ALLOC_STALLS "alloc-stalls"         /* count since boot */
-#define AGENT_STAT_ASYNC_SCANS "async-scans"           /* bytes since boot */
-#define AGENT_STAT_DIRECT_SCANS "direct-scans"         /* bytes since boot */
-#define AGENT_STAT_ASYNC_RECLAIMS "async-reclaims"     /* bytes since boot */
-#define AGENT_STAT_DIRECT_RECLAIMS "direct-reclaims"   /* bytes since boot */
+/* The most that the host believes: of counters since boot, of sizes in bytes (no guest has more than 16 TiB), and of
+ * shares in hundredths of a percent. */
+#define AGENT_MAX_COUNTER 0xfffffffffffffffeull
+#define AGENT_MAX_SIZE (1ull << 44)
+#define AGENT_MAX_SHARE 10000u
 
-/* Beyond QEMU, for the balancer. */
-#define AGENT_STAT_SWAP_TOTAL "swap-total"         /* bytes, SwapTotal */
-#define AGENT_STAT_SWAP_FREE "swap-free"           /* bytes, SwapFree */
-#define AGENT_STAT_PSI_SOME_AVG10 "psi-some-avg10" /* hundredths of a percent, 0 to 10000 */
-#define AGENT_STAT_PSI_SOME_TOTAL "psi-some-total" /* microseconds since boot */
+/*
+ * All statistics, in the order of a report; whoever needs a table of them expands this list. X(ID, name, kind, change):
+ * kind is COUNTER, SIZE or SHARE as in AGENT_MAX_*, a change of more than the last is worth a report. Names and units
+ * are those of QEMU 10's guest-stats without the prefix "stat-"; sources are those of Linux's
+ * drivers/virtio/virtio_balloon.c (update_balloon_stats). The last four go beyond QEMU, for the balancer.
+ */
+#define AGENT_STATS(X)                                                                                                 \
+    X(SWAP_IN, "swap-in", COUNTER, AGENT_CHANGE_BYTES)           /* bytes since boot */                                \
+    X(SWAP_OUT, "swap-out", COUNTER, AGENT_CHANGE_BYTES)         /* bytes since boot */                                \
+    X(MAJOR_FAULTS, "major-faults", COUNTER, AGENT_CHANGE_COUNT) /* count since boot */                                \
+    X(MINOR_FAULTS, "minor-faults", COUNTER, AGENT_CHANGE_COUNT) /* count since boot; Linux sends all faults here */   \
+    X(FREE_MEMORY, "free-memory", SIZE, AGENT_CHANGE_BYTES)      /* bytes, MemFree */                                  \
+    X(TOTAL_MEMORY, "total-memory", SIZE, AGENT_CHANGE_BYTES)    /* bytes, MemTotal */                                 \
+    X(AVAILABLE_MEMORY, "available-memory", SIZE, AGENT_CHANGE_BYTES)       /* bytes, MemAvailable */                  \
+    X(DISK_CACHES, "disk-caches", SIZE, AGENT_CHANGE_BYTES)                 /* bytes, pages of files */                \
+    X(HTLB_PGALLOC, "htlb-pgalloc", COUNTER, AGENT_CHANGE_COUNT)            /* count since boot */                     \
+    X(HTLB_PGFAIL, "htlb-pgfail", COUNTER, AGENT_CHANGE_COUNT)              /* count since boot */                     \
+    X(OOM_KILLS, "oom-kills", COUNTER, 0)                                   /* count since boot */                     \
+    X(ALLOC_STALLS, "alloc-stalls", COUNTER, AGENT_CHANGE_COUNT)            /* count since boot */                     \
+    X(ASYNC_SCANS, "async-scans", COUNTER, AGENT_CHANGE_BYTES)              /* bytes since boot */                     \
+    X(DIRECT_SCANS, "direct-scans", COUNTER, AGENT_CHANGE_BYTES)            /* bytes since boot */                     \
+    X(ASYNC_RECLAIMS, "async-reclaims", COUNTER, AGENT_CHANGE_BYTES)        /* bytes since boot */                     \
+    X(DIRECT_RECLAIMS, "direct-reclaims", COUNTER, AGENT_CHANGE_BYTES)      /* bytes since boot */                     \
+    X(SWAP_TOTAL, "swap-total", SIZE, AGENT_CHANGE_BYTES)                   /* bytes, SwapTotal */                     \
+    X(SWAP_FREE, "swap-free", SIZE, AGENT_CHANGE_BYTES)                     /* bytes, SwapFree */                      \
+    X(PSI_SOME_AVG10, "psi-some-avg10", SHARE, AGENT_CHANGE_PSI_AVG)        /* hundredths of a percent, 0 to 10000 */  \
+    X(PSI_SOME_TOTAL, "psi-some-total", COUNTER, AGENT_CHANGE_PSI_TOTAL_US) /* microseconds since boot */
+
+#define AGENT_STAT_ID(id, name, kind, change) AGENT_STAT_##id,
+enum agent_stat { AGENT_STATS(AGENT_STAT_ID) AGENT_STAT_NR };
+#undef AGENT_STAT_ID
 
 #endif

@@ -1,33 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "agent/protocol.h"
 #include "agent/stats.h"
 
 static const struct figure {
     const char *name;
     uint64_t threshold; /* a change of more than this is worth a report */
-} figures[STAT_NR] = {
-    [STAT_SWAP_IN] = {AGENT_STAT_SWAP_IN, AGENT_CHANGE_BYTES},
-    [STAT_SWAP_OUT] = {AGENT_STAT_SWAP_OUT, AGENT_CHANGE_BYTES},
-    [STAT_MAJOR_FAULTS] = {AGENT_STAT_MAJOR_FAULTS, AGENT_CHANGE_COUNT},
-    [STAT_MINOR_FAULTS] = {AGENT_STAT_MINOR_FAULTS, AGENT_CHANGE_COUNT},
-    [STAT_FREE_MEMORY] = {AGENT_STAT_FREE_MEMORY, AGENT_CHANGE_BYTES},
-    [STAT_TOTAL_MEMORY] = {AGENT_STAT_TOTAL_MEMORY, AGENT_CHANGE_BYTES},
-    [STAT_AVAILABLE_MEMORY] = {AGENT_STAT_AVAILABLE_MEMORY, AGENT_CHANGE_BYTES},
-    [STAT_DISK_CACHES] = {AGENT_STAT_DISK_CACHES, AGENT_CHANGE_BYTES},
-    [STAT_HTLB_PGALLOC] = {AGENT_STAT_HTLB_PGALLOC, AGENT_CHANGE_COUNT},
-    [STAT_HTLB_PGFAIL] = {AGENT_STAT_HTLB_PGFAIL, AGENT_CHANGE_COUNT},
-    [STAT_OOM_KILLS] = {AGENT_STAT_OOM_KILLS, 0},
-    [STAT_ALLOC_STALLS] = {AGENT_STAT_ALLOC_STALLS, AGENT_CHANGE_COUNT},
-    [STAT_ASYNC_SCANS] = {AGENT_STAT_ASYNC_SCANS, AGENT_CHANGE_BYTES},
-    [STAT_DIRECT_SCANS] = {AGENT_STAT_DIRECT_SCANS, AGENT_CHANGE_BYTES},
-    [STAT_ASYNC_RECLAIMS] = {AGENT_STAT_ASYNC_RECLAIMS, AGENT_CHANGE_BYTES},
-    [STAT_DIRECT_RECLAIMS] = {AGENT_STAT_DIRECT_RECLAIMS, AGENT_CHANGE_BYTES},
-    [STAT_SWAP_TOTAL] = {AGENT_STAT_SWAP_TOTAL, AGENT_CHANGE_BYTES},
-    [STAT_SWAP_FREE] = {AGENT_STAT_SWAP_FREE, AGENT_CHANGE_BYTES},
-    [STAT_PSI_SOME_AVG10] = {AGENT_STAT_PSI_SOME_AVG10, AGENT_CHANGE_PSI_AVG},
-    [STAT_PSI_SOME_TOTAL] = {AGENT_STAT_PSI_SOME_TOTAL, AGENT_CHANGE_PSI_TOTAL_US},
+} figures[AGENT_STAT_NR] = {
+#define FIGURE(id, name, kind, change) [AGENT_STAT_##id] = {name, change},
+    AGENT_STATS(FIGURE)
+#undef FIGURE
 };
 
 enum unit { COUNT, PAGES };
@@ -36,36 +18,36 @@ enum unit { COUNT, PAGES };
  */
 static const struct source {
     const char *key;
-    enum stat_id id;
+    enum agent_stat id;
     enum unit unit;
 } vmstat_sources[] = {
-    {"pswpin", STAT_SWAP_IN, PAGES},
-    {"pswpout", STAT_SWAP_OUT, PAGES},
-    {"pgmajfault", STAT_MAJOR_FAULTS, COUNT},
-    {"pgfault", STAT_MINOR_FAULTS, COUNT},
-    {"nr_file_pages", STAT_DISK_CACHES, PAGES},
-    {"htlb_buddy_alloc_success", STAT_HTLB_PGALLOC, COUNT},
-    {"htlb_buddy_alloc_fail", STAT_HTLB_PGFAIL, COUNT},
-    {"oom_kill", STAT_OOM_KILLS, COUNT},
-    {"allocstall", STAT_ALLOC_STALLS, COUNT},
-    {"allocstall_dma", STAT_ALLOC_STALLS, COUNT},
-    {"allocstall_dma32", STAT_ALLOC_STALLS, COUNT},
-    {"allocstall_normal", STAT_ALLOC_STALLS, COUNT},
-    {"allocstall_high", STAT_ALLOC_STALLS, COUNT},
-    {"allocstall_movable", STAT_ALLOC_STALLS, COUNT},
-    {"allocstall_device", STAT_ALLOC_STALLS, COUNT},
-    {"pgscan_kswapd", STAT_ASYNC_SCANS, PAGES},
-    {"pgscan_direct", STAT_DIRECT_SCANS, PAGES},
-    {"pgsteal_kswapd", STAT_ASYNC_RECLAIMS, PAGES},
-    {"pgsteal_direct", STAT_DIRECT_RECLAIMS, PAGES},
+    {"pswpin", AGENT_STAT_SWAP_IN, PAGES},
+    {"pswpout", AGENT_STAT_SWAP_OUT, PAGES},
+    {"pgmajfault", AGENT_STAT_MAJOR_FAULTS, COUNT},
+    {"pgfault", AGENT_STAT_MINOR_FAULTS, COUNT},
+    {"nr_file_pages", AGENT_STAT_DISK_CACHES, PAGES},
+    {"htlb_buddy_alloc_success", AGENT_STAT_HTLB_PGALLOC, COUNT},
+    {"htlb_buddy_alloc_fail", AGENT_STAT_HTLB_PGFAIL, COUNT},
+    {"oom_kill", AGENT_STAT_OOM_KILLS, COUNT},
+    {"allocstall", AGENT_STAT_ALLOC_STALLS, COUNT},
+    {"allocstall_dma", AGENT_STAT_ALLOC_STALLS, COUNT},
+    {"allocstall_dma32", AGENT_STAT_ALLOC_STALLS, COUNT},
+    {"allocstall_normal", AGENT_STAT_ALLOC_STALLS, COUNT},
+    {"allocstall_high", AGENT_STAT_ALLOC_STALLS, COUNT},
+    {"allocstall_movable", AGENT_STAT_ALLOC_STALLS, COUNT},
+    {"allocstall_device", AGENT_STAT_ALLOC_STALLS, COUNT},
+    {"pgscan_kswapd", AGENT_STAT_ASYNC_SCANS, PAGES},
+    {"pgscan_direct", AGENT_STAT_DIRECT_SCANS, PAGES},
+    {"pgsteal_kswapd", AGENT_STAT_ASYNC_RECLAIMS, PAGES},
+    {"pgsteal_direct", AGENT_STAT_DIRECT_RECLAIMS, PAGES},
 };
 
 static const struct source meminfo_sources[] = {
-    {"MemFree:", STAT_FREE_MEMORY, COUNT},
-    {"MemTotal:", STAT_TOTAL_MEMORY, COUNT},
-    {"MemAvailable:", STAT_AVAILABLE_MEMORY, COUNT},
-    {"SwapTotal:", STAT_SWAP_TOTAL, COUNT},
-    {"SwapFree:", STAT_SWAP_FREE, COUNT},
+    {"MemFree:", AGENT_STAT_FREE_MEMORY, COUNT},
+    {"MemTotal:", AGENT_STAT_TOTAL_MEMORY, COUNT},
+    {"MemAvailable:", AGENT_STAT_AVAILABLE_MEMORY, COUNT},
+    {"SwapTotal:", AGENT_STAT_SWAP_TOTAL, COUNT},
+    {"SwapFree:", AGENT_STAT_SWAP_FREE, COUNT},
 };
 
 /* Digits at text; false if there is none or the number does not fit. *end is behind the digits. */
@@ -82,7 +64,7 @@ static bool parse_u64(const char *text, const char **end, uint64_t *value)
     return *end != text;
 }
 
-static void stats_add(struct stats *stats, enum stat_id id, uint64_t value, uint64_t factor)
+static void stats_add(struct stats *stats, enum agent_stat id, uint64_t value, uint64_t factor)
 {
     uint32_t bit = UINT32_C(1) << id;
     uint64_t sum = stats->known & bit ? stats->value[id] : 0;
@@ -145,18 +127,18 @@ void stats_parse_pressure(struct stats *stats, const char *text)
     if (avg && avg < text + line && parse_u64(avg + 7, &end, &whole) && whole <= 100 && *end == '.' && end[1] >= '0' &&
         end[1] <= '9' && end[2] >= '0' && end[2] <= '9') {
         part = (uint64_t)(end[1] - '0') * 10 + (uint64_t)(end[2] - '0');
-        stats_add(stats, STAT_PSI_SOME_AVG10, whole * 100 + part, 1);
+        stats_add(stats, AGENT_STAT_PSI_SOME_AVG10, whole * 100 + part, 1);
     }
     total = strstr(text, " total=");
     if (total && total < text + line && parse_u64(total + 7, &end, &whole))
-        stats_add(stats, STAT_PSI_SOME_TOTAL, whole, 1);
+        stats_add(stats, AGENT_STAT_PSI_SOME_TOTAL, whole, 1);
 }
 
 bool stats_changed(const struct stats *old, const struct stats *new)
 {
     if (old->known != new->known)
         return true;
-    for (int i = 0; i < STAT_NR; i++) {
+    for (int i = 0; i < AGENT_STAT_NR; i++) {
         uint64_t a = old->value[i], b = new->value[i];
 
         if ((new->known >> i & 1) && (a > b ? a - b : b - a) > figures[i].threshold)
@@ -169,7 +151,7 @@ size_t stats_print(const struct stats *stats, char *buf, size_t size)
 {
     size_t used = 0;
 
-    for (int i = 0; i < STAT_NR; i++) {
+    for (int i = 0; i < AGENT_STAT_NR; i++) {
         size_t name = strlen(figures[i].name), digits = 0;
         uint64_t v = stats->value[i];
         char number[20];

@@ -7,33 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum stat_id {
-    STAT_SWAP_IN,
-    STAT_SWAP_OUT,
-    STAT_MAJOR_FAULTS,
-    STAT_MINOR_FAULTS,
-    STAT_FREE_MEMORY,
-    STAT_TOTAL_MEMORY,
-    STAT_AVAILABLE_MEMORY,
-    STAT_DISK_CACHES,
-    STAT_HTLB_PGALLOC,
-    STAT_HTLB_PGFAIL,
-    STAT_OOM_KILLS,
-    STAT_ALLOC_STALLS,
-    STAT_ASYNC_SCANS,
-    STAT_DIRECT_SCANS,
-    STAT_ASYNC_RECLAIMS,
-    STAT_DIRECT_RECLAIMS,
-    STAT_SWAP_TOTAL,
-    STAT_SWAP_FREE,
-    STAT_PSI_SOME_AVG10,
-    STAT_PSI_SOME_TOTAL,
-    STAT_NR
-};
+#include "agent/protocol.h"
 
 /* Units as in protocol.h. value[i] means something only when bit i of known is set. */
 struct stats {
-    uint64_t value[STAT_NR];
+    uint64_t value[AGENT_STAT_NR];
     uint32_t known;
 };
 

@@ -12,39 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/protocol.h"
 #include "core/ctx.h"
-
-enum guest_stat {
-    GUEST_SWAP_IN,
-    GUEST_SWAP_OUT,
-    GUEST_MAJOR_FAULTS,
-    GUEST_MINOR_FAULTS,
-    GUEST_FREE_MEMORY,
-    GUEST_TOTAL_MEMORY,
-    GUEST_AVAILABLE_MEMORY,
-    GUEST_DISK_CACHES,
-    GUEST_HTLB_PGALLOC,
-    GUEST_HTLB_PGFAIL,
-    GUEST_OOM_KILLS,
-    GUEST_ALLOC_STALLS,
-    GUEST_ASYNC_SCANS,
-    GUEST_DIRECT_SCANS,
-    GUEST_ASYNC_RECLAIMS,
-    GUEST_DIRECT_RECLAIMS,
-    GUEST_SWAP_TOTAL,
-    GUEST_SWAP_FREE,
-    GUEST_PSI_SOME_AVG10,
-    GUEST_PSI_SOME_TOTAL,
-    GUEST_STATS,
-};
 
 /* Units as in agent/protocol.h: bytes, counts, hundredths of a percent, microseconds. */
 struct guest_stats {
     uint32_t known; /* bit n: values[n] was reported */
-    uint64_t values[GUEST_STATS];
+    uint64_t values[AGENT_STAT_NR];
 };
 
-static inline bool guest_stats_has(const struct guest_stats *stats, enum guest_stat stat)
+static inline bool guest_stats_has(const struct guest_stats *stats, enum agent_stat stat)
 {
     return stats->known >> stat & 1;
 }

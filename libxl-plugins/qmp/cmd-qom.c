@@ -55,26 +55,27 @@ static void set_interval(struct monitor_call *call, struct machine *m, const str
         m->ops->set_stats_interval(m, (uint32_t)value->integer);
 }
 
+static const char *const names[AGENT_STAT_NR] = {
+#define STAT_NAME(id, name, kind, change) [AGENT_STAT_##id] = "stat-" name,
+    AGENT_STATS(STAT_NAME)
+#undef STAT_NAME
+};
+
+/* Those of QEMU 7.2's virtio-balloon, in the order in which it writes them out. */
+static const enum agent_stat shown[] = {
+    AGENT_STAT_HTLB_PGALLOC, AGENT_STAT_SWAP_OUT,     AGENT_STAT_AVAILABLE_MEMORY, AGENT_STAT_HTLB_PGFAIL,
+    AGENT_STAT_FREE_MEMORY,  AGENT_STAT_MINOR_FAULTS, AGENT_STAT_MAJOR_FAULTS,     AGENT_STAT_TOTAL_MEMORY,
+    AGENT_STAT_SWAP_IN,      AGENT_STAT_DISK_CACHES,
+};
+
 static struct qmp_value *get_stats(struct gc *gc, struct machine *m)
 {
-    static const char *const names[MACHINE_STATS] = {
-        [MACHINE_STAT_HTLB_PGALLOC] = "stat-htlb-pgalloc",
-        [MACHINE_STAT_SWAP_OUT] = "stat-swap-out",
-        [MACHINE_STAT_AVAILABLE_MEMORY] = "stat-available-memory",
-        [MACHINE_STAT_HTLB_PGFAIL] = "stat-htlb-pgfail",
-        [MACHINE_STAT_FREE_MEMORY] = "stat-free-memory",
-        [MACHINE_STAT_MINOR_FAULTS] = "stat-minor-faults",
-        [MACHINE_STAT_MAJOR_FAULTS] = "stat-major-faults",
-        [MACHINE_STAT_TOTAL_MEMORY] = "stat-total-memory",
-        [MACHINE_STAT_SWAP_IN] = "stat-swap-in",
-        [MACHINE_STAT_DISK_CACHES] = "stat-disk-caches",
-    };
     struct qmp_value *result = qmp_dict(gc), *values = qmp_dict(gc);
     struct machine_stats stats;
 
     m->ops->stats(m, &stats);
-    for (size_t i = 0; i < MACHINE_STATS; i++)
-        qmp_put(gc, values, names[i], qmp_uint(gc, stats.values[i]));
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+        qmp_put(gc, values, names[shown[i]], qmp_uint(gc, stats.values[shown[i]]));
     qmp_put(gc, result, "stats", values);
     qmp_put(gc, result, "last-update", qmp_int(gc, stats.last_update));
     return result;

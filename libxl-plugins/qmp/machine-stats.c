@@ -3,31 +3,17 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "agent/protocol.h"
 #include "qmp/machine-xen-private.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
-
-static const enum guest_stat sources[MACHINE_STATS] = {
-    [MACHINE_STAT_HTLB_PGALLOC] = GUEST_HTLB_PGALLOC,
-    [MACHINE_STAT_SWAP_OUT] = GUEST_SWAP_OUT,
-    [MACHINE_STAT_AVAILABLE_MEMORY] = GUEST_AVAILABLE_MEMORY,
-    [MACHINE_STAT_HTLB_PGFAIL] = GUEST_HTLB_PGFAIL,
-    [MACHINE_STAT_FREE_MEMORY] = GUEST_FREE_MEMORY,
-    [MACHINE_STAT_MINOR_FAULTS] = GUEST_MINOR_FAULTS,
-    [MACHINE_STAT_MAJOR_FAULTS] = GUEST_MAJOR_FAULTS,
-    [MACHINE_STAT_TOTAL_MEMORY] = GUEST_TOTAL_MEMORY,
-    [MACHINE_STAT_SWAP_IN] = GUEST_SWAP_IN,
-    [MACHINE_STAT_DISK_CACHES] = GUEST_DISK_CACHES,
-};
 
 static void reported(struct guest_follow *follow, const struct guest_stats *stats, int64_t when_s)
 {
     struct machine_xen *x = CONTAINER_OF(follow, struct machine_xen, follow);
 
     /* QEMU, too, forgets what a report no longer has. */
-    for (size_t i = 0; i < MACHINE_STATS; i++)
-        x->stats.values[i] = guest_stats_has(stats, sources[i]) ? stats->values[sources[i]] : MACHINE_STAT_UNSET;
+    for (unsigned i = 0; i < AGENT_STAT_NR; i++)
+        x->stats.values[i] = guest_stats_has(stats, i) ? stats->values[i] : MACHINE_STAT_UNSET;
     x->stats.last_update = when_s;
 }
 
@@ -60,7 +46,7 @@ static void follow_guest(struct machine_xen *x)
 
 void machine_stats_init(struct machine_xen *x)
 {
-    for (size_t i = 0; i < MACHINE_STATS; i++)
+    for (unsigned i = 0; i < AGENT_STAT_NR; i++)
         x->stats.values[i] = MACHINE_STAT_UNSET;
 }
 

@@ -7,29 +7,15 @@
  * Xen; machine-xen.c implements these operations for a domain, the test server (tests/qmp-server) in memory.
  */
 
+#include "agent/protocol.h"
 #include "monitor/monitor.h"
-
-/* The statistics of QEMU 7.2's virtio-balloon, in the order in which it writes them out. */
-enum machine_stat {
-    MACHINE_STAT_HTLB_PGALLOC,
-    MACHINE_STAT_SWAP_OUT,
-    MACHINE_STAT_AVAILABLE_MEMORY,
-    MACHINE_STAT_HTLB_PGFAIL,
-    MACHINE_STAT_FREE_MEMORY,
-    MACHINE_STAT_MINOR_FAULTS,
-    MACHINE_STAT_MAJOR_FAULTS,
-    MACHINE_STAT_TOTAL_MEMORY,
-    MACHINE_STAT_SWAP_IN,
-    MACHINE_STAT_DISK_CACHES,
-    MACHINE_STATS,
-};
 
 /* "Unset": -1 in the documentation, this on the wire. */
 #define MACHINE_STAT_UNSET UINT64_MAX
 
 struct machine_stats {
     int64_t last_update; /* seconds since the epoch by the host's clock, 0: never */
-    uint64_t values[MACHINE_STATS];
+    uint64_t values[AGENT_STAT_NR];
 };
 
 enum machine_status {

@@ -13,14 +13,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const struct guest_stats *s)
 {
-    if (s->known >> GUEST_STATS)
+    if (s->known >> AGENT_STAT_NR)
         abort();
-    for (unsigned i = 0; i < GUEST_STATS; i++) {
+    for (unsigned i = 0; i < AGENT_STAT_NR; i++) {
         if (!guest_stats_has(s, i) && s->values[i])
             abort();
     }
-    if (guest_stats_has(s, GUEST_FREE_MEMORY) && guest_stats_has(s, GUEST_TOTAL_MEMORY) &&
-        s->values[GUEST_FREE_MEMORY] > s->values[GUEST_TOTAL_MEMORY])
+    if (guest_stats_has(s, AGENT_STAT_FREE_MEMORY) && guest_stats_has(s, AGENT_STAT_TOTAL_MEMORY) &&
+        s->values[AGENT_STAT_FREE_MEMORY] > s->values[AGENT_STAT_TOTAL_MEMORY])
         abort();
 }
 

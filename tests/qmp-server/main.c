@@ -125,8 +125,8 @@ static void set_stats_interval(struct machine *m, uint32_t seconds)
     if (!seconds || !s->driver)
         return;
     s->stats.last_update = time(NULL);
-    s->stats.values[MACHINE_STAT_TOTAL_MEMORY] = s->actual;
-    s->stats.values[MACHINE_STAT_FREE_MEMORY] = s->actual / 2;
+    s->stats.values[AGENT_STAT_TOTAL_MEMORY] = s->actual;
+    s->stats.values[AGENT_STAT_FREE_MEMORY] = s->actual / 2;
 }
 
 static const struct machine_ops ops = {

@@ -72,8 +72,9 @@ static void reported(struct guest_follow *follow, const struct guest_stats *stat
     struct xen_domain *d = CONTAINER_OF(follow, struct xen_domain, follow);
 
     d->stats = *stats;
-    d->has_stats = guest_stats_has(stats, GUEST_TOTAL_MEMORY) &&
-                   (guest_stats_has(stats, GUEST_AVAILABLE_MEMORY) || guest_stats_has(stats, GUEST_FREE_MEMORY));
+    d->has_stats =
+        guest_stats_has(stats, AGENT_STAT_TOTAL_MEMORY) &&
+        (guest_stats_has(stats, AGENT_STAT_AVAILABLE_MEMORY) || guest_stats_has(stats, AGENT_STAT_FREE_MEMORY));
     if (d->xen->balancer)
         balancer_domain_reported(d->xen->balancer, d->domid);
 }
@@ -279,7 +280,7 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
 
 /* ---- reports ---- */
 
-static uint64_t kib(const struct guest_stats *stats, enum guest_stat stat)
+static uint64_t kib(const struct guest_stats *stats, enum agent_stat stat)
 {
     return guest_stats_has(stats, stat) ? stats->values[stat] / 1024 : 0;
 }
@@ -291,16 +292,17 @@ int xen_domain_report(struct host *host, uint32_t domid, struct host_report *r)
 
     if (!d || !d->has_stats)
         return ERROR_NOTFOUND;
-    swap_total = kib(&d->stats, GUEST_SWAP_TOTAL);
-    swap_free = kib(&d->stats, GUEST_SWAP_FREE);
+    swap_total = kib(&d->stats, AGENT_STAT_SWAP_TOTAL);
+    swap_free = kib(&d->stats, AGENT_STAT_SWAP_FREE);
     *r = (struct host_report){
-        .has_available = guest_stats_has(&d->stats, GUEST_AVAILABLE_MEMORY),
-        .total_memkb = kib(&d->stats, GUEST_TOTAL_MEMORY),
-        .available_memkb = kib(&d->stats, GUEST_AVAILABLE_MEMORY),
-        .free_memkb = kib(&d->stats, GUEST_FREE_MEMORY),
+        .has_available = guest_stats_has(&d->stats, AGENT_STAT_AVAILABLE_MEMORY),
+        .total_memkb = kib(&d->stats, AGENT_STAT_TOTAL_MEMORY),
+        .available_memkb = kib(&d->stats, AGENT_STAT_AVAILABLE_MEMORY),
+        .free_memkb = kib(&d->stats, AGENT_STAT_FREE_MEMORY),
         .swap_used_memkb = swap_total > swap_free ? swap_total - swap_free : 0,
-        .oom_kills = guest_stats_has(&d->stats, GUEST_OOM_KILLS) ? d->stats.values[GUEST_OOM_KILLS] : 0,
-        .pressure = guest_stats_has(&d->stats, GUEST_PSI_SOME_AVG10) ? d->stats.values[GUEST_PSI_SOME_AVG10] : 0,
+        .oom_kills = guest_stats_has(&d->stats, AGENT_STAT_OOM_KILLS) ? d->stats.values[AGENT_STAT_OOM_KILLS] : 0,
+        .pressure =
+            guest_stats_has(&d->stats, AGENT_STAT_PSI_SOME_AVG10) ? d->stats.values[AGENT_STAT_PSI_SOME_AVG10] : 0,
     };
     return 0;
 }

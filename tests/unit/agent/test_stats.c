@@ -28,7 +28,7 @@ static const char vmstat[] = "nr_free_pages 45200\n"
                              "htlb_buddy_alloc_success 5\n"
                              "htlb_buddy_alloc_fail 6\n";
 
-static void assert_stat(const struct stats *stats, enum stat_id id, uint64_t value)
+static void assert_stat(const struct stats *stats, enum agent_stat id, uint64_t value)
 {
     assert_true(stats->known >> id & 1);
     assert_int_equal(stats->value[id], value);
@@ -39,18 +39,18 @@ static void vmstat_gives_what_virtio_balloon_sends(void **state)
     struct stats stats = {0};
 
     stats_parse_vmstat(&stats, vmstat, 4096);
-    assert_stat(&stats, STAT_SWAP_IN, 3 * 4096);
-    assert_stat(&stats, STAT_SWAP_OUT, 4 * 4096);
-    assert_stat(&stats, STAT_MAJOR_FAULTS, 7);
-    assert_stat(&stats, STAT_MINOR_FAULTS, 653);
-    assert_stat(&stats, STAT_DISK_CACHES, 550 * 4096);
-    assert_stat(&stats, STAT_HTLB_PGALLOC, 5);
-    assert_stat(&stats, STAT_HTLB_PGFAIL, 6);
-    assert_stat(&stats, STAT_OOM_KILLS, 2);
-    assert_stat(&stats, STAT_ASYNC_SCANS, 12 * 4096);
-    assert_stat(&stats, STAT_DIRECT_SCANS, 13 * 4096);
-    assert_stat(&stats, STAT_ASYNC_RECLAIMS, 10 * 4096);
-    assert_stat(&stats, STAT_DIRECT_RECLAIMS, 11 * 4096);
+    assert_stat(&stats, AGENT_STAT_SWAP_IN, 3 * 4096);
+    assert_stat(&stats, AGENT_STAT_SWAP_OUT, 4 * 4096);
+    assert_stat(&stats, AGENT_STAT_MAJOR_FAULTS, 7);
+    assert_stat(&stats, AGENT_STAT_MINOR_FAULTS, 653);
+    assert_stat(&stats, AGENT_STAT_DISK_CACHES, 550 * 4096);
+    assert_stat(&stats, AGENT_STAT_HTLB_PGALLOC, 5);
+    assert_stat(&stats, AGENT_STAT_HTLB_PGFAIL, 6);
+    assert_stat(&stats, AGENT_STAT_OOM_KILLS, 2);
+    assert_stat(&stats, AGENT_STAT_ASYNC_SCANS, 12 * 4096);
+    assert_stat(&stats, AGENT_STAT_DIRECT_SCANS, 13 * 4096);
+    assert_stat(&stats, AGENT_STAT_ASYNC_RECLAIMS, 10 * 4096);
+    assert_stat(&stats, AGENT_STAT_DIRECT_RECLAIMS, 11 * 4096);
 }
 
 static void allocation_stalls_are_summed_over_zones(void **state)
@@ -58,7 +58,7 @@ static void allocation_stalls_are_summed_over_zones(void **state)
     struct stats stats = {0};
 
     stats_parse_vmstat(&stats, vmstat, 4096);
-    assert_stat(&stats, STAT_ALLOC_STALLS, 15);
+    assert_stat(&stats, AGENT_STAT_ALLOC_STALLS, 15);
 }
 
 static void pages_are_counted_in_the_size_of_the_kernel(void **state)
@@ -66,7 +66,7 @@ static void pages_are_counted_in_the_size_of_the_kernel(void **state)
     struct stats stats = {0};
 
     stats_parse_vmstat(&stats, "pswpin 3\n", 65536);
-    assert_stat(&stats, STAT_SWAP_IN, 3 * 65536);
+    assert_stat(&stats, AGENT_STAT_SWAP_IN, 3 * 65536);
 }
 
 static void meminfo_gives_bytes(void **state)
@@ -76,11 +76,11 @@ static void meminfo_gives_bytes(void **state)
     stats_parse_meminfo(&stats, "MemTotal:         208732 kB\nMemFree:          179960 kB\n"
                                 "MemAvailable:     183128 kB\nSwapCached:            9 kB\n"
                                 "SwapTotal:            10 kB\nSwapFree:              4 kB\n");
-    assert_stat(&stats, STAT_TOTAL_MEMORY, 208732 * 1024);
-    assert_stat(&stats, STAT_FREE_MEMORY, 179960 * 1024);
-    assert_stat(&stats, STAT_AVAILABLE_MEMORY, 183128 * 1024);
-    assert_stat(&stats, STAT_SWAP_TOTAL, 10 * 1024);
-    assert_stat(&stats, STAT_SWAP_FREE, 4 * 1024);
+    assert_stat(&stats, AGENT_STAT_TOTAL_MEMORY, 208732 * 1024);
+    assert_stat(&stats, AGENT_STAT_FREE_MEMORY, 179960 * 1024);
+    assert_stat(&stats, AGENT_STAT_AVAILABLE_MEMORY, 183128 * 1024);
+    assert_stat(&stats, AGENT_STAT_SWAP_TOTAL, 10 * 1024);
+    assert_stat(&stats, AGENT_STAT_SWAP_FREE, 4 * 1024);
 }
 
 static void pressure_is_that_of_some_not_of_full(void **state)
@@ -89,8 +89,8 @@ static void pressure_is_that_of_some_not_of_full(void **state)
 
     stats_parse_pressure(&stats, "some avg10=12.34 avg60=5.00 avg300=1.00 total=4567\n"
                                  "full avg10=99.99 avg60=5.00 avg300=1.00 total=9999\n");
-    assert_stat(&stats, STAT_PSI_SOME_AVG10, 1234);
-    assert_stat(&stats, STAT_PSI_SOME_TOTAL, 4567);
+    assert_stat(&stats, AGENT_STAT_PSI_SOME_AVG10, 1234);
+    assert_stat(&stats, AGENT_STAT_PSI_SOME_TOTAL, 4567);
 }
 
 static void what_the_kernel_lacks_is_left_out(void **state)
@@ -131,43 +131,43 @@ static void the_largest_number_is_kept(void **state)
     size_t len;
 
     stats_parse_vmstat(&stats, "oom_kill 18446744073709551615\n", 4096);
-    assert_stat(&stats, STAT_OOM_KILLS, UINT64_MAX);
+    assert_stat(&stats, AGENT_STAT_OOM_KILLS, UINT64_MAX);
     len = stats_print(&stats, text, sizeof(text));
     assert_memory_equal(text, "oom-kills 18446744073709551615\n", len);
 }
 
 static void a_full_report_keeps_the_bounds_of_the_protocol(void **state)
 {
-    struct stats stats = {.known = (UINT32_C(1) << STAT_NR) - 1};
+    struct stats stats = {.known = (UINT32_C(1) << AGENT_STAT_NR) - 1};
     char text[AGENT_STATS_MAX];
     size_t len;
 
-    for (int i = 0; i < STAT_NR; i++)
+    for (int i = 0; i < AGENT_STAT_NR; i++)
         stats.value[i] = UINT64_MAX;
     len = stats_print(&stats, text, sizeof(text));
     assert_in_range(len, 1, AGENT_STATS_MAX);
-    assert_true(STAT_NR <= AGENT_LINES_MAX);
+    assert_true(AGENT_STAT_NR <= AGENT_LINES_MAX);
     assert_int_equal(stats_print(&stats, text, len), len);
     assert_int_equal(stats_print(&stats, text, len - 1), 0);
 }
 
 static void only_a_change_beyond_the_threshold_counts(void **state)
 {
-    struct stats old = {.known = 1u << STAT_FREE_MEMORY | 1u << STAT_OOM_KILLS}, new;
+    struct stats old = {.known = 1u << AGENT_STAT_FREE_MEMORY | 1u << AGENT_STAT_OOM_KILLS}, new;
 
-    old.value[STAT_FREE_MEMORY] = UINT64_C(1) << 30;
+    old.value[AGENT_STAT_FREE_MEMORY] = UINT64_C(1) << 30;
     new = old;
     assert_false(stats_changed(&old, &new));
-    new.value[STAT_FREE_MEMORY] = old.value[STAT_FREE_MEMORY] + AGENT_CHANGE_BYTES;
+    new.value[AGENT_STAT_FREE_MEMORY] = old.value[AGENT_STAT_FREE_MEMORY] + AGENT_CHANGE_BYTES;
     assert_false(stats_changed(&old, &new));
-    new.value[STAT_FREE_MEMORY] += 1;
+    new.value[AGENT_STAT_FREE_MEMORY] += 1;
     assert_true(stats_changed(&old, &new));
     assert_true(stats_changed(&new, &old));
     new = old;
-    new.value[STAT_OOM_KILLS] = 1;
+    new.value[AGENT_STAT_OOM_KILLS] = 1;
     assert_true(stats_changed(&old, &new));
     new = old;
-    new.known |= 1u << STAT_SWAP_IN;
+    new.known |= 1u << AGENT_STAT_SWAP_IN;
     assert_true(stats_changed(&old, &new));
 }
 

@@ -22,12 +22,12 @@ static void figures_are_found_by_name_in_any_order(void **state)
 {
     struct guest_stats s = parse("free-memory 4096\nswap-in 7\ntotal-memory 8192\npsi-some-avg10 10000\n");
 
-    assert_true(guest_stats_has(&s, GUEST_FREE_MEMORY));
-    assert_int_equal(s.values[GUEST_FREE_MEMORY], 4096);
-    assert_int_equal(s.values[GUEST_SWAP_IN], 7);
-    assert_int_equal(s.values[GUEST_TOTAL_MEMORY], 8192);
-    assert_int_equal(s.values[GUEST_PSI_SOME_AVG10], 10000);
-    assert_false(guest_stats_has(&s, GUEST_SWAP_OUT));
+    assert_true(guest_stats_has(&s, AGENT_STAT_FREE_MEMORY));
+    assert_int_equal(s.values[AGENT_STAT_FREE_MEMORY], 4096);
+    assert_int_equal(s.values[AGENT_STAT_SWAP_IN], 7);
+    assert_int_equal(s.values[AGENT_STAT_TOTAL_MEMORY], 8192);
+    assert_int_equal(s.values[AGENT_STAT_PSI_SOME_AVG10], 10000);
+    assert_false(guest_stats_has(&s, AGENT_STAT_SWAP_OUT));
 }
 
 static void a_line_that_does_not_parse_is_absent_and_the_others_stand(void **state)
@@ -35,24 +35,24 @@ static void a_line_that_does_not_parse_is_absent_and_the_others_stand(void **sta
     struct guest_stats s = parse("swap-in -1\nswap-out 0x10\nmajor-faults 12 \nminor-faults\nhtlb-pgalloc "
                                  "18446744073709551615\nunknown 5\n\n oom-kills 3\nfree-memory 1\n");
 
-    assert_int_equal(s.known, 1u << GUEST_FREE_MEMORY);
+    assert_int_equal(s.known, 1u << AGENT_STAT_FREE_MEMORY);
 }
 
 static void figures_that_cannot_be_are_absent(void **state)
 {
     struct guest_stats s = parse("total-memory 1000\nfree-memory 1001\navailable-memory 1000\n");
 
-    assert_false(guest_stats_has(&s, GUEST_FREE_MEMORY));
-    assert_true(guest_stats_has(&s, GUEST_AVAILABLE_MEMORY));
+    assert_false(guest_stats_has(&s, AGENT_STAT_FREE_MEMORY));
+    assert_true(guest_stats_has(&s, AGENT_STAT_AVAILABLE_MEMORY));
     s = parse("total-memory 17592186044417\npsi-some-avg10 10001\nswap-total 4\nswap-free 5\n");
-    assert_int_equal(s.known, 1u << GUEST_SWAP_TOTAL);
+    assert_int_equal(s.known, 1u << AGENT_STAT_SWAP_TOTAL);
 }
 
 static void the_first_of_two_values_stands(void **state)
 {
     struct guest_stats s = parse("swap-in 1\nswap-in 2\n");
 
-    assert_int_equal(s.values[GUEST_SWAP_IN], 1);
+    assert_int_equal(s.values[AGENT_STAT_SWAP_IN], 1);
 }
 
 static void a_report_that_is_too_long_is_none(void **state)
@@ -66,10 +66,10 @@ static void a_report_that_is_too_long_is_none(void **state)
     assert_int_equal(s.known, 0);
     /* Lines beyond the limit are not looked at. */
     guest_stats_parse(text, sizeof(text) - 1, &s);
-    assert_int_equal(s.known, 1u << GUEST_SWAP_IN);
+    assert_int_equal(s.known, 1u << AGENT_STAT_SWAP_IN);
     memcpy(text + AGENT_LINES_MAX + 20, "swap-out 1\n", 11);
     guest_stats_parse(text, sizeof(text) - 1, &s);
-    assert_int_equal(s.known, 1u << GUEST_SWAP_IN);
+    assert_int_equal(s.known, 1u << AGENT_STAT_SWAP_IN);
 }
 
 static void embedded_nul_bytes_spoil_their_line_only(void **state)
@@ -78,7 +78,7 @@ static void embedded_nul_bytes_spoil_their_line_only(void **state)
     struct guest_stats s;
 
     guest_stats_parse(text, sizeof(text) - 1, &s);
-    assert_int_equal(s.known, 1u << GUEST_SWAP_OUT);
+    assert_int_equal(s.known, 1u << AGENT_STAT_SWAP_OUT);
 }
 
 static void figures_of_xenserver_and_qubes_are_understood(void **state)
@@ -86,14 +86,14 @@ static void figures_of_xenserver_and_qubes_are_understood(void **state)
     struct guest_stats s;
 
     guest_stats_from_xenserver("200000", "50000", &s);
-    assert_int_equal(s.values[GUEST_TOTAL_MEMORY], 200000 * 1024);
-    assert_int_equal(s.values[GUEST_FREE_MEMORY], 50000 * 1024);
+    assert_int_equal(s.values[AGENT_STAT_TOTAL_MEMORY], 200000 * 1024);
+    assert_int_equal(s.values[AGENT_STAT_FREE_MEMORY], 50000 * 1024);
     guest_stats_from_xenserver(NULL, "-5", &s);
     assert_int_equal(s.known, 0);
     guest_stats_from_qubes("60000", 100000, &s);
-    assert_int_equal(s.values[GUEST_AVAILABLE_MEMORY], 40000 * 1024);
+    assert_int_equal(s.values[AGENT_STAT_AVAILABLE_MEMORY], 40000 * 1024);
     guest_stats_from_qubes("100001", 100000, &s);
-    assert_int_equal(s.values[GUEST_AVAILABLE_MEMORY], 0);
+    assert_int_equal(s.values[AGENT_STAT_AVAILABLE_MEMORY], 0);
     guest_stats_from_qubes("99999999999999999999", 100000, &s);
     assert_int_equal(s.known, 0);
 }
