@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -63,8 +64,8 @@ uint64_t ev_clock_ms(void)
     return uv_hrtime() / 1000000;
 }
 
-int ev_timer_start(uv_loop_t *loop, struct ev_timer *t, uint64_t delay_ms, uint64_t repeat_ms,
-                   void (*fired)(struct ev_timer *t))
+void ev_timer_start(uv_loop_t *loop, struct ev_timer *t, uint64_t delay_ms, uint64_t repeat_ms,
+                    void (*fired)(struct ev_timer *t))
 {
     struct ev_timer_handle *h = new_handle(t->handle, sizeof(*h));
 
@@ -76,7 +77,6 @@ int ev_timer_start(uv_loop_t *loop, struct ev_timer *t, uint64_t delay_ms, uint6
     /* libuv counts from its cached time, which is old after a long computation. */
     uv_update_time(loop);
     uv_timer_start(&h->uv, timer_fired, delay_ms, repeat_ms);
-    return 0;
 }
 
 void ev_timer_stop(struct ev_timer *t)
@@ -222,6 +222,40 @@ void ev_signal_stop(struct ev_signal *s)
 void ev_signal_unref(struct ev_signal *s)
 {
     uv_unref((uv_handle_t *)&s->handle->uv);
+}
+
+static void sigint_caught(struct ev_signal *s, int signum)
+{
+    struct ev_interrupt *i = CONTAINER_OF(s, struct ev_interrupt, sigint);
+
+    i->interrupted(i, signum);
+}
+
+static void sigterm_caught(struct ev_signal *s, int signum)
+{
+    struct ev_interrupt *i = CONTAINER_OF(s, struct ev_interrupt, sigterm);
+
+    i->interrupted(i, signum);
+}
+
+int ev_interrupt_start(uv_loop_t *loop, struct ev_interrupt *i, void (*interrupted)(struct ev_interrupt *, int))
+{
+    int rc;
+
+    i->interrupted = interrupted;
+    rc = ev_signal_start(loop, &i->sigint, SIGINT, sigint_caught);
+    if (rc)
+        return rc;
+    rc = ev_signal_start(loop, &i->sigterm, SIGTERM, sigterm_caught);
+    if (rc)
+        ev_signal_stop(&i->sigint);
+    return rc;
+}
+
+void ev_interrupt_stop(struct ev_interrupt *i)
+{
+    ev_signal_stop(&i->sigint);
+    ev_signal_stop(&i->sigterm);
 }
 
 void ev_loop_close(uv_loop_t *loop)

@@ -28,9 +28,9 @@ struct ev_timer {
     void (*fired)(struct ev_timer *t);
     struct ev_timer_handle *handle;
 };
-/* After delay_ms, then every repeat_ms (0: once). */
-int ev_timer_start(uv_loop_t *loop, struct ev_timer *t, uint64_t delay_ms, uint64_t repeat_ms,
-                   void (*fired)(struct ev_timer *t));
+/* After delay_ms, then every repeat_ms (0: once). Cannot fail. */
+void ev_timer_start(uv_loop_t *loop, struct ev_timer *t, uint64_t delay_ms, uint64_t repeat_ms,
+                    void (*fired)(struct ev_timer *t));
 void ev_timer_stop(struct ev_timer *t);
 static inline bool ev_timer_active(const struct ev_timer *t)
 {
@@ -60,6 +60,14 @@ struct ev_signal {
 };
 int ev_signal_start(uv_loop_t *loop, struct ev_signal *s, int signum, void (*caught)(struct ev_signal *, int));
 void ev_signal_stop(struct ev_signal *s);
+
+/* SIGINT and SIGTERM together: what asks a program to end. Several may be Active; each is told. */
+struct ev_interrupt {
+    void (*interrupted)(struct ev_interrupt *i, int signum);
+    struct ev_signal sigint, sigterm;
+};
+int ev_interrupt_start(uv_loop_t *loop, struct ev_interrupt *i, void (*interrupted)(struct ev_interrupt *, int));
+void ev_interrupt_stop(struct ev_interrupt *i);
 
 /* Lets a source run without keeping the loop alive (signals, watches of a tool that waits for something else). */
 void ev_fd_unref(struct ev_fd *f);

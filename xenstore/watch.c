@@ -198,9 +198,7 @@ int store_wait_start(struct store_watcher *w, struct store_wait *wait)
 {
     int rc;
 
-    rc = ev_timer_start(w->loop, &wait->timer, wait->timeout_ms, 0, wait_timed_out);
-    if (rc)
-        return rc;
+    ev_timer_start(w->loop, &wait->timer, wait->timeout_ms, 0, wait_timed_out);
     rc = store_watch_start(w, &wait->watch, wait->path, wait_node_changed);
     if (rc)
         ev_timer_stop(&wait->timer);

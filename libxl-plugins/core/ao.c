@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/ao.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -75,17 +74,12 @@ void ao_abort(struct ao *ao)
 
 struct waiter {
     struct ao *ao;
-    struct ev_signal sigint, sigterm;
+    struct ev_interrupt interrupt;
 };
 
-static void interrupted_by_int(struct ev_signal *s, int signum)
+static void interrupted(struct ev_interrupt *i, int signum)
 {
-    ao_abort(CONTAINER_OF(s, struct waiter, sigint)->ao);
-}
-
-static void interrupted_by_term(struct ev_signal *s, int signum)
-{
-    ao_abort(CONTAINER_OF(s, struct waiter, sigterm)->ao);
+    ao_abort(CONTAINER_OF(i, struct waiter, interrupt)->ao);
 }
 
 int ao_wait(struct ao *ao)
@@ -94,9 +88,7 @@ int ao_wait(struct ao *ao)
     struct waiter waiter = {.ao = ao};
     int rc;
 
-    rc = ev_signal_start(&ctx->loop, &waiter.sigint, SIGINT, interrupted_by_int);
-    if (!rc)
-        rc = ev_signal_start(&ctx->loop, &waiter.sigterm, SIGTERM, interrupted_by_term);
+    rc = ev_interrupt_start(&ctx->loop, &waiter.interrupt, interrupted);
     if (rc) {
         LOG(ctx, ERROR, "cannot catch signals: %s", error_text(rc));
         ao_abort(ao);
@@ -106,7 +98,6 @@ int ao_wait(struct ao *ao)
         if (ctx->xenstore_lost && ao->running)
             ao_abort(ao);
     }
-    ev_signal_stop(&waiter.sigint);
-    ev_signal_stop(&waiter.sigterm);
+    ev_interrupt_stop(&waiter.interrupt);
     return ctx->xenstore_lost && ao->rc == ERROR_ABORTED ? ERROR_FAIL : ao->rc;
 }

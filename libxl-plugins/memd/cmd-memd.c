@@ -25,7 +25,7 @@ struct memd {
     size_t started; /* so many of memd_services run */
     struct tracker *tracker;
     struct notify notify;
-    struct ev_signal sigterm, sigint;
+    struct ev_interrupt interrupt;
     bool ending;
     int status;
 };
@@ -110,14 +110,9 @@ static void end(struct memd *m, int status)
     uv_stop(&m->env.ctx->loop);
 }
 
-static void terminated(struct ev_signal *s, int signum)
+static void interrupted(struct ev_interrupt *i, int signum)
 {
-    end(CONTAINER_OF(s, struct memd, sigterm), XLX_EXIT_DONE);
-}
-
-static void interrupted(struct ev_signal *s, int signum)
-{
-    end(CONTAINER_OF(s, struct memd, sigint), XLX_EXIT_INTERRUPTED);
+    end(CONTAINER_OF(i, struct memd, interrupt), signum == SIGTERM ? XLX_EXIT_DONE : XLX_EXIT_INTERRUPTED);
 }
 
 static void service_failed(const struct service_env *env)
@@ -134,9 +129,7 @@ static int start(struct memd *m)
 
     /* A client that has gone is seen by write's EPIPE. */
     signal(SIGPIPE, SIG_IGN);
-    rc = ev_signal_start(&ctx->loop, &m->sigterm, SIGTERM, terminated);
-    if (!rc)
-        rc = ev_signal_start(&ctx->loop, &m->sigint, SIGINT, interrupted);
+    rc = ev_interrupt_start(&ctx->loop, &m->interrupt, interrupted);
     if (rc) {
         LOG(ctx, ERROR, "cannot catch signals: %s", error_text(rc));
         return rc;
@@ -157,8 +150,7 @@ static void stop(struct memd *m)
         m->started--;
         memd_services[m->started]->stop(m->states[m->started]);
     }
-    ev_signal_stop(&m->sigterm);
-    ev_signal_stop(&m->sigint);
+    ev_interrupt_stop(&m->interrupt);
 }
 
 static int run(const struct xlx_invocation *in)

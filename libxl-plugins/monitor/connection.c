@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -19,7 +18,7 @@
 
 struct waiter {
     struct ev_timer timer;
-    struct ev_signal sigint, sigterm;
+    struct ev_interrupt interrupt;
     int rc;
 };
 
@@ -28,14 +27,9 @@ static void time_is_up(struct ev_timer *t)
     CONTAINER_OF(t, struct waiter, timer)->rc = ERROR_TIMEDOUT;
 }
 
-static void interrupted(struct ev_signal *s, int signum)
+static void interrupted(struct ev_interrupt *i, int signum)
 {
-    CONTAINER_OF(s, struct waiter, sigint)->rc = ERROR_ABORTED;
-}
-
-static void terminated(struct ev_signal *s, int signum)
-{
-    CONTAINER_OF(s, struct waiter, sigterm)->rc = ERROR_ABORTED;
+    CONTAINER_OF(i, struct waiter, interrupt)->rc = ERROR_ABORTED;
 }
 
 static int wait_for_reply(struct connection *c, uint64_t timeout_ms)
@@ -45,8 +39,7 @@ static int wait_for_reply(struct connection *c, uint64_t timeout_ms)
 
     c->waiting = true;
     ev_timer_start(loop, &w.timer, timeout_ms, 0, time_is_up);
-    if (ev_signal_start(loop, &w.sigint, SIGINT, interrupted) ||
-        ev_signal_start(loop, &w.sigterm, SIGTERM, terminated)) {
+    if (ev_interrupt_start(loop, &w.interrupt, interrupted)) {
         LOG(c->ctx, ERROR, "cannot catch signals");
         w.rc = ERROR_FAIL;
     }
@@ -61,8 +54,7 @@ static int wait_for_reply(struct connection *c, uint64_t timeout_ms)
             timeout_ms % 1000);
     }
     ev_timer_stop(&w.timer);
-    ev_signal_stop(&w.sigint);
-    ev_signal_stop(&w.sigterm);
+    ev_interrupt_stop(&w.interrupt);
     c->waiting = false;
     return w.rc;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -68,18 +67,13 @@ static struct qmp_value *parse_words(const struct xlx_invocation *in, struct gc 
 /* ---- --events ---- */
 
 struct listener {
-    struct ev_signal sigint, sigterm;
+    struct ev_interrupt interrupt;
     bool ended;
 };
 
-static void interrupted(struct ev_signal *s, int signum)
+static void interrupted(struct ev_interrupt *i, int signum)
 {
-    CONTAINER_OF(s, struct listener, sigint)->ended = true;
-}
-
-static void terminated(struct ev_signal *s, int signum)
-{
-    CONTAINER_OF(s, struct listener, sigterm)->ended = true;
+    CONTAINER_OF(i, struct listener, interrupt)->ended = true;
 }
 
 /* Until the server leaves, as it does when the domain ends, or a signal. */
@@ -87,12 +81,10 @@ static int listen_for_events(struct connection *c)
 {
     struct listener l = {.ended = false};
 
-    ev_signal_start(&c->ctx->loop, &l.sigint, SIGINT, interrupted);
-    ev_signal_start(&c->ctx->loop, &l.sigterm, SIGTERM, terminated);
+    ev_interrupt_start(&c->ctx->loop, &l.interrupt, interrupted);
     while (!l.ended && !c->is_lost)
         uv_run(&c->ctx->loop, UV_RUN_ONCE);
-    ev_signal_stop(&l.sigint);
-    ev_signal_stop(&l.sigterm);
+    ev_interrupt_stop(&l.interrupt);
     return l.ended ? XLX_EXIT_INTERRUPTED : c->is_garbled ? XLX_EXIT_FAILED : XLX_EXIT_DONE;
 }
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@ static struct shell {
     struct connection *connection;
     uint64_t timeout_ms;
     struct ev_fd input;
-    struct ev_signal sigint, sigterm;
+    struct ev_interrupt interrupt;
     /* Lines that were read and not yet carried out. Callbacks only collect them: carrying one out runs the loop, which
      * a callback must not do. */
     struct qmp_text lines;
@@ -160,7 +159,7 @@ static void input_ready(struct ev_fd *f, int fd, short revents)
         ev_fd_modify(&shell.input, POLLPRI);
 }
 
-static void interrupted(struct ev_signal *s, int signum)
+static void interrupted(struct ev_interrupt *i, int signum)
 {
     shell.status = XLX_EXIT_INTERRUPTED;
     shell.ended = true;
@@ -207,8 +206,7 @@ int shell_run(struct connection *connection, const char *prompt, uint64_t timeou
     connection->event = shell_show_event;
     connection->lost = server_left;
     shell.edited = shell.terminal && isatty(STDOUT_FILENO) && edit_start(prompt, history_path(gc), line_edited);
-    ev_signal_start(loop, &shell.sigint, SIGINT, interrupted);
-    ev_signal_start(loop, &shell.sigterm, SIGTERM, interrupted);
+    ev_interrupt_start(loop, &shell.interrupt, interrupted);
     /* Fails for a regular file, see wait_for_input. */
     ev_fd_start(loop, &shell.input, STDIN_FILENO, POLLIN, input_ready);
     while (!shell.ended) {
@@ -220,8 +218,7 @@ int shell_run(struct connection *connection, const char *prompt, uint64_t timeou
     if (shell.terminal)
         putchar('\n');
     ev_fd_stop(&shell.input);
-    ev_signal_stop(&shell.sigint);
-    ev_signal_stop(&shell.sigterm);
+    ev_interrupt_stop(&shell.interrupt);
     qmp_text_free(&shell.lines);
     connection->event = NULL;
     connection->lost = NULL;

@@ -120,12 +120,13 @@ static int follow(const struct xlx_invocation *in, const char *path, long from)
     f.event->data = &f;
     ao_start(&f.ao, follow_done);
     rc = uv_fs_event_start(f.event, file_changed, path, 0);
-    if (!rc)
-        rc = ev_timer_start(&in->ctx->loop, &f.more, 0, 0, show_new); /* what has come meanwhile */
     if (rc) {
         LOG(in->ctx, ERROR, "cannot watch %s: %s", path, uv_strerror(rc));
         uv_close((uv_handle_t *)f.event, event_closed);
         ao_complete_soon(&f.ao, ERROR_FAIL);
+    } else {
+        /* What has come meanwhile. */
+        ev_timer_start(&in->ctx->loop, &f.more, 0, 0, show_new);
     }
     rc = ao_wait(&f.ao);
     fclose(f.reader.file);

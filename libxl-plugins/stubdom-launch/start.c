@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stubdom-launch/start.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -66,44 +65,28 @@ static void show_failure(struct stubdom_start *start, const char *name, const ch
  * process: nobody else would clean up. One that comes when cleaning up has begun has nothing left to stop.
  */
 struct interrupts {
-    struct ev_signal sigint, sigterm;
+    struct ev_interrupt interrupt;
     struct ao *ao; /* what it stops, NULL: what comes next */
     bool caught;
 };
 
-static void interrupt(struct interrupts *interrupts)
+static void interrupted(struct ev_interrupt *i, int signum)
 {
+    struct interrupts *interrupts = CONTAINER_OF(i, struct interrupts, interrupt);
+
     interrupts->caught = true;
     if (interrupts->ao)
         ao_abort(interrupts->ao);
-}
-
-static void caught_int(struct ev_signal *s, int signum)
-{
-    interrupt(CONTAINER_OF(s, struct interrupts, sigint));
-}
-
-static void caught_term(struct ev_signal *s, int signum)
-{
-    interrupt(CONTAINER_OF(s, struct interrupts, sigterm));
 }
 
 static int interrupts_hold(struct xlx_ctx *ctx, struct interrupts *interrupts)
 {
     int rc;
 
-    rc = ev_signal_start(&ctx->loop, &interrupts->sigint, SIGINT, caught_int);
-    if (!rc)
-        rc = ev_signal_start(&ctx->loop, &interrupts->sigterm, SIGTERM, caught_term);
+    rc = ev_interrupt_start(&ctx->loop, &interrupts->interrupt, interrupted);
     if (rc)
         LOG(ctx, ERROR, "cannot catch signals: %s", error_text(rc));
     return rc;
-}
-
-static void interrupts_release(struct interrupts *interrupts)
-{
-    ev_signal_stop(&interrupts->sigint);
-    ev_signal_stop(&interrupts->sigterm);
 }
 
 static int create(struct stubdom_start *start, libxl_domain_config *config, struct interrupts *interrupts)
@@ -172,7 +155,7 @@ static int make(struct stubdom_start *start, libxl_domain_config *config)
     if (rc)
         remove_rest(start->ctx, &before, config);
 out:
-    interrupts_release(&interrupts);
+    ev_interrupt_stop(&interrupts.interrupt);
     room_release(&room);
     return rc;
 }

@@ -72,8 +72,9 @@ static void domain_released(struct store_watch *watch, const char *path)
          * release is the next news, and nobody must start it again. */
         if (ev_timer_active(&op->destruction))
             return;
-        if (!(info.flags & XEN_DOMINF_paused) ||
-            ev_timer_start(&op->ao.ctx->loop, &op->destruction, DESTRUCTION_MS_MAX, 0, destruction_timed_out))
+        if (info.flags & XEN_DOMINF_paused)
+            ev_timer_start(&op->ao.ctx->loop, &op->destruction, DESTRUCTION_MS_MAX, 0, destruction_timed_out);
+        else
             stub_domain_gone(op);
     } else if (stub.flags & XEN_DOMINF_shutdown) {
         snprintf(op->how_dead, sizeof(op->how_dead), "the stub domain has crashed or was shut down");

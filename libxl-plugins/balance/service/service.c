@@ -156,9 +156,8 @@ static int start_parts(struct balance_service *s)
     s->xen.event = happened;
     s->xen.event_arg = s;
     s->balancer = s->xen.balancer = balancer_new(&s->xen.host, &config);
-    rc = ev_timer_start(&s->ctx->loop, &s->told, 0, 0, all_told);
-    if (!rc)
-        rc = control_start(s);
+    ev_timer_start(&s->ctx->loop, &s->told, 0, 0, all_told);
+    rc = control_start(s);
     if (!rc)
         rc = metrics_start(s, &s->metrics);
     return rc;

@@ -44,8 +44,7 @@ static void wake_at(struct host *host, uint64_t at_ms)
     if (at_ms == UINT64_MAX)
         return;
     uv_update_time(&x->ctx->loop);
-    if (ev_timer_start(&x->ctx->loop, &x->timer, at_ms > now ? at_ms - now : 0, 0, time_has_come))
-        LOG(x->ctx, ERROR, "cannot set a timer: memory is not balanced any more");
+    ev_timer_start(&x->ctx->loop, &x->timer, at_ms > now ? at_ms - now : 0, 0, time_has_come);
 }
 
 /* ---- looks ---- */

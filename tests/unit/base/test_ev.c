@@ -73,7 +73,7 @@ static void a_timer_fires_once_and_is_idle_then(void **state)
 {
     struct timed t = {0};
 
-    assert_int_equal(ev_timer_start(&loop, &t.timer, 1, 0, fired), 0);
+    ev_timer_start(&loop, &t.timer, 1, 0, fired);
     assert_true(ev_timer_active(&t.timer));
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(t.fired, 1);
@@ -398,6 +398,31 @@ static void a_signal_that_cannot_be_caught_is_refused(void **state)
     assert_null(c.ev.handle);
 }
 
+struct interrupted {
+    struct ev_interrupt ev;
+    int signum;
+};
+
+static void interrupted(struct ev_interrupt *i, int signum)
+{
+    CONTAINER_OF(i, struct interrupted, ev)->signum = signum;
+    ev_interrupt_stop(i);
+}
+
+static void an_interrupt_is_either_signal_and_says_which(void **state)
+{
+    static const int signals[] = {SIGINT, SIGTERM};
+
+    for (size_t n = 0; n < ARRAY_LEN(signals); n++) {
+        struct interrupted i = {.signum = 0};
+
+        assert_int_equal(ev_interrupt_start(&loop, &i.ev, interrupted), 0);
+        raise(signals[n]);
+        uv_run(&loop, UV_RUN_DEFAULT);
+        assert_int_equal(i.signum, signals[n]);
+    }
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, new_loop, close_loop)
@@ -419,6 +444,7 @@ int main(void)
         T(a_stopped_descriptor_leaves_no_duplicate_open),
         T(a_signal_reaches_all_who_wait_for_it),
         T(a_signal_that_cannot_be_caught_is_refused),
+        T(an_interrupt_is_either_signal_and_says_which),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

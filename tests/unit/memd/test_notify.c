@@ -88,7 +88,7 @@ static void who_wakes_anyhow_feeds_it_and_is_not_woken_for_it(void **state)
 {
     struct ev_timer backstop = {.handle = NULL};
 
-    assert_int_equal(ev_timer_start(&ctx->loop, &backstop, 60000, 60000, nothing), 0);
+    ev_timer_start(&ctx->loop, &backstop, 60000, 60000, nothing);
     run_for(600000);
     ev_timer_stop(&backstop);
     assert_int_equal(fed, 10);
@@ -99,7 +99,7 @@ static void it_is_not_fed_at_every_turn(void **state)
 {
     struct ev_timer busy = {.handle = NULL};
 
-    assert_int_equal(ev_timer_start(&ctx->loop, &busy, 100, 100, nothing), 0);
+    ev_timer_start(&ctx->loop, &busy, 100, 100, nothing);
     run_for(450000);
     ev_timer_stop(&busy);
     assert_int_equal(fed, 10);
@@ -112,7 +112,7 @@ static void without_a_watchdog_nothing_is_fed(void **state)
     notify_stop(&notify);
     unsetenv("WATCHDOG_USEC");
     notify_start(ctx, &notify);
-    assert_int_equal(ev_timer_start(&ctx->loop, &backstop, 60000, 60000, nothing), 0);
+    ev_timer_start(&ctx->loop, &backstop, 60000, 60000, nothing);
     run_for(600000);
     ev_timer_stop(&backstop);
     assert_int_equal(fed, 0);

@@ -59,7 +59,8 @@ int libxl_domain_create_new(libxl_ctx *l, libxl_domain_config *config, uint32_t 
 {
     libxl.how = *how;
     libxl.domid = domid;
-    return ev_timer_start(&ctx->loop, &libxl.next, 10, 0, libxl_goes_on);
+    ev_timer_start(&ctx->loop, &libxl.next, 10, 0, libxl_goes_on);
+    return 0;
 }
 
 int libxl_ao_abort(libxl_ctx *l, const libxl_asyncop_how *how)
