@@ -5,7 +5,7 @@
 
 AGENT_CC     ?= musl-gcc
 AGENT_CFLAGS ?= -Os
-AGENT_SRCS   := agent/agent.c agent/stats.c agent/xenbus.c
+AGENT_SRCS   := agent/agent.c agent/looks.c agent/stats.c agent/xenbus.c
 
 ALL_TARGETS += $(O)/xl-ext-agent
 
@@ -15,8 +15,10 @@ $(O)/xl-ext-agent: $(AGENT_SRCS) $(wildcard agent/*.h) | $(O)/.packages-build
 	    -ffunction-sections -fdata-sections -Wl,--gc-sections -o $@ $(AGENT_SRCS)
 
 TEST_OBJS_agent_test_stats := $(O)/obj/agent/stats.o
+TEST_OBJS_agent_test_looks := $(O)/obj/agent/looks.o
 TEST_OBJS_agent_test_xenbus := $(O)/obj/agent/xenbus.o
 $(O)/tests/unit/agent/test_stats: $(O)/obj/agent/stats.o
+$(O)/tests/unit/agent/test_looks: $(O)/obj/agent/looks.o
 $(O)/tests/unit/agent/test_xenbus: $(O)/obj/agent/xenbus.o
 
 # On the host it lies ready to be given to guests.

@@ -14,8 +14,9 @@
  * report, hence atomic. Lines "name value\n": a name from AGENT_STATS below, one space, an
  * unsigned decimal number below 2^64. Order is free. A name appears at most once; what a guest's
  * kernel does not know is left out; the host ignores names it does not know. The node is written
- * every interval unless nothing has changed by more than AGENT_CHANGE_*, and at once under memory
- * pressure (but at most once in AGENT_PRESSURE_GAP_MS). The agent removes it when it is stopped.
+ * every interval unless nothing has changed by more than AGENT_CHANGE_*, at once under memory pressure
+ * (but at most once in AGENT_PRESSURE_GAP_MS), and when the guest gets short or its use rises (at most
+ * once in AGENT_RISE_GAP_MS). The agent removes it when it is stopped.
  *
  * The guest is not trusted: the host takes a report of at most AGENT_STATS_MAX bytes and at most
  * AGENT_LINES_MAX lines, and treats a line that does not parse, or a figure that cannot be, as
@@ -44,6 +45,29 @@
 
 /* Between two reports caused by pressure, milliseconds. */
 #define AGENT_PRESSURE_GAP_MS 1000u
+
+/*
+ * Reports between those of the interval (agent/looks.h decides). A guest is short when less is available than its
+ * headroom: so many percent of what it uses, at least so many bytes; the host's own headroom may be another.
+ */
+#define AGENT_HEADROOM_PERCENT 20u
+#define AGENT_HEADROOM_LEAST_BYTES (32u * 1024u * 1024u)
+
+/* The agent looks again after at least and at most so many milliseconds. */
+#define AGENT_LOOK_MIN_MS 100u
+#define AGENT_LOOK_MAX_MS 5000u
+
+/* Use and what is available stand still while they are within the headroom over this (at least AGENT_CHANGE_BYTES). */
+#define AGENT_STILL_PART 16u
+
+/* A rise of use is worth a report from the headroom over this on (at least AGENT_CHANGE_BYTES). */
+#define AGENT_RISE_PART 4u
+
+/* Between two reports caused by need or by a rise, milliseconds. */
+#define AGENT_RISE_GAP_MS 500u
+
+/* A guest in which no faster rise was seen so far is taken to be able to use up so much in a second. */
+#define AGENT_RISE_LEAST_BYTES_PER_S (64u * 1024u * 1024u)
 
 /* The most that the host believes: of counters since boot, of sizes in bytes (no guest has more than 16 TiB), and of
  * shares in hundredths of a percent. */
