@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "core/ask.h"
+#include "core/subprocess.h"
 #include "core/xen-boot.h"
 #include "host/host.h"
 
@@ -70,14 +70,19 @@ static char *version_in(struct gc *gc, const char *text)
 static void ask_versions(struct xlx_ctx *ctx, struct gc *gc, struct toolstack *stacks)
 {
     for (size_t i = 0; i < TOOLSTACK_COUNT; i++) {
-        struct ask ask = {.ao = {.ctx = ctx, .timeout_ms = VERSION_MS}, .gc = gc, .quiet = true};
+        char *argv[] = {gc_strdup(gc, stacks[i].program ? stacks[i].program : ""), gc_strdup(gc, "--version"), NULL};
+        struct subprocess program = {
+            .ao = {.ctx = ctx, .timeout_ms = VERSION_MS},
+            .gc = gc,
+            .argv = argv,
+            .out = SUBPROCESS_CAPTURED,
+        };
 
         if (!stacks[i].program)
             continue;
-        ask.command = gc_printf(gc, "exec '%s' --version", stacks[i].program);
-        ask_start(&ask);
-        if (!ao_wait(&ask.ao) && !ask.exit_status)
-            stacks[i].version = version_in(gc, ask.answer);
+        subprocess_start(&program);
+        if (!ao_wait(&program.ao) && !program.exit_status)
+            stacks[i].version = version_in(gc, program.output.text);
     }
 }
 

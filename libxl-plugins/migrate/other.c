@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "core/ask.h"
+#include "core/subprocess.h"
 #include "migrate/migrate.h"
 
 /* ---- a file ---- */
@@ -63,7 +63,7 @@ static char *quoted(struct gc *gc, const char *text)
     return result;
 }
 
-static const char *why_no_answer(struct gc *gc, const struct ask *ask, int rc)
+static const char *why_no_answer(struct gc *gc, int exit_status, int rc)
 {
     switch (rc) {
     case ERROR_TIMEDOUT:
@@ -77,20 +77,25 @@ static const char *why_no_answer(struct gc *gc, const struct ask *ask, int rc)
     default:
         return error_text(rc);
     }
-    if (ask->exit_status == 127)
+    if (exit_status == 127)
         return "there is no xl-ext there (or the command for ssh is not found): install it there, or bring a file "
                "made with 'xl-ext cpu-policy --host'";
-    if (ask->exit_status == 255)
+    if (exit_status == 255)
         return "ssh does not get there";
-    return ask->exit_status < 0
-               ? "the command for ssh was killed"
-               : gc_printf(gc, "'xl-ext cpu-policy --host' fails there (exit status %d)", ask->exit_status);
+    if (exit_status > 128)
+        return gc_printf(gc, "the command for ssh was killed (signal %d)", exit_status - 128);
+    return gc_printf(gc, "'xl-ext cpu-policy --host' fails there (exit status %d)", exit_status);
 }
 
 int policy_of_other_host(struct xlx_ctx *ctx, struct gc *gc, const char *ssh_command, const char *host,
                          const char *const *paths, size_t path_count, uint64_t timeout_ms, struct policy_doc **doc)
 {
-    struct ask ask = {.ao = {.ctx = ctx, .timeout_ms = timeout_ms ? timeout_ms : POLICY_ANSWER_MS}, .gc = gc};
+    struct subprocess ssh = {
+        .ao = {.ctx = ctx, .timeout_ms = timeout_ms ? timeout_ms : POLICY_ANSWER_MS},
+        .gc = gc,
+        .out = SUBPROCESS_CAPTURED,
+        .err = SUBPROCESS_OURS,
+    };
     char *there = gc_strdup(gc, "xl-ext cpu-policy --host --raw");
     const char *cause;
     int rc;
@@ -105,14 +110,14 @@ int policy_of_other_host(struct xlx_ctx *ctx, struct gc *gc, const char *ssh_com
     }
     for (size_t i = 0; i < path_count; i++)
         there = gc_printf(gc, "%s --path %s", there, quoted(gc, paths[i]));
-    ask.command = gc_printf(gc, "exec %s %s %s", ssh_command, quoted(gc, host), quoted(gc, there));
-    ask_start(&ask);
-    rc = ao_wait(&ask.ao);
-    if (rc || ask.exit_status) {
-        LOG(ctx, ERROR, "cannot ask host %.128s: %s", host, why_no_answer(gc, &ask, rc));
+    ssh.command = gc_printf(gc, "exec %s %s %s", ssh_command, quoted(gc, host), quoted(gc, there));
+    subprocess_start(&ssh);
+    rc = ao_wait(&ssh.ao);
+    if (rc || ssh.exit_status) {
+        LOG(ctx, ERROR, "cannot ask host %.128s: %s", host, why_no_answer(gc, ssh.exit_status, rc));
         return rc ? rc : ERROR_FAIL;
     }
-    rc = policy_read(gc, ask.answer, ask.answer_len, doc, &cause);
+    rc = policy_read(gc, ssh.output.text, ssh.output.len, doc, &cause);
     if (!rc && !(*doc)->is_host) {
         cause = "it is the policy of a domain";
         rc = ERROR_INVAL;

@@ -6,16 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/ao.h"
+#include "core/libxl-op.h"
+#include "core/subprocess.h"
 #include "stubdom-launch/saved-config.h"
 #include "stubdom-launch/start.h"
-#include "core/libxl-op.h"
 #include "stubdom-launch/stubdom.h"
 #include "stubdom-launch/watch.h"
 
@@ -143,22 +143,6 @@ int stubdom_lifecycle(struct xlx_ctx *ctx, uint32_t domid, uint32_t stub_domid)
 
 /* ---- detached ---- */
 
-static void __attribute__((noreturn)) become_monitor(const char *self, uint32_t domid, int log)
-{
-    int null = open("/dev/null", O_RDONLY);
-    GC_SCOPE(gc);
-    char *arguments[] = {gc_strdup(gc, "xl-ext"), gc_strdup(gc, "-v"), gc_strdup(gc, "stubdom-monitor"),
-                         gc_printf(gc, "%u", domid), NULL};
-
-    setsid();
-    if (fork() != 0)
-        _exit(0);
-    if (null < 0 || chdir("/") || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
-        _exit(126);
-    execv(self, arguments);
-    _exit(127);
-}
-
 int stubdom_lifecycle_detach(struct xlx_ctx *ctx, uint32_t domid, const char *name)
 {
     GC_SCOPE(gc);
@@ -166,21 +150,13 @@ int stubdom_lifecycle_detach(struct xlx_ctx *ctx, uint32_t domid, const char *na
     char self[4096];
     ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
     CLEANUP_FD int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-    pid_t pid;
+    char *argv[] = {gc_strdup(gc, "xl-ext"), gc_strdup(gc, "-v"), gc_strdup(gc, "stubdom-monitor"),
+                    gc_printf(gc, "%u", domid), NULL};
 
     if (log < 0 || len <= 0) {
         LOG(ctx, ERROR, "cannot start the guest's monitor: %s: %s", log < 0 ? path : "/proc/self/exe", strerror(errno));
         return ERROR_FAIL;
     }
     self[len] = '\0';
-    pid = fork();
-    if (pid == 0)
-        become_monitor(self, domid, log);
-    if (pid < 0) {
-        LOG(ctx, ERROR, "cannot start the guest's monitor: %s", strerror(errno));
-        return ERROR_FAIL;
-    }
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-    return 0;
+    return subprocess_detach(ctx, self, argv, log);
 }

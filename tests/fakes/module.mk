@@ -27,6 +27,7 @@ $(call with-fakes,stubdom/test_memory_lock,fault xenstore xenctrl ctx)
 TEST_LIBS_stubdom_test_memory_lock := -Wl,--wrap=autoballoon_is_on,--wrap=xlx_mem_target_set,--wrap=xlx_mem_settle
 $(call with-fakes,stubdom/test_create,fault xenstore xenctrl ctx)
 $(call with-fakes,core/test_libxl_op,fault xenstore xenctrl ctx)
+$(call with-fakes,core/test_subprocess,fault xenstore xenctrl ctx)
 $(call with-fakes,memd/test_tracker,fault xenstore xenctrl ctx clock)
 $(call with-fakes,memd/test_notify,fault xenstore xenctrl ctx clock)
 $(call with-fakes,balance/test_xen_target,fault xenstore xenctrl ctx)
