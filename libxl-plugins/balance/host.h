@@ -21,6 +21,7 @@ struct host_sample {
     uint32_t domid;
     uint64_t held_memkb;    /* what the hypervisor counts as the domain's */
     uint64_t claimed_memkb; /* claimed for it, not yet held */
+    uint64_t limit_memkb;   /* the most that the hypervisor lets it hold; UINT64_MAX: all */
     bool paused, dying, shut_down;
     char uuid[37]; /* empty: it has none */
 };
@@ -32,6 +33,17 @@ struct host_memory {
 
 #define HOST_NAME_MAX 64
 
+/* How much beyond its fair share a domain may be lent while others do not need theirs. */
+struct host_lend {
+    enum host_lend_kind {
+        HOST_LEND_DEFAULT, /* of a domain: as the host's configuration says */
+        HOST_LEND_ALL,
+        HOST_LEND_MEMKB,
+        HOST_LEND_PERCENT, /* of the fair share */
+    } kind;
+    uint64_t amount;
+};
+
 /* What rarely changes; asked for when a domain appears and when the host says that it is different now. */
 struct host_facts {
     char name[HOST_NAME_MAX];
@@ -42,8 +54,16 @@ struct host_facts {
     bool migrating; /* arriving or leaving */
     bool managed;   /* has a range */
     uint64_t min_memkb, max_memkb, weight;
+    struct host_lend lend;
     uint64_t static_max_memkb;
     int64_t offset_memkb; /* held less this is comparable with a target */
+    bool offset_known;    /* it was measured; else offset_memkb is the best guess */
+    /* What libxl's limit leaves above a target: its constant and the video memory. */
+    uint64_t slack_memkb;
+    /* The limit may be nearer to the target than that: nobody but the guest takes memory for it (no QEMU that writes
+     * into it, no sharing or paging), and it is not being saved or moved. */
+    bool tight;
+    bool dom0; /* its limit is not the balancer's to move */
     bool has_target;
     uint64_t target_memkb;
     /* The last target that the balancer wrote or took for its own, as it was recorded; survives the balancer. 0: the
@@ -59,6 +79,11 @@ struct host_report {
     uint64_t swap_used_memkb;
     uint64_t oom_kills;
     uint64_t pressure; /* share of the last 10 s that some task stalled for memory, in 1/10000 */
+    /* What the host knows of it, not the guest: */
+    uint64_t at_ms;     /* when it came, of the host's clock; 0: not known */
+    uint64_t serial;    /* another one for each that came */
+    uint64_t period_ms; /* its source writes at least so often while the guest lives; 0: only when something changes */
+    bool answers;       /* its source reports when it is asked to (report_ask) */
 };
 
 enum host_target_cause {
@@ -95,13 +120,20 @@ struct host_ops {
      * as still to come and not as free. samples stays valid until the next look. */
     int (*look)(struct host *host, const struct host_sample **samples, size_t *count, struct host_memory *memory);
     int (*facts)(struct host *host, uint32_t domid, struct host_facts *facts);
-    /* The guest's last report. ERROR_NOTFOUND: it has none. */
+    /* The guest's last report. ERROR_NOTFOUND: it has none, or has none any more. */
     int (*report)(struct host *host, uint32_t domid, struct host_report *report);
+    /* Asks the guest for a report of this moment; balancer_domain_reported tells when one has come, also one that says
+     * the same as the last. */
+    int (*report_ask)(struct host *host, uint32_t domid);
     int (*target_get)(struct host *host, uint32_t domid, uint64_t *target_memkb);
     /* Writes a target, records in the same act that the balancer wrote it, moves the hypervisor's limit in the order in
-     * which the guest can never climb over its share, and reads back. ERROR_INVAL: the target was no longer
-     * expected_memkb; nothing has been changed. */
-    int (*target_set)(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb);
+     * which the guest can never climb over its share, and reads back. limit_memkb: what the domain may hold from then
+     * on, also less than it holds (then it can take nothing); 0: target, slack and offset as libxl has it.
+     * ERROR_INVAL: the target was no longer expected_memkb; nothing has been changed. */
+    int (*target_set)(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb,
+                      uint64_t limit_memkb);
+    /* Moves the limit alone; also of a domain whose target is somebody else's. No message to xenstored. */
+    int (*limit_set)(struct host *host, uint32_t domid, uint64_t limit_memkb);
     /* Records the target as it stands for the balancer's own. */
     int (*target_accept)(struct host *host, uint32_t domid, uint64_t target_memkb);
     /* Records that the target is not the balancer's, whatever its value: has_own with 0. */

@@ -31,6 +31,7 @@ void guest_be_born(struct world *w, struct guest *g, bool built)
     g->born_ms = w->now_ms;
     g->target_memkb = g->start_memkb;
     g->build_memkb = g->start_memkb;
+    g->limit_memkb = g->start_memkb + (uint64_t)g->offset_memkb + LIMIT_SLACK_MEMKB;
     g->report_at_ms = w->now_ms + g->boot_ms;
     if (built) {
         g->held_memkb = g->start_memkb;
@@ -180,12 +181,16 @@ bool guest_report(struct world *w, struct guest *g)
     if (g->state != GUEST_LIVE || g->paused || g->agent == AGENT_NONE || g->stopped)
         return false;
     look_inside(w, g, &now);
-    if (g->has_report && !spams && difference(now.total_memkb, g->report.total_memkb) < REPORT_CHANGE_MEMKB &&
+    if (g->has_report && !spams && !g->asked &&
+        difference(now.total_memkb, g->report.total_memkb) < REPORT_CHANGE_MEMKB &&
         difference(now.available_memkb, g->report.available_memkb) < REPORT_CHANGE_MEMKB &&
         now.pressure == g->report.pressure)
         return false;
     g->report = now;
     g->has_report = true;
+    g->asked = false;
+    g->told_ms = w->now_ms;
+    g->told++;
     return true;
 }
 

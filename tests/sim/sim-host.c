@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "tests/sim/world.h"
 
+#define ANSWER_MS 20u
+
 /* The host that the balancer sees, on a world. Each operation that changes something is a moment to be killed at. */
 
 static struct world *world_of(struct host *host)
@@ -44,6 +46,7 @@ static int look(struct host *host, const struct host_sample **samples, size_t *c
         w->samples[at] = (struct host_sample){
             .domid = g->domid,
             .held_memkb = g->held_memkb + (uint64_t)g->offset_memkb,
+            .limit_memkb = g->limit_memkb,
             .paused = g->paused || g->state == GUEST_BUILDING,
             .dying = g->state == GUEST_DYING,
         };
@@ -72,6 +75,9 @@ static int facts(struct host *host, uint32_t domid, struct host_facts *f)
         .weight = g->weight,
         .static_max_memkb = g->static_max_memkb,
         .offset_memkb = g->offset_memkb,
+        .offset_known = true,
+        .slack_memkb = (uint64_t)g->offset_memkb + LIMIT_SLACK_MEMKB,
+        .tight = g->type != PLAN_HVM,
         .has_target = true,
         .target_memkb = g->target_memkb,
         .has_own = g->has_own,
@@ -88,6 +94,23 @@ static int report(struct host *host, uint32_t domid, struct host_report *r)
     if (!g || !g->has_report)
         return ERROR_NOTFOUND;
     *r = g->report;
+    r->at_ms = g->told_ms;
+    r->serial = g->told;
+    r->answers = true;
+    return 0;
+}
+
+static int report_ask(struct host *host, uint32_t domid)
+{
+    struct world *w = world_of(host);
+    struct guest *g = world_guest(w, domid);
+
+    if (!g)
+        return ERROR_NOTFOUND;
+    /* Its agent answers in the next moment, whatever it has to say. */
+    g->asked = true;
+    if (g->report_at_ms > w->now_ms + ANSWER_MS)
+        g->report_at_ms = w->now_ms + ANSWER_MS;
     return 0;
 }
 
@@ -101,7 +124,13 @@ static int target_get(struct host *host, uint32_t domid, uint64_t *target_memkb)
     return 0;
 }
 
-static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb)
+static uint64_t libxl_limit_memkb(const struct guest *g)
+{
+    return g->target_memkb + (uint64_t)g->offset_memkb + LIMIT_SLACK_MEMKB;
+}
+
+static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb,
+                      uint64_t limit_memkb)
 {
     struct world *w = world_of(host);
     struct guest *g = world_guest(w, domid);
@@ -115,8 +144,21 @@ static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb
     old = g->target_memkb;
     g->target_memkb = g->own_memkb = target_memkb;
     g->has_own = true;
+    g->limit_memkb = limit_memkb ? limit_memkb : libxl_limit_memkb(g);
     check_write(w, g, old);
     maybe_killed(w);
+    return 0;
+}
+
+static int limit_set(struct host *host, uint32_t domid, uint64_t limit_memkb)
+{
+    struct world *w = world_of(host);
+    struct guest *g = world_guest(w, domid);
+
+    maybe_killed(w);
+    if (!g)
+        return ERROR_DOMAIN_NOTFOUND;
+    g->limit_memkb = limit_memkb;
     return 0;
 }
 
@@ -231,8 +273,10 @@ const struct host_ops sim_host_ops = {
     .look = look,
     .facts = facts,
     .report = report,
+    .report_ask = report_ask,
     .target_get = target_get,
     .target_set = target_set,
+    .limit_set = limit_set,
     .target_accept = target_accept,
     .target_disown = target_disown,
     .keep = keep,

@@ -16,6 +16,8 @@
 
 #define NEVER UINT64_MAX
 #define MIB UINT64_C(1024)
+/* What libxl's limit leaves above a target, without video memory. */
+#define LIMIT_SLACK_MEMKB 1024u
 
 enum kind { KIND_INSTANT, KIND_RATE, KIND_CREEP, KIND_STUCK, KIND_GIVEUP, KIND_FLOOR };
 enum agent { AGENT_HONEST, AGENT_NONE, AGENT_HIGH, AGENT_LOW, AGENT_SPAM, AGENT_WILD };
@@ -44,6 +46,7 @@ struct guest {
     uint64_t held_memkb; /* less its offset */
     uint64_t fraction;   /* of a KiB, in 1/1000: what a slow one has moved */
     uint64_t target_memkb;
+    uint64_t limit_memkb; /* of all that it holds, its offset too */
     bool has_own, own_marked;
     uint64_t own_memkb;
     bool paused, migrating, asleep, stopped;
@@ -52,6 +55,8 @@ struct guest {
     struct host_report report, last_report;
     bool has_report;
     uint64_t report_at_ms, last_report_ms;
+    uint64_t told_ms, told; /* when the last report was written, and how many were before */
+    bool asked;             /* for one */
     /* statistics */
     int last_way;
     uint64_t last_turn_memkb;

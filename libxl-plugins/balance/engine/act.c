@@ -53,7 +53,7 @@ int target_write(struct balancer *b, struct dom *d, uint64_t target_memkb, const
         round_wanted(b, d->refused_until_ms);
         return ERROR_NOT_READY;
     }
-    rc = b->host->ops->target_set(b->host, d->domid, old, target_memkb);
+    rc = b->host->ops->target_set(b->host, d->domid, old, target_memkb, 0);
     if (rc) {
         refused(b, d);
         return rc;

@@ -15,6 +15,9 @@
 #include "balloon/guest-stats.h"
 #include "core/service.h"
 
+/* LIBXL_MAXMEM_CONSTANT of libxl_internal.h, Xen 4.17: room that every limit of libxl's has above its target. */
+#define XEN_TARGET_EXTRA_MEMKB 1024
+
 struct xen_config {
     bool manage_all;                         /* also domains without a range of their own */
     uint64_t default_min_memkb;              /* of those; 0: the least that they can live with */
@@ -34,6 +37,7 @@ struct xen_domain {
     struct guest_follow follow;
     bool has_stats;
     struct guest_stats stats;
+    uint64_t stats_at_ms, stats_serial; /* when the last ones came, and how many came before */
     /* The nodes one by one: what else stands in their folder may be the guest's to write (Qubes' memory/meminfo). */
     struct store_watch target_watch, static_max_watch, devices_watch;
     bool target_watched, static_max_watched, devices_watched; /* they have fired for their registration */
@@ -74,13 +78,16 @@ struct xen_domain *xen_domain_add(struct host_xen *x, const struct service_domai
 void xen_domain_remove(struct host_xen *x, uint32_t domid);
 int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *facts);
 int xen_domain_report(struct host *host, uint32_t domid, struct host_report *report);
+int xen_domain_ask(struct host *host, uint32_t domid);
 /* The range that it is balanced within, if any. */
 bool xen_domain_settings(struct xen_domain *d, uint64_t static_max_memkb, struct settings *settings);
 
 /* ---- xen-target.c ---- */
 
 int xen_target_get(struct host *host, uint32_t domid, uint64_t *target_memkb);
-int xen_target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb);
+int xen_target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb,
+                   uint64_t limit_memkb);
+int xen_limit_set(struct host *host, uint32_t domid, uint64_t limit_memkb);
 int xen_target_accept(struct host *host, uint32_t domid, uint64_t target_memkb);
 int xen_target_disown(struct host *host, uint32_t domid);
 /* What was recorded for this very domain; ERROR_NOTFOUND. */

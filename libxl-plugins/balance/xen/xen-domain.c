@@ -7,6 +7,7 @@
 #include "balance/xen/host-xen.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/ev.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
@@ -72,6 +73,8 @@ static void reported(struct guest_follow *follow, const struct guest_stats *stat
     struct xen_domain *d = CONTAINER_OF(follow, struct xen_domain, follow);
 
     d->stats = *stats;
+    d->stats_at_ms = ev_clock_ms();
+    d->stats_serial++;
     d->has_stats =
         guest_stats_has(stats, AGENT_STAT_TOTAL_MEMORY) &&
         (guest_stats_has(stats, AGENT_STAT_AVAILABLE_MEMORY) || guest_stats_has(stats, AGENT_STAT_FREE_MEMORY));
@@ -251,6 +254,10 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
         .migrating = on_its_way(d->name),
         .static_max_memkb = bounded(info.static_max_memkb),
         .offset_memkb = info.offset_memkb,
+        .offset_known = info.offset_calibrated,
+        .slack_memkb = info.videoram_memkb + XEN_TARGET_EXTRA_MEMKB,
+        .tight = d->type != LIBXL_DOMAIN_TYPE_HVM,
+        .dom0 = !domid,
         .has_target = info.has_target && info.has_static_max,
         .target_memkb = bounded(info.target_memkb),
     };
@@ -303,6 +310,20 @@ int xen_domain_report(struct host *host, uint32_t domid, struct host_report *r)
         .oom_kills = guest_stats_has(&d->stats, AGENT_STAT_OOM_KILLS) ? d->stats.values[AGENT_STAT_OOM_KILLS] : 0,
         .pressure =
             guest_stats_has(&d->stats, AGENT_STAT_PSI_SOME_AVG10) ? d->stats.values[AGENT_STAT_PSI_SOME_AVG10] : 0,
+        .at_ms = d->stats_at_ms,
+        .serial = d->stats_serial,
+        /* XenServer's and Qubes' agents say nothing of pages of files. */
+        .answers = guest_stats_has(&d->stats, AGENT_STAT_DISK_CACHES),
     };
+    return 0;
+}
+
+int xen_domain_ask(struct host *host, uint32_t domid)
+{
+    struct xen_domain *d = xen_domain_find(CONTAINER_OF(host, struct host_xen, host), domid);
+
+    if (!d || !d->followed)
+        return ERROR_NOTFOUND;
+    guest_follow_ask(&d->follow);
     return 0;
 }

@@ -16,13 +16,13 @@
 #include "xenstore/store.h"
 
 #define PAGE_KB 4
-/* LIBXL_MAXMEM_CONSTANT of libxl_internal.h, Xen 4.17: room that every limit has above its target. */
-#define EXTRA_MEMKB 1024
+#define EXTRA_MEMKB XEN_TARGET_EXTRA_MEMKB
 
 struct setting {
     struct host_xen *xen;
     struct xen_domain *domain;
     uint64_t expected_memkb, target_memkb;
+    uint64_t limit_memkb; /* 0: libxl's for the target */
 };
 
 static int write_own(struct gc *gc, xs_transaction_t t, const struct xen_domain *d, uint64_t target_memkb)
@@ -82,22 +82,31 @@ int xen_target_disown(struct host *host, uint32_t domid)
 
 /* ---- the hypervisor ---- */
 
-static int set_limit(const struct setting *s, uint64_t target_memkb)
+static int enforce(const struct setting *s, uint64_t limit_memkb)
 {
-    uint64_t limit = target_memkb + s->domain->videoram_memkb + EXTRA_MEMKB;
-
     /* dom0's limit belongs to who started the host. */
-    if (!s->domain->domid || !xc_domain_setmaxmem(s->xen->xc, s->domain->domid, limit))
+    if (!s->domain->domid || !xc_domain_setmaxmem(s->xen->xc, s->domain->domid, limit_memkb))
         return 0;
     return error_of_errno(errno) == ERROR_DOMAIN_NOTFOUND ? ERROR_DOMAIN_NOTFOUND : ERROR_FAIL;
 }
 
+static int set_limit(const struct setting *s, uint64_t target_memkb)
+{
+    bool ours = target_memkb == s->target_memkb && s->limit_memkb;
+
+    return enforce(s, ours ? s->limit_memkb : target_memkb + s->domain->videoram_memkb + EXTRA_MEMKB);
+}
+
 static int set_pod_target(const struct setting *s)
 {
+    uint64_t target = s->target_memkb + EXTRA_MEMKB;
+
     if (!s->domain->domid || s->domain->type == LIBXL_DOMAIN_TYPE_PV)
         return 0;
-    if (!xc_domain_set_pod_target(s->xen->xc, s->domain->domid, (s->target_memkb + EXTRA_MEMKB) / PAGE_KB, NULL, NULL,
-                                  NULL))
+    /* Xen refuses one above the limit. */
+    if (s->limit_memkb && target > s->limit_memkb)
+        target = s->limit_memkb;
+    if (!xc_domain_set_pod_target(s->xen->xc, s->domain->domid, target / PAGE_KB, NULL, NULL, NULL))
         return 0;
     return error_of_errno(errno) == ERROR_DOMAIN_NOTFOUND ? ERROR_DOMAIN_NOTFOUND : ERROR_FAIL;
 }
@@ -172,16 +181,31 @@ static int set(const struct setting *s)
 
 void xen_target_mend_limit(struct host_xen *x, struct xen_domain *d, uint64_t target_memkb, uint64_t limit_memkb)
 {
-    struct setting s = {x, d, target_memkb, target_memkb};
+    struct setting s = {x, d, target_memkb, target_memkb, 0};
 
     if (d->domid && limit_memkb > target_memkb + d->videoram_memkb + EXTRA_MEMKB)
         set_limit(&s, target_memkb);
 }
 
-int xen_target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb)
+int xen_limit_set(struct host *host, uint32_t domid, uint64_t limit_memkb)
 {
     struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
-    struct setting s = {x, xen_domain_find(x, domid), expected_memkb, target_memkb};
+    struct setting s = {.xen = x, .domain = xen_domain_find(x, domid)};
+    int rc;
+
+    if (!s.domain)
+        return ERROR_DOMAIN_NOTFOUND;
+    rc = enforce(&s, limit_memkb);
+    if (rc == ERROR_FAIL)
+        LOGD(x->ctx, WARN, domid, "its limit of %" PRIu64 " KiB could not be set: %s", limit_memkb, strerror(errno));
+    return rc;
+}
+
+int xen_target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb,
+                   uint64_t limit_memkb)
+{
+    struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
+    struct setting s = {x, xen_domain_find(x, domid), expected_memkb, target_memkb, limit_memkb};
     int rc;
 
     if (!s.domain)

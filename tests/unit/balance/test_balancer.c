@@ -73,12 +73,24 @@ static int target_get(struct host *host, uint32_t domid, uint64_t *target_memkb)
     return 0;
 }
 
-static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb)
+static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb,
+                      uint64_t limit_memkb)
 {
     fake.sets++;
     if (fake.takes_effect)
         fake.target_memkb = fake.own_memkb = target_memkb;
     return fake.takes_effect ? ERROR_FAIL : ERROR_INVAL;
+}
+
+static int limit_set(struct host *host, uint32_t domid, uint64_t limit_memkb)
+{
+    fake.samples[domid - 1].limit_memkb = limit_memkb;
+    return 0;
+}
+
+static int report_ask(struct host *host, uint32_t domid)
+{
+    return ERROR_NOTFOUND;
 }
 
 static int target_accept(struct host *host, uint32_t domid, uint64_t target_memkb)
@@ -120,6 +132,8 @@ static const struct host_ops ops = {
     .report = report,
     .target_get = target_get,
     .target_set = target_set,
+    .limit_set = limit_set,
+    .report_ask = report_ask,
     .target_accept = target_accept,
     .target_disown = target_disown,
     .keep = keep,

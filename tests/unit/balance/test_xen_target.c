@@ -47,7 +47,7 @@ static int unmake(void **state)
 
 static int set(uint64_t expected_mib, uint64_t mib)
 {
-    return xen_target_set(&xen.host, 5, expected_mib * MIB, mib * MIB);
+    return xen_target_set(&xen.host, 5, expected_mib * MIB, mib * MIB, 0);
 }
 
 static void a_grower_gets_its_limit_first(void **state)
@@ -146,7 +146,7 @@ static void a_domain_that_is_gone_is_said_to_be(void **state)
 {
     fake_store_set(TARGET, NULL);
     assert_int_equal(set(512, 256), ERROR_DOMAIN_NOTFOUND);
-    assert_int_equal(xen_target_set(&xen.host, 99, 1, 2), ERROR_DOMAIN_NOTFOUND);
+    assert_int_equal(xen_target_set(&xen.host, 99, 1, 2, 0), ERROR_DOMAIN_NOTFOUND);
 }
 
 /* At whatever step something fails: the target and its record go together, and the limit is never below the target. */
