@@ -31,8 +31,6 @@ struct host_memory {
     uint64_t claimed_memkb; /* sum of all outstanding claims */
 };
 
-#define HOST_NAME_MAX 64
-
 /* How much beyond its fair share a domain may be lent while others do not need theirs. */
 struct host_lend {
     enum host_lend_kind {
@@ -44,10 +42,10 @@ struct host_lend {
     uint64_t amount;
 };
 
-/* What rarely changes; asked for when a domain appears and when the host says that it is different now. */
-struct host_facts {
-    char name[HOST_NAME_MAX];
-    char uuid[37];
+/* What rarely changes of a domain; asked for when it appears and when the host says that it is different now. */
+struct host_domain {
+    const char *name, *uuid; /* valid while the domain is there, and what they point to is always the present one; uuid
+                                may be empty */
     enum plan_type type;
     bool fixed;     /* cannot balloon: stub domain, passthrough, no balloon; dom0 unless it is to be managed */
     bool building;  /* not run yet */
@@ -109,8 +107,25 @@ struct host_event {
     const char *why;               /* HEALTH: a sentence */
 };
 
+#define SETTINGS_WEIGHT 256
+#define SETTINGS_WEIGHT_MAX 65535
+
+/* Within which range a domain is balanced. */
+struct settings {
+    uint64_t min_memkb, max_memkb, weight;
+};
+
+struct balancer;
+struct gc;
+struct service_domain;
+
 struct host {
     const struct host_ops *ops;
+    /* Who is told what the host has to say; NULL: nobody (yet). */
+    struct balancer *balancer;
+    /* Who hears of the balancer's events beside the host; NULL: nobody. */
+    void (*told)(void *arg, const struct host_event *event);
+    void *told_arg;
 };
 
 struct host_ops {
@@ -119,7 +134,9 @@ struct host_ops {
     /* All domains, ascending domid, then the host's memory: in this order, so that what moves in between is counted
      * as still to come and not as free. samples stays valid until the next look. */
     int (*look)(struct host *host, const struct host_sample **samples, size_t *count, struct host_memory *memory);
-    int (*facts)(struct host *host, uint32_t domid, struct host_facts *facts);
+    int (*facts)(struct host *host, uint32_t domid, struct host_domain *facts);
+    /* Its name, valid while it is there; NULL: there is no such domain. */
+    const char *(*name)(struct host *host, uint32_t domid);
     /* The guest's last report. ERROR_NOTFOUND: it has none, or has none any more. */
     int (*report)(struct host *host, uint32_t domid, struct host_report *report);
     /* Asks the guest for a report of this moment; balancer_domain_reported tells when one has come, also one that says
@@ -145,6 +162,26 @@ struct host_ops {
     void (*wake_at)(struct host *host, uint64_t at_ms);
     /* Valid during the call. */
     void (*event)(struct host *host, const struct host_event *event);
+
+    /* What people ask of memd beside the balancer. A host that serves no commands leaves these NULL. */
+
+    /* Keeps a range, durably; a weight of 0 is the one that it has, or else the usual one. ERROR_INVAL: it cannot be,
+     * *fault says why (a sentence, in the pool). Other errors have been logged. The balancer is not told. */
+    int (*range_set)(struct host *host, struct gc *gc, uint32_t domid, const struct settings *range,
+                     const char **fault);
+    /* Not an error when it has none. Logs. */
+    int (*range_forget)(struct host *host, uint32_t domid);
+    /* What is wrong with the host itself, a sentence each. */
+    void (*warnings)(struct host *host, void (*each)(void *arg, const char *text), void *arg);
+
+    /* What memd knows of domains; NULL: the host finds its domains by itself, and tells the balancer. */
+
+    /* A domain is there, or has another name. */
+    void (*domain_there)(struct host *host, const struct service_domain *domain);
+    /* It is gone. The balancer has been told. */
+    void (*domain_gone)(struct host *host, uint32_t domid);
+    /* Frees the host; the balancer has been freed. */
+    void (*close)(struct host *host);
 };
 
 #endif

@@ -183,3 +183,16 @@ int xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
     info->free_pages = free_kb / 4;
     return 0;
 }
+
+/* dom0 has its memory, as it should be under memd. */
+int xc_version(xc_interface *xch, int command, void *arg)
+{
+    if (fault_now("xc_version"))
+        return -1;
+    if (command != XENVER_commandline) {
+        errno = ENOSYS;
+        return -1;
+    }
+    strcpy(arg, "dom0_mem=1024M,max:1024M");
+    return 0;
+}

@@ -58,13 +58,15 @@ static int look(struct host *host, const struct host_sample **samples, size_t *c
     return 0;
 }
 
-static int facts(struct host *host, uint32_t domid, struct host_facts *f)
+static int facts(struct host *host, uint32_t domid, struct host_domain *f)
 {
     const struct guest *g = world_guest(world_of(host), domid);
 
     if (!g)
         return ERROR_DOMAIN_NOTFOUND;
-    *f = (struct host_facts){
+    *f = (struct host_domain){
+        .name = g->name,
+        .uuid = "",
         .type = g->type,
         .fixed = g->fixed,
         .building = g->state == GUEST_BUILDING,
@@ -83,7 +85,6 @@ static int facts(struct host *host, uint32_t domid, struct host_facts *f)
         .has_own = g->has_own,
         .own_memkb = g->own_memkb,
     };
-    snprintf(f->name, sizeof(f->name), "%s", g->name);
     return 0;
 }
 

@@ -115,7 +115,7 @@ struct balancer_change {
 
 struct balancer_domain {
     struct plan_domain plan; /* as the policy sees it */
-    struct host_facts facts;
+    struct host_domain facts;
     enum plan_balloon balloon;
     bool pinned;
     uint64_t planned_memkb;

@@ -57,7 +57,7 @@ static void compare_target(struct balancer *b, struct dom *d, uint64_t target_me
 
 static void read_facts(struct balancer *b, struct dom *d)
 {
-    struct host_facts facts;
+    struct host_domain facts;
 
     if (b->host->ops->facts(b->host, d->domid, &facts))
         return;

@@ -21,7 +21,7 @@
 
 struct dom {
     uint32_t domid;
-    struct host_facts facts;
+    struct host_domain facts;
     bool facts_stale;
     bool never_ran; /* paused since it appeared: being built */
     bool pinned;

@@ -23,15 +23,17 @@ static bool whole_number(struct monitor_call *call, size_t index, const char *na
     return false;
 }
 
-static struct xen_domain *domain_arg(struct monitor_call *call, size_t index)
+/* False after an error. */
+static bool domain_arg(struct monitor_call *call, size_t index, uint32_t *domid)
 {
     struct balance_service *s = call->target;
-    int64_t domid = call->args[index]->integer;
-    struct xen_domain *d = domid >= 0 && domid < UINT32_MAX ? xen_domain_find(&s->xen, (uint32_t)domid) : NULL;
+    int64_t number = call->args[index]->integer;
 
-    if (!d)
-        FAIL(call, "there is no domain %lld", (long long)domid);
-    return d;
+    *domid = (uint32_t)number;
+    if (number >= 0 && number < UINT32_MAX && s->host->ops->name(s->host, *domid))
+        return true;
+    FAIL(call, "there is no domain %lld", (long long)number);
+    return false;
 }
 
 static bool uuid_arg(struct monitor_call *call, size_t index, char uuid[XLX_UUID_LEN])
@@ -51,6 +53,9 @@ static const struct monitor_arg id_args[] = {{"id", MONITOR_STRING, false, NULL}
 
 /* ---- ranges ---- */
 
+/* False, with an error, on a host that has no such operation. */
+#define can(call, operation) ((operation) || (FAIL((call), "this host keeps no ranges"), false))
+
 static const struct monitor_arg range_args[] = {
     {"domain", MONITOR_INT, false, NULL},
     {"min_memkb", MONITOR_INT, false, NULL},
@@ -61,36 +66,29 @@ static const struct monitor_arg range_args[] = {
 static void run_range(struct monitor_call *call)
 {
     struct balance_service *s = call->target;
-    struct xen_domain *d = domain_arg(call, 0);
-    struct settings settings, old;
-    struct xlx_mem_info info;
+    struct settings range;
     const char *fault;
+    uint32_t domid;
+    int rc;
 
-    if (!d || !whole_number(call, 1, "min_memkb", &settings.min_memkb) ||
-        !whole_number(call, 2, "max_memkb", &settings.max_memkb) || !whole_number(call, 3, "weight", &settings.weight))
+    if (!domain_arg(call, 0, &domid) || !whole_number(call, 1, "min_memkb", &range.min_memkb) ||
+        !whole_number(call, 2, "max_memkb", &range.max_memkb) || !whole_number(call, 3, "weight", &range.weight))
         return;
-    if (!d->domid) {
-        FAIL(call, "dom0's range stands in memd's configuration: dom0_min and dom0_max");
-        return;
-    }
-    if (!call->args[3])
-        settings.weight = settings_read(s->xen.xs, d->uuid, &old) ? SETTINGS_WEIGHT : old.weight;
-    if (xlx_mem_info_get(s->ctx, d->domid, &info)) {
-        FAIL(call, "domain %u is gone", d->domid);
+    if (call->args[3] && !range.weight) {
+        FAIL(call, "weight 0 is not within 1 to %d", SETTINGS_WEIGHT_MAX);
         return;
     }
-    fault = settings_fault(call->gc, &settings, info.has_static_max ? info.static_max_memkb : 0);
-    if (fault) {
+    if (!can(call, s->host->ops->range_set))
+        return;
+    rc = s->host->ops->range_set(s->host, call->gc, domid, &range, &fault);
+    if (rc == ERROR_INVAL)
         FAIL(call, "%s", fault);
-        return;
-    }
-    if (settings_write(s->ctx, s->xen.xs, d->uuid, d->domid, &settings)) {
-        FAIL(call, "the range could not be kept in xenstore");
-        return;
-    }
-    d->shown = true;
-    if (balancer_auto(s->balancer, d->domid))
-        FAIL(call, "the range is kept, but domain %u has no target that could be balanced", d->domid);
+    else if (rc == ERROR_DOMAIN_NOTFOUND)
+        FAIL(call, "domain %u is gone", domid);
+    else if (rc)
+        FAIL(call, "the range could not be kept");
+    else if (balancer_auto(s->balancer, domid))
+        FAIL(call, "the range is kept, but domain %u has no target that could be balanced", domid);
 }
 
 static const struct monitor_command cmd_range = {CONTROL_RANGE, range_args, ARRAY_LEN(range_args), NULL, run_range};
@@ -98,18 +96,15 @@ static const struct monitor_command cmd_range = {CONTROL_RANGE, range_args, ARRA
 static void run_auto(struct monitor_call *call)
 {
     struct balance_service *s = call->target;
-    struct xen_domain *d = domain_arg(call, 0);
-    struct settings settings;
-    struct xlx_mem_info info;
+    struct host_domain facts;
+    uint32_t domid;
 
-    if (!d)
+    if (!domain_arg(call, 0, &domid))
         return;
-    if (xlx_mem_info_get(s->ctx, d->domid, &info) || !xen_domain_settings(d, info.static_max_memkb, &settings)) {
-        FAIL(call, "domain %u has no range: give it one with mem-range DOMAIN MIN MAX", d->domid);
-        return;
-    }
-    if (balancer_auto(s->balancer, d->domid))
-        FAIL(call, "domain %u has no target that could be balanced", d->domid);
+    if (s->host->ops->facts(s->host, domid, &facts) || !facts.managed)
+        FAIL(call, "domain %u has no range: give it one with mem-range DOMAIN MIN MAX", domid);
+    else if (balancer_auto(s->balancer, domid))
+        FAIL(call, "domain %u has no target that could be balanced", domid);
 }
 
 static const struct monitor_command cmd_auto = {CONTROL_RANGE_AUTO, domain_args, ARRAY_LEN(domain_args), NULL,
@@ -118,16 +113,14 @@ static const struct monitor_command cmd_auto = {CONTROL_RANGE_AUTO, domain_args,
 static void run_forget(struct monitor_call *call)
 {
     struct balance_service *s = call->target;
-    struct xen_domain *d = domain_arg(call, 0);
+    uint32_t domid;
 
-    if (!d)
+    if (!domain_arg(call, 0, &domid) || !can(call, s->host->ops->range_forget))
         return;
-    if (settings_forget(s->ctx, s->xen.xs, d->uuid, d->domid)) {
-        FAIL(call, "the range could not be removed from xenstore");
-        return;
-    }
-    d->shown = false;
-    balancer_domain_changed(s->balancer, d->domid);
+    if (s->host->ops->range_forget(s->host, domid))
+        FAIL(call, "the range could not be removed");
+    else
+        balancer_domain_changed(s->balancer, domid);
 }
 
 static const struct monitor_command cmd_forget = {CONTROL_RANGE_FORGET, domain_args, ARRAY_LEN(domain_args), NULL,
@@ -146,7 +139,6 @@ static void run_reserve(struct monitor_call *call)
     struct balance_service *s = call->target;
     struct reserve_request request = {.domid = RESERVE_NO_DOMAIN};
     char id[RESERVE_ID_LEN];
-    struct xen_domain *d;
     int rc;
 
     if (!whole_number(call, 0, "size_memkb", &request.size_memkb) ||
@@ -156,12 +148,8 @@ static void run_reserve(struct monitor_call *call)
         return;
     if (!request.lease_ms)
         request.lease_ms = LEASE_MS;
-    if (call->args[4]) {
-        d = domain_arg(call, 4);
-        if (!d)
-            return;
-        request.domid = d->domid;
-    }
+    if (call->args[4] && !domain_arg(call, 4, &request.domid))
+        return;
     if (call->args[5] && !uuid_arg(call, 5, request.uuid))
         return;
     rc = balancer_reserve(s->balancer, &request, id);
@@ -225,13 +213,12 @@ static const struct monitor_arg hand_args[] = {
 static void run_hand(struct monitor_call *call)
 {
     struct balance_service *s = call->target;
-    struct xen_domain *d;
+    uint32_t domid;
 
-    if (!reservation_arg(call))
+    if (!reservation_arg(call) || !domain_arg(call, 1, &domid))
         return;
-    d = domain_arg(call, 1);
-    if (d && balancer_hand(s->balancer, call->args[0]->string, d->domid))
-        FAIL(call, "there is no domain %u", d->domid);
+    if (balancer_hand(s->balancer, call->args[0]->string, domid))
+        FAIL(call, "there is no domain %u", domid);
 }
 
 static const struct monitor_command cmd_hand = {CONTROL_RESERVE_HAND, hand_args, ARRAY_LEN(hand_args), NULL, run_hand};
@@ -260,7 +247,7 @@ static struct qmp_value *view(struct monitor_call *call, uint32_t domid, bool hi
 
     if (balancer_view_domain(s->balancer, call->gc, domid, &d))
         return NULL;
-    return control_domain(call->gc, &d, s->xen.host.ops->now_ms(&s->xen.host), history);
+    return control_domain(call->gc, &d, s->host->ops->now_ms(s->host), history);
 }
 
 static void run_balance(struct monitor_call *call)
@@ -287,14 +274,14 @@ static const struct monitor_command cmd_balance = {CONTROL_BALANCE, NULL, 0, "Ba
 static void run_why(struct monitor_call *call)
 {
     struct balance_service *s = call->target;
-    struct xen_domain *d = domain_arg(call, 0);
+    uint32_t domid;
 
-    if (!d)
+    if (!domain_arg(call, 0, &domid))
         return;
     balancer_look(s->balancer);
-    call->result = view(call, d->domid, true);
+    call->result = view(call, domid, true);
     if (!call->result)
-        FAIL(call, "domain %u is gone", d->domid);
+        FAIL(call, "domain %u is gone", domid);
 }
 
 static const struct monitor_command cmd_why = {CONTROL_WHY, domain_args, ARRAY_LEN(domain_args), "Domain", run_why};

@@ -23,7 +23,7 @@ static void put_text(struct gc *gc, struct qmp_value *dict, const char *key, con
 struct qmp_value *control_reservation(struct gc *gc, struct balance_service *s, const struct reserve_info *r)
 {
     struct qmp_value *v = qmp_dict(gc);
-    uint64_t now = s->xen.host.ops->now_ms(&s->xen.host);
+    uint64_t now = s->host->ops->now_ms(s->host);
 
     put_text(gc, v, "id", r->id);
     put_text(gc, v, "state", reserve_state_name(r->state));
@@ -38,9 +38,22 @@ struct qmp_value *control_reservation(struct gc *gc, struct balance_service *s, 
     return v;
 }
 
+struct texts {
+    struct gc *gc;
+    struct qmp_value *list;
+};
+
+static void append_text(void *arg, const char *text)
+{
+    struct texts *t = arg;
+
+    qmp_append(t->gc, t->list, qmp_string(t->gc, text));
+}
+
 struct qmp_value *control_host(struct gc *gc, struct balance_service *s)
 {
-    struct qmp_value *v = qmp_dict(gc), *warnings = qmp_list(gc);
+    struct qmp_value *v = qmp_dict(gc);
+    struct texts warnings = {gc, qmp_list(gc)};
     struct balancer_host h;
 
     balancer_view_host(s->balancer, &h);
@@ -53,14 +66,9 @@ struct qmp_value *control_host(struct gc *gc, struct balance_service *s)
     qmp_put(gc, v, "budget_memkb", qmp_int(gc, h.budget_memkb));
     qmp_put(gc, v, "feasible", qmp_bool(gc, h.feasible));
     put_uint(gc, v, "shortfall_memkb", h.shortfall_memkb);
-    if (s->autoballoon)
-        qmp_append(gc, warnings,
-                   qmp_string(gc,
-                              "xl's autoballoon is on: starts take memory from dom0 behind memd's back; put dom0_mem= "
-                              "on Xen's command line or autoballoon=\"off\" into xl.conf"));
-    if (s->xen.virq_port < 0)
-        qmp_append(gc, warnings, qmp_string(gc, "another program gets the hypervisor's word that memory runs out"));
-    qmp_put(gc, v, "warnings", warnings);
+    if (s->host->ops->warnings)
+        s->host->ops->warnings(s->host, append_text, &warnings);
+    qmp_put(gc, v, "warnings", warnings.list);
     return v;
 }
 
@@ -116,11 +124,11 @@ struct qmp_value *control_domain(struct gc *gc, const struct balancer_domain *d,
 static struct qmp_value *plan_domain(struct gc *gc, struct balance_service *s, const struct plan_domain *d)
 {
     static const char *const types[] = {[PLAN_PV] = "pv", [PLAN_PVH] = "pvh", [PLAN_HVM] = "hvm"};
-    const struct xen_domain *known = xen_domain_find(&s->xen, d->domid);
+    const char *name = s->host->ops->name(s->host, d->domid);
     struct qmp_value *v = qmp_dict(gc);
 
     put_uint(gc, v, "domid", d->domid);
-    put_text(gc, v, "name", known ? known->name : "");
+    put_text(gc, v, "name", name ? name : "");
     put_text(gc, v, "type", types[d->type]);
     put_text(gc, v, "state", plan_state_name(d->state));
     put_uint(gc, v, "actual_memkb", d->actual_memkb);

@@ -3,11 +3,12 @@
 #define XLX_BALANCE_SERVICE_SERVICE_H
 
 /*
- * The balancer as a service of memd. service.c: start, stop, domains; control.c: the socket, what clients hold;
+ * The balancer as a service of memd, on whatever stands behind balance/host.h. service.c: start, stop, domains; control.c: the socket, what clients hold;
  * control-commands.c: its commands; control-values.c: what they answer with.
  */
 
-#include "balance/xen/host-xen.h"
+#include "balance/engine/balancer.h"
+#include "core/service.h"
 #include "monitor/monitor.h"
 
 struct metrics;
@@ -15,13 +16,12 @@ struct metrics;
 struct balance_service {
     const struct service_env *env;
     struct xlx_ctx *ctx;
-    struct host_xen xen;
+    struct host *host;
     struct balancer *balancer;
     struct monitor *control;
     struct control_hold *holds;
     struct ev_timer answers; /* to those that are over */
     struct metrics *metrics;
-    bool autoballoon;
     struct ev_timer told;
     bool all_told; /* the domains that were there when memd started have been told of */
 };
@@ -35,6 +35,11 @@ struct control_hold {
     uint64_t keep_ms; /* a ready one lives on for so long */
     bool over;        /* the call has its result */
 };
+
+/* Takes the host, also when it fails (logged): a service on any host. service_balance's stop ends it. */
+int balance_service_new(const struct service_env *env, struct host *host, const struct balancer_config *config,
+                        struct balance_service **service);
+extern const struct service service_balance;
 
 /* ---- control.c ---- */
 

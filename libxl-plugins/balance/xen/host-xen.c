@@ -10,6 +10,7 @@
 #include "base/ev.h"
 #include "core/domain.h"
 #include "core/sampler.h"
+#include "core/xen-boot.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
@@ -31,8 +32,8 @@ static void time_has_come(struct ev_timer *t)
 {
     struct host_xen *x = CONTAINER_OF(t, struct host_xen, timer);
 
-    if (x->balancer)
-        balancer_wake(x->balancer);
+    if (x->host.balancer)
+        balancer_wake(x->host.balancer);
 }
 
 static void wake_at(struct host *host, uint64_t at_ms)
@@ -125,20 +126,47 @@ static void kept(struct host *host, void (*each)(void *arg, const char *name, co
     }
 }
 
-/* ---- events ---- */
+/* ---- what is said of the host ---- */
 
 static void event(struct host *host, const struct host_event *e)
 {
+    if (host->told)
+        host->told(host->told_arg, e);
+}
+
+#define AUTOBALLOON_ADVICE                                                                                             \
+    "xl's autoballoon is on: starts take memory from dom0 behind memd's back; put dom0_mem= on Xen's command "         \
+    "line or autoballoon=\"off\" into xl.conf"
+
+static void warnings(struct host *host, void (*each)(void *arg, const char *text), void *arg)
+{
+    const struct host_xen *x = xen_of(host);
+
+    if (x->autoballoon)
+        each(arg, AUTOBALLOON_ADVICE);
+    if (x->virq_port < 0)
+        each(arg, "another program gets the hypervisor's word that memory runs out");
+}
+
+/* ---- life ---- */
+
+static void host_xen_close(struct host *host)
+{
     struct host_xen *x = xen_of(host);
 
-    if (x->event)
-        x->event(x->event_arg, e);
+    ev_timer_stop(&x->timer);
+    virq_stop(x);
+    while (x->domains)
+        xen_domain_remove(x, x->domains->domid);
+    free(x->samples);
+    free(x);
 }
 
 const struct host_ops host_xen_ops = {
     .now_ms = now_ms,
     .look = look,
     .facts = xen_domain_facts,
+    .name = xen_domain_name,
     .report = xen_domain_report,
     .report_ask = xen_domain_ask,
     .target_get = xen_target_get,
@@ -150,31 +178,46 @@ const struct host_ops host_xen_ops = {
     .kept = kept,
     .wake_at = wake_at,
     .event = event,
+    .range_set = xen_domain_range_set,
+    .range_forget = xen_domain_range_forget,
+    .warnings = warnings,
+    .domain_there = xen_domain_there,
+    .domain_gone = xen_domain_gone,
+    .close = host_xen_close,
 };
 
-int host_xen_init(struct host_xen *x, struct xlx_ctx *ctx)
+static int open_parts(struct host_xen *x)
 {
     int rc;
 
-    x->host.ops = &host_xen_ops;
-    x->ctx = ctx;
-    x->virq_port = -1;
-    rc = ctx_xs(ctx, &x->xs);
+    rc = ctx_xs(x->ctx, &x->xs);
     if (!rc)
-        rc = ctx_xc(ctx, &x->xc);
+        rc = ctx_xc(x->ctx, &x->xc);
     if (!rc)
-        rc = ctx_watcher(ctx, &x->watcher);
-    if (!rc)
-        virq_start(x);
+        rc = ctx_watcher(x->ctx, &x->watcher);
     return rc;
 }
 
-void host_xen_dispose(struct host_xen *x)
+int host_xen_open(const struct service_env *env, struct balancer_config *balancer, struct host **host)
 {
-    ev_timer_stop(&x->timer);
-    virq_stop(x);
-    while (x->domains)
-        xen_domain_remove(x, x->domains->domid);
-    free(TAKE_PTR(x->samples));
-    x->sample_capacity = 0;
+    struct host_xen *x = calloc(1, sizeof(*x));
+    int rc;
+
+    if (!x)
+        abort();
+    *x = (struct host_xen){.host.ops = &host_xen_ops, .ctx = env->ctx, .virq_port = -1};
+    rc = xen_config_read(env->ctx, env->config, &x->config);
+    if (!rc)
+        rc = open_parts(x);
+    if (rc) {
+        host_xen_close(&x->host);
+        return rc;
+    }
+    xen_config_defaults(env->ctx, balancer);
+    virq_start(x);
+    x->autoballoon = autoballoon_is_on(x->ctx);
+    if (x->autoballoon)
+        LOG(x->ctx, WARN, "%s", AUTOBALLOON_ADVICE);
+    *host = &x->host;
+    return 0;
 }

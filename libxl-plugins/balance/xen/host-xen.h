@@ -3,8 +3,8 @@
 #define XLX_BALANCE_XEN_HOST_XEN_H
 
 /*
- * A Xen host behind balance/host.h. host-xen.c: time, looks and what is kept; xen-domain.c: one domain's facts, reports
- * and watches; xen-target.c: writing a target; virq.c: the hypervisor's word that memory runs out.
+ * A Xen host behind balance/host.h. host-xen.c: time, looks and what is kept; xen-config.c: its part of memd's
+ * configuration; xen-domain.c: one domain's facts, reports, watches and range; xen-target.c: writing a target; virq.c: the hypervisor's word that memory runs out.
  */
 
 #include <xenctrl.h>
@@ -52,35 +52,41 @@ struct host_xen {
     xc_interface *xc;
     struct store_watcher *watcher;
     struct xen_config config;
-    struct balancer *balancer; /* NULL while it is being made */
-    void (*event)(void *arg, const struct host_event *event);
-    void *event_arg;
     struct ev_timer timer;
     struct host_sample *samples;
     size_t sample_capacity;
     struct xen_domain *domains;
     xenevtchn_handle *evtchn;
-    int virq_port;
+    int virq_port; /* -1: somebody else has bound it */
+    bool autoballoon;
     struct ev_fd virq_fd;
 };
 
-/* Opens what it needs; logs. */
-int host_xen_init(struct host_xen *x, struct xlx_ctx *ctx);
-/* Idempotent. The balancer must have been freed. */
-void host_xen_dispose(struct host_xen *x);
+/* Opens what it needs and reads its part of memd's configuration. *balancer's defaults become those of a Xen host.
+ * Logs. The host is freed by its close operation. */
+int host_xen_open(const struct service_env *env, struct balancer_config *balancer, struct host **host);
 
 extern const struct host_ops host_xen_ops;
+
+/* ---- xen-config.c ---- */
+
+/* Logs. */
+int xen_config_read(struct xlx_ctx *ctx, const struct config *config, struct xen_config *xen);
+void xen_config_defaults(struct xlx_ctx *ctx, struct balancer_config *balancer);
 
 /* ---- xen-domain.c ---- */
 
 struct xen_domain *xen_domain_find(struct host_xen *x, uint32_t domid);
-struct xen_domain *xen_domain_add(struct host_xen *x, const struct service_domain *domain);
+void xen_domain_there(struct host *host, const struct service_domain *domain);
 void xen_domain_remove(struct host_xen *x, uint32_t domid);
-int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *facts);
+void xen_domain_gone(struct host *host, uint32_t domid);
+const char *xen_domain_name(struct host *host, uint32_t domid);
+int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *facts);
 int xen_domain_report(struct host *host, uint32_t domid, struct host_report *report);
 int xen_domain_ask(struct host *host, uint32_t domid);
-/* The range that it is balanced within, if any. */
-bool xen_domain_settings(struct xen_domain *d, uint64_t static_max_memkb, struct settings *settings);
+int xen_domain_range_set(struct host *host, struct gc *gc, uint32_t domid, const struct settings *range,
+                         const char **fault);
+int xen_domain_range_forget(struct host *host, uint32_t domid);
 
 /* ---- xen-target.c ---- */
 

@@ -11,15 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "balance/policy/plan.h"
+#include "balance/host.h"
 #include "core/ctx.h"
-
-#define SETTINGS_WEIGHT 256
-#define SETTINGS_WEIGHT_MAX 65535
-
-struct settings {
-    uint64_t min_memkb, max_memkb, weight;
-};
 
 /* ERROR_NOTFOUND: the UUID has none. Not logged. */
 int settings_read(struct xs_handle *xs, const char *uuid, struct settings *settings);

@@ -16,8 +16,8 @@ static void memory_runs_out(struct ev_fd *f, int fd, short revents)
     if (port < 0)
         return;
     xenevtchn_unmask(x->evtchn, (evtchn_port_t)port);
-    if (x->balancer)
-        balancer_emergency(x->balancer);
+    if (x->host.balancer)
+        balancer_emergency(x->host.balancer);
 }
 
 void virq_start(struct host_xen *x)

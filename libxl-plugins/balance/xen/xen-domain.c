@@ -24,8 +24,9 @@ struct xen_domain *xen_domain_find(struct host_xen *x, uint32_t domid)
     return d;
 }
 
-struct xen_domain *xen_domain_add(struct host_xen *x, const struct service_domain *domain)
+void xen_domain_there(struct host *host, const struct service_domain *domain)
 {
+    struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
     struct xen_domain *d = xen_domain_find(x, domain->domid);
 
     if (!d) {
@@ -40,7 +41,6 @@ struct xen_domain *xen_domain_add(struct host_xen *x, const struct service_domai
     d->type = domain->type;
     memcpy(d->uuid, domain->uuid, sizeof(d->uuid));
     memcpy(d->name, domain->name, sizeof(d->name));
-    return d;
 }
 
 static void unfollow(struct xen_domain *d)
@@ -66,6 +66,21 @@ void xen_domain_remove(struct host_xen *x, uint32_t domid)
     free(d);
 }
 
+void xen_domain_gone(struct host *host, uint32_t domid)
+{
+    struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
+
+    xen_domain_remove(x, domid);
+    xen_target_forget(x, domid);
+}
+
+const char *xen_domain_name(struct host *host, uint32_t domid)
+{
+    const struct xen_domain *d = xen_domain_find(CONTAINER_OF(host, struct host_xen, host), domid);
+
+    return d ? d->name : NULL;
+}
+
 /* ---- what happens to one ---- */
 
 static void reported(struct guest_follow *follow, const struct guest_stats *stats, int64_t when_s)
@@ -78,8 +93,8 @@ static void reported(struct guest_follow *follow, const struct guest_stats *stat
     d->has_stats =
         guest_stats_has(stats, AGENT_STAT_TOTAL_MEMORY) &&
         (guest_stats_has(stats, AGENT_STAT_AVAILABLE_MEMORY) || guest_stats_has(stats, AGENT_STAT_FREE_MEMORY));
-    if (d->xen->balancer)
-        balancer_domain_reported(d->xen->balancer, d->domid);
+    if (d->xen->host.balancer)
+        balancer_domain_reported(d->xen->host.balancer, d->domid);
 }
 
 static void static_max_changed(struct store_watch *watch, const char *path)
@@ -88,8 +103,8 @@ static void static_max_changed(struct store_watch *watch, const char *path)
     bool news = d->static_max_watched;
 
     d->static_max_watched = true;
-    if (news && d->xen->balancer)
-        balancer_domain_changed(d->xen->balancer, d->domid);
+    if (news && d->xen->host.balancer)
+        balancer_domain_changed(d->xen->host.balancer, d->domid);
 }
 
 static void target_changed(struct store_watch *watch, const char *path)
@@ -98,12 +113,12 @@ static void target_changed(struct store_watch *watch, const char *path)
     bool news = d->target_watched;
 
     d->target_watched = true;
-    if (!news || !d->xen->balancer)
+    if (!news || !d->xen->host.balancer)
         return;
     if (d->echoes)
         d->echoes--;
     else
-        balancer_target_written(d->xen->balancer, d->domid);
+        balancer_target_written(d->xen->host.balancer, d->domid);
 }
 
 static void watch_node(struct xen_domain *d, struct store_watch *watch, const char *node,
@@ -121,8 +136,8 @@ static void devices_changed(struct store_watch *watch, const char *path)
     bool news = d->devices_watched;
 
     d->devices_watched = true;
-    if (news && d->xen->balancer)
-        balancer_domain_changed(d->xen->balancer, d->domid);
+    if (news && d->xen->host.balancer)
+        balancer_domain_changed(d->xen->host.balancer, d->domid);
 }
 
 /* A device that is passed through later makes it fixed, too; without it it is so no more. */
@@ -162,7 +177,7 @@ static void follow(struct xen_domain *d)
 
 /* ---- facts ---- */
 
-bool xen_domain_settings(struct xen_domain *d, uint64_t static_max_memkb, struct settings *s)
+static bool range_of(struct xen_domain *d, uint64_t static_max_memkb, struct settings *s)
 {
     const struct xen_config *c = &d->xen->config;
 
@@ -230,7 +245,7 @@ static void fill_dom0(struct xen_domain *d, struct xlx_mem_info *info)
     info->has_target = info->has_static_max = true;
 }
 
-int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
+int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
 {
     struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
     struct xen_domain *d = xen_domain_find(x, domid);
@@ -249,7 +264,9 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
     if (!domid && x->config.dom0_max_memkb && !info.has_target)
         fill_dom0(d, &info);
     d->videoram_memkb = info.videoram_memkb;
-    *f = (struct host_facts){
+    *f = (struct host_domain){
+        .name = d->name,
+        .uuid = d->uuid,
         .type = plan_type_of(d->type),
         .migrating = on_its_way(d->name),
         .static_max_memkb = bounded(info.static_max_memkb),
@@ -261,9 +278,7 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
         .has_target = info.has_target && info.has_static_max,
         .target_memkb = bounded(info.target_memkb),
     };
-    snprintf(f->name, sizeof(f->name), "%.*s", HOST_NAME_MAX - 1, d->name);
-    memcpy(f->uuid, d->uuid, sizeof(f->uuid));
-    f->managed = xen_domain_settings(d, f->static_max_memkb, &settings);
+    f->managed = range_of(d, f->static_max_memkb, &settings);
     if (!f->managed) {
         unfollow(d);
         return 0;
@@ -283,6 +298,44 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_facts *f)
         xen_target_mend_limit(x, d, f->target_memkb, info.max_memkb);
     follow(d);
     return 0;
+}
+
+/* ---- its range ---- */
+
+int xen_domain_range_set(struct host *host, struct gc *gc, uint32_t domid, const struct settings *range,
+                         const char **fault)
+{
+    struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
+    struct xen_domain *d = xen_domain_find(x, domid);
+    struct settings settings = *range, old;
+    struct xlx_mem_info info;
+    int rc;
+
+    if (!d || xlx_mem_info_get(x->ctx, domid, &info))
+        return ERROR_DOMAIN_NOTFOUND;
+    if (!settings.weight)
+        settings.weight = settings_read(x->xs, d->uuid, &old) ? SETTINGS_WEIGHT : old.weight;
+    *fault = domid ? settings_fault(gc, &settings, info.has_static_max ? info.static_max_memkb : 0)
+                   : "dom0's range stands in memd's configuration: dom0_min and dom0_max";
+    if (*fault)
+        return ERROR_INVAL;
+    rc = settings_write(x->ctx, x->xs, d->uuid, domid, &settings);
+    d->shown |= !rc;
+    return rc;
+}
+
+int xen_domain_range_forget(struct host *host, uint32_t domid)
+{
+    struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
+    struct xen_domain *d = xen_domain_find(x, domid);
+    int rc;
+
+    if (!d)
+        return ERROR_DOMAIN_NOTFOUND;
+    rc = settings_forget(x->ctx, x->xs, d->uuid, domid);
+    if (!rc)
+        d->shown = false;
+    return rc;
 }
 
 /* ---- reports ---- */

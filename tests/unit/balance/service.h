@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "balance/service/service.h"
+#include "balance/xen/settings.h"
 #include "balance/service/control.h"
 #include "balance/commands/memd-client.h"
 #include "balance/service/metrics.h"
@@ -39,7 +40,8 @@
 #define RESERVE_MEMKB (100 * MIB)
 #define LIMIT_MS 20000
 
-static struct balance_service service;
+static struct balance_service *service;
+static struct config *config;
 static struct service_env env;
 static char folder[] = "/tmp/xl-ext-test-XXXXXX";
 static struct fake_domain *domains[2];
@@ -71,7 +73,6 @@ static inline void put(uint32_t domid, const char *node, const char *value)
 
 static inline void make_guest(uint32_t domid)
 {
-    struct service_domain d = {.domid = domid, .type = LIBXL_DOMAIN_TYPE_PV};
     char path[64];
 
     snprintf(path, sizeof(path), "/libxl/%u/type", domid);
@@ -80,40 +81,49 @@ static inline void make_guest(uint32_t domid)
     put(domid, "memory/target", "524288");
     put(domid, "memory/static-max", "1048576");
     domains[domid - 1] = fake_xen_domain(domid, 512 * MIB, 513 * MIB);
-    snprintf(d.uuid, sizeof(d.uuid), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", domid,
-             domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid);
-    snprintf(d.name, sizeof(d.name), "guest%u", domid);
-    xen_domain_add(&service.xen, &d);
 }
 
-static inline void told(void *arg, const struct host_event *e)
+/* A file of that text, as if memd had been started with it. */
+static inline void configure(const char *format, ...)
 {
-    control_tell(arg, e);
+    char path[96];
+    va_list args;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/cfg", folder);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    va_start(args, format);
+    vfprintf(file, format, args);
+    va_end(args);
+    fclose(file);
+    config_free(config);
+    assert_int_equal(config_load(env.ctx, path, true, &config), 0);
+    env.config = config;
+    unlink(path);
 }
 
 static inline void start_service(void)
 {
-    struct balancer_config config;
+    void *state;
 
-    balancer_config_defaults(&config);
-    config.reserve_memkb = RESERVE_MEMKB;
-    service = (struct balance_service){.env = &env, .ctx = env.ctx};
-    assert_int_equal(host_xen_init(&service.xen, env.ctx), 0);
-    service.xen.config.report_interval_s = 1;
-    service.xen.event = told;
-    service.xen.event_arg = &service;
-    service.balancer = service.xen.balancer = balancer_new(&service.xen.host, &config);
-    assert_int_equal(control_start(&service), 0);
+    assert_int_equal(service_balance.start(&env, &state), 0);
+    service = state;
 }
 
 static inline void stop_service(void)
 {
-    struct balancer *b = TAKE_PTR(service.balancer);
+    service_balance.stop(TAKE_PTR(service));
+}
 
-    control_stop(&service);
-    service.xen.balancer = NULL;
-    balancer_free(b);
-    host_xen_dispose(&service.xen);
+static inline void tell_of_guest(uint32_t domid)
+{
+    struct service_domain d = {.domid = domid, .type = LIBXL_DOMAIN_TYPE_PV};
+
+    snprintf(d.uuid, sizeof(d.uuid), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", domid,
+             domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid);
+    snprintf(d.name, sizeof(d.name), "guest%u", domid);
+    service_balance.domain_appeared(service, &d);
 }
 
 static inline int make(void **state)
@@ -122,12 +132,15 @@ static inline int make(void **state)
     assert_non_null(mkdtemp(folder));
     setenv("XL_EXT_RUN_FOLDER", folder, 1);
     env = (struct service_env){.ctx = fake_ctx_new(), .run_folder = folder};
+    configure("reserve = %u\nreport_interval = 1\n", (unsigned)(RESERVE_MEMKB / MIB));
     start_service();
+    /* As memd's first turn of the loop does: guests that come later are new. */
+    service->all_told = true;
     for (uint32_t domid = 1; domid <= 2; domid++)
         make_guest(domid);
     for (uint32_t domid = 1; domid <= 2; domid++) {
         domains[domid - 1]->look = follow_target;
-        balancer_domain_appeared(service.balancer, domid, false);
+        tell_of_guest(domid);
     }
     return 0;
 }
@@ -135,6 +148,7 @@ static inline int make(void **state)
 static inline int unmake(void **state)
 {
     stop_service();
+    config_free(TAKE_PTR(config));
     fake_ctx_free(env.ctx);
     rmdir(folder);
     return 0;

@@ -47,18 +47,20 @@ static int look(struct host *host, const struct host_sample **samples, size_t *c
     return fake.look_rc;
 }
 
-static int facts(struct host *host, uint32_t domid, struct host_facts *f)
+static int facts(struct host *host, uint32_t domid, struct host_domain *f)
 {
-    *f = (struct host_facts){.type = PLAN_PVH,
-                             .managed = true,
-                             .min_memkb = 256 * MIB,
-                             .max_memkb = 1024 * MIB,
-                             .weight = 256,
-                             .static_max_memkb = 1024 * MIB,
-                             .has_target = true,
-                             .target_memkb = fake.target_memkb,
-                             .has_own = true,
-                             .own_memkb = fake.own_memkb};
+    *f = (struct host_domain){.name = "guest",
+                              .uuid = "",
+                              .type = PLAN_PVH,
+                              .managed = true,
+                              .min_memkb = 256 * MIB,
+                              .max_memkb = 1024 * MIB,
+                              .weight = 256,
+                              .static_max_memkb = 1024 * MIB,
+                              .has_target = true,
+                              .target_memkb = fake.target_memkb,
+                              .has_own = true,
+                              .own_memkb = fake.own_memkb};
     return 0;
 }
 

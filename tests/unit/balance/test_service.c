@@ -93,7 +93,7 @@ static bool first_fixed(void)
     struct balancer_domain view;
     GC_SCOPE(gc);
 
-    return !balancer_view_domain(service.balancer, gc, 1, &view) && view.facts.fixed;
+    return !balancer_view_domain(service->balancer, gc, 1, &view) && view.facts.fixed;
 }
 
 static bool first_not_fixed(void)
@@ -116,8 +116,8 @@ static bool nothing_in_flight(void)
 {
     struct balancer_host host;
 
-    balancer_look(service.balancer);
-    balancer_view_host(service.balancer, &host);
+    balancer_look(service->balancer);
+    balancer_view_host(service->balancer, &host);
     return !host.in_flight_memkb;
 }
 
@@ -215,14 +215,8 @@ static void started_again_it_writes_nothing(void **state)
     two = target_mib(2);
     stop_service();
     start_service();
-    for (uint32_t domid = 1; domid <= 2; domid++) {
-        struct service_domain d = {.domid = domid, .type = LIBXL_DOMAIN_TYPE_PV};
-
-        snprintf(d.uuid, sizeof(d.uuid), "%s",
-                 domid == 1 ? "01010101-0101-0101-0101-010101010101" : "02020202-0202-0202-0202-020202020202");
-        xen_domain_add(&service.xen, &d);
-        balancer_domain_appeared(service.balancer, domid, true);
-    }
+    for (uint32_t domid = 1; domid <= 2; domid++)
+        tell_of_guest(domid);
     run_for(100);
     reports(1, 451);
     reports(2, 51);
@@ -271,29 +265,18 @@ static int scrape(struct memd_client *c, struct gc *gc)
 
 static void metrics_are_served_on_a_socket_of_roots(void **state)
 {
-    struct config *config;
     struct stat st;
-    char path[96];
-    FILE *file;
 
-    snprintf(path, sizeof(path), "%s/cfg", folder);
     snprintf(metrics_path, sizeof(metrics_path), "%s/metrics", folder);
-    file = fopen(path, "w");
-    assert_non_null(file);
-    fprintf(file, "metrics = \"unix:%s\"\n", metrics_path);
-    fclose(file);
-    assert_int_equal(config_load(env.ctx, path, true, &config), 0);
-    env.config = config;
-    assert_int_equal(metrics_start(&service, &service.metrics), 0);
+    configure("metrics = \"unix:%s\"\n", metrics_path);
+    assert_int_equal(metrics_start(service, &service->metrics), 0);
     assert_int_equal(stat(metrics_path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     assert_int_equal(ask(give_ranges), 0);
     run_for(300);
     assert_int_equal(ask(scrape), 0);
-    metrics_stop(service.metrics);
+    metrics_stop(TAKE_PTR(service->metrics));
     assert_int_not_equal(access(metrics_path, F_OK), 0);
-    config_free(config);
-    unlink(path);
 }
 
 int main(void)

@@ -80,12 +80,12 @@ static int reserve_in_vain(struct memd_client *c, struct gc *gc)
 
 static bool somebody_holds(void)
 {
-    return service.holds;
+    return service->holds;
 }
 
 static bool nobody_holds(void)
 {
-    return !service.holds && !fake_store_get("/local/domain/0/xl-ext/kept/reservation-r1");
+    return !service->holds && !fake_store_get("/local/domain/0/xl-ext/kept/reservation-r1");
 }
 
 /* memd learns that the client is gone when it tells it that the memory is there: within the balancer's round. */
@@ -99,9 +99,9 @@ static void a_holder_that_died_unnoticed_loses_its_reservation(void **state)
     domains[0]->look = domains[1]->look = NULL;
     fake_xen_free_kb(2048 * MIB);
     /* Any reason for a round. */
-    balancer_domain_changed(service.balancer, 1);
+    balancer_domain_changed(service->balancer, 1);
     usleep(100000);
-    balancer_wake(service.balancer);
+    balancer_wake(service->balancer);
     assert_true(soon(nobody_holds));
 }
 
@@ -180,10 +180,10 @@ static void who_comes_back_too_late_takes_nobody_elses_reservation(void **state)
     fake_store_set("/local/domain/0/xl-ext/kept/reservation-r1", NULL);
     usleep(100000);
     start_service();
-    assert_int_equal(balancer_reserve(service.balancer, &other, id), 0);
+    assert_int_equal(balancer_reserve(service->balancer, &other, id), 0);
     assert_string_equal(id, "r1");
     assert_int_equal(end_client(), 1);
-    assert_null(service.holds);
+    assert_null(service->holds);
     assert_true(is_kept("0"));
 }
 
@@ -229,7 +229,7 @@ static int hold_and_go_on(struct memd_client *c, struct gc *gc)
 
 static bool none_is_kept(void)
 {
-    return !service.holds && !fake_store_get("/local/domain/0/xl-ext/kept/reservation-r1") &&
+    return !service->holds && !fake_store_get("/local/domain/0/xl-ext/kept/reservation-r1") &&
            !fake_store_get("/local/domain/0/xl-ext/kept/reservation-r2") &&
            !fake_store_get("/local/domain/0/xl-ext/kept/reservation-r3");
 }
