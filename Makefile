@@ -102,7 +102,7 @@ $(O)/xl-ext-full: $(TOOL_OBJS) $(BASE_OBJS) $(O)/libxlx.so
 	    -Wl,-rpath,'$$ORIGIN:$(LIBDIR)' -lxentoollog -luv -lyajl $(TOOL_EXTRA_LIBS)
 
 # The light one, which runs the memory commands without libxl and hands the rest on: docs/startup.md.
-LIGHT_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(filter base/% xenstore/% libxl-plugins/memory/% $(addprefix libxl-plugins/balloon/,target.c floor.c info.c max.c settle.c pace.c),$(LIB_SRCS)) \
+LIGHT_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(filter base/% xenstore/% libxl-plugins/memory/% libxl-plugins/balloon/%,$(LIB_SRCS)) \
     $(addprefix libxl-plugins/core/,ao.c ctx.c domain.c plugin.c sampler.c) \
     $(filter-out xl-ext/main.c,$(TOOL_SRCS)) xl-ext/light/main.c)
 

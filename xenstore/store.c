@@ -89,29 +89,39 @@ int store_list(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const ch
     return 0;
 }
 
-int store_transaction(struct xs_handle *xs, int (*body)(struct xs_handle *xs, xs_transaction_t t, void *arg), void *arg)
+/* Returns the body's error in *body_rc; without one, 0, ERROR_NOT_READY after a conflict, or ERROR_FAIL. */
+static int run_once(struct xs_handle *xs, int (*body)(struct xs_handle *xs, xs_transaction_t t, void *arg), void *arg,
+                    int *body_rc)
 {
-    for (unsigned tries = 0; tries < STORE_TRANSACTION_TRIES; tries++) {
-        xs_transaction_t t = xs_transaction_start(xs);
-        int rc;
+    xs_transaction_t t = xs_transaction_start(xs);
 
-        if (t == XBT_NULL) {
-            /* xenstored answers EAGAIN here when too many transactions are open. */
-            if (errno == EAGAIN)
-                continue;
-            return ERROR_FAIL;
-        }
-        rc = body(xs, t, arg);
-        if (rc) {
-            int saved_errno = errno;
-            xs_transaction_end(xs, t, true);
-            errno = saved_errno;
-            return rc;
-        }
-        if (xs_transaction_end(xs, t, false))
-            return 0;
-        if (errno != EAGAIN)
-            return ERROR_FAIL;
+    *body_rc = 0;
+    /* xenstored answers EAGAIN here when too many transactions are open. */
+    if (t == XBT_NULL)
+        return errno == EAGAIN ? ERROR_NOT_READY : ERROR_FAIL;
+    *body_rc = body(xs, t, arg);
+    if (*body_rc) {
+        int saved_errno = errno;
+
+        xs_transaction_end(xs, t, true);
+        errno = saved_errno;
+        return 0;
     }
-    return ERROR_TIMEDOUT;
+    if (xs_transaction_end(xs, t, false))
+        return 0;
+    return errno == EAGAIN ? ERROR_NOT_READY : ERROR_FAIL;
+}
+
+int store_transaction(struct xs_handle *xs, int (*body)(struct xs_handle *xs, xs_transaction_t t, void *arg),
+                      void (*not_committed)(void *arg, int rc), void *arg)
+{
+    int rc = ERROR_NOT_READY, body_rc = 0;
+
+    for (unsigned tries = 0; tries < STORE_TRANSACTION_TRIES && rc == ERROR_NOT_READY; tries++)
+        rc = run_once(xs, body, arg, &body_rc);
+    if (rc == ERROR_NOT_READY)
+        rc = ERROR_TIMEDOUT;
+    if (rc && not_committed)
+        not_committed(arg, rc);
+    return rc ? rc : body_rc;
 }

@@ -48,8 +48,11 @@ int store_list(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const ch
  * The transaction loop, written here once. body does all its reads and writes with the transaction it gets; when it
  * returns 0 the transaction is committed, and on a conflict body is called again from the start; when it returns an
  * error the transaction is dropped and that error is returned. A commit that fails is an error.
+ *
+ * Who discovers a failure logs it: body its own; for all others not_committed, which may be NULL, is called before the
+ * error is returned.
  */
 int store_transaction(struct xs_handle *xs, int (*body)(struct xs_handle *xs, xs_transaction_t t, void *arg),
-                      void *arg);
+                      void (*not_committed)(void *arg, int rc), void *arg);
 
 #endif

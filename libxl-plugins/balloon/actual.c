@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "balloon/actual.h"
 
-#define PAGE_KB 4
 /* Beside its video memory, what a fresh HVM guest may hold more than its target: 1 MiB when it was built with less than
  * its maximum (libxl__get_targetmem_fudge, Xen 4.17), and what the domain builder adds. */
 #define FRESH_SLACK_MEMKB 1280
 
-/* Guests take whole pages of a target. */
-static int64_t distance_memkb(const struct actual *a)
+static int64_t measure_kb(const struct actual *a)
 {
-    return (int64_t)a->last_memkb - (int64_t)(a->target_memkb / PAGE_KB * PAGE_KB);
-}
-
-static bool near(int64_t distance)
-{
-    return distance >= ACTUAL_NEAR_MIN_MEMKB && distance <= ACTUAL_NEAR_MAX_MEMKB;
+    return offset_measure_kb(a->last_memkb, a->target_memkb);
 }
 
 uint64_t actual_ram_memkb(uint64_t static_max_memkb, uint64_t videoram_memkb)
@@ -24,26 +17,25 @@ uint64_t actual_ram_memkb(uint64_t static_max_memkb, uint64_t videoram_memkb)
 
 static void take_offset(struct actual *a)
 {
-    if (!a->calibrated && near(distance_memkb(a)))
-        a->offset_memkb = distance_memkb(a);
+    if (!a->offset.calibrated && offset_is_possible(measure_kb(a)))
+        a->offset.kb = measure_kb(a);
 }
 
 void actual_init(struct actual *a, const struct actual_guest *guest, uint64_t now_ms)
 {
     int64_t videoram_memkb = (int64_t)guest->videoram_memkb;
-    int64_t most = videoram_memkb ? videoram_memkb + FRESH_SLACK_MEMKB : ACTUAL_NEAR_MAX_MEMKB;
+    int64_t most = videoram_memkb ? videoram_memkb + FRESH_SLACK_MEMKB : OFFSET_MAX_KB;
     int64_t distance;
 
     *a = (struct actual){
         .target_memkb = guest->target_memkb,
         .ram_memkb = actual_ram_memkb(guest->static_max_memkb, guest->videoram_memkb),
-        .offset_memkb = guest->offset_memkb,
-        .calibrated = guest->calibrated,
+        .offset = guest->offset,
         .ceiling_memkb = UINT64_MAX,
         .last_memkb = guest->held_memkb,
         .still_since = now_ms,
     };
-    distance = distance_memkb(a);
+    distance = measure_kb(a);
     a->fresh = guest->fresh && distance >= -FRESH_SLACK_MEMKB && distance <= most;
     a->built_memkb = guest->target_memkb;
     if (videoram_memkb && (a->fresh || (distance >= videoram_memkb && distance <= videoram_memkb + FRESH_SLACK_MEMKB)))
@@ -90,11 +82,11 @@ uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, boo
         return at_most(a->built_memkb, a->ram_memkb);
     /* One that has not moved at all is paused, or has no driver: what is left is no offset. */
     if (a->stirred && a->ceiling_memkb == UINT64_MAX && now_ms - a->still_since >= ACTUAL_STILL_MS &&
-        near(distance_memkb(a)) && distance_memkb(a) != a->offset_memkb) {
-        a->offset_memkb = distance_memkb(a);
-        *calibrated = a->calibrated = true;
+        offset_is_possible(measure_kb(a)) && measure_kb(a) != a->offset.kb) {
+        a->offset.kb = measure_kb(a);
+        *calibrated = a->offset.calibrated = true;
     }
-    size = (int64_t)held_memkb - a->offset_memkb;
+    size = (int64_t)held_memkb - a->offset.kb;
     if (size < 0)
         size = 0;
     if ((uint64_t)size <= a->ceiling_memkb)
@@ -106,5 +98,5 @@ uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, boo
 
 bool actual_settled(const struct actual *a)
 {
-    return distance_memkb(a) == a->offset_memkb;
+    return offset_is_settled(&a->offset, a->last_memkb, a->target_memkb);
 }

@@ -11,12 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "balloon/offset.h"
+
 struct actual {
     /* as they stand in xenstore */
     uint64_t target_memkb;
-    uint64_t ram_memkb;   /* the most that is told */
-    int64_t offset_memkb; /* usual for its type, or calibrated */
-    bool calibrated;
+    uint64_t ram_memkb; /* the most that is told */
+    struct offset offset;
 
     /* A guest that never ran is still being made: its device model takes what it needs. Its size is what it is built
      * for. */
@@ -31,17 +32,13 @@ struct actual {
     uint64_t still_since; /* ms: it has held that much since */
 };
 
-/* How long a guest must hold still to be taken for settled, and how near its target: less than 1 MiB, so that one that
- * has been asked for a MiB less and has not moved is not. */
+/* How long a guest that is near its target must hold still for what it holds beyond to be its offset. */
 #define ACTUAL_STILL_MS 2000
-#define ACTUAL_NEAR_MIN_MEMKB (-64)
-#define ACTUAL_NEAR_MAX_MEMKB 1020
 
 /* What is known of a guest at first sight, in KiB. */
 struct actual_guest {
     uint64_t held_memkb, target_memkb, static_max_memkb, videoram_memkb;
-    int64_t offset_memkb; /* usual for its type, or calibrated */
-    bool calibrated;
+    struct offset offset;
     bool fresh; /* it never ran */
 };
 

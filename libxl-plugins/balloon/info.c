@@ -7,22 +7,10 @@
 #include "base/error.h"
 #include "core/domain.h"
 #include "core/sampler.h"
-#include "balloon/balloon.h"
+#include "balloon/info.h"
+#include "balloon/offset.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
-
-/* Measured on Xen 4.17 with Linux 6.1: pages that the domain builder adds to what the guest is told it has. */
-int64_t mem_usual_offset_kb(libxl_domain_type type)
-{
-    switch (type) {
-    case LIBXL_DOMAIN_TYPE_PVH:
-        return 64;
-    case LIBXL_DOMAIN_TYPE_HVM:
-        return 44;
-    default:
-        return 0;
-    }
-}
 
 /* A node that is missing or holds nonsense is simply not known; a xenstored that does not answer is an error. */
 static int read_node(struct gc *gc, struct xs_handle *xs, uint32_t domid, const char *node, uint64_t *value_kb,
@@ -37,26 +25,10 @@ static int read_node(struct gc *gc, struct xs_handle *xs, uint32_t domid, const 
     return rc == ERROR_FAIL ? rc : 0;
 }
 
-static void read_offset(struct gc *gc, struct xs_handle *xs, struct xlx_mem_info *info)
-{
-    int64_t offset_kb;
-
-    info->offset_memkb = mem_usual_offset_kb(info->type);
-    /* It has settled right now, where guests of its type do: nothing to ask for. */
-    info->offset_calibrated =
-        info->has_target && (int64_t)info->actual_memkb == (int64_t)info->target_memkb + info->offset_memkb;
-    if (!info->domid || info->offset_calibrated ||
-        store_read_i64(gc, xs, XBT_NULL, path_in_domain(gc, info->domid, NODE_MEMORY_OFFSET), &offset_kb))
-        return;
-    if (offset_kb < MEM_OFFSET_MIN_KB || offset_kb > MEM_OFFSET_MAX_KB)
-        return;
-    info->offset_memkb = offset_kb;
-    info->offset_calibrated = true;
-}
-
 int mem_info_from_store(struct xlx_ctx *ctx, struct xs_handle *xs, struct xlx_mem_info *info)
 {
     uint32_t domid = info->domid;
+    struct offset offset;
     bool has_videoram;
     GC_SCOPE(gc);
     int rc;
@@ -72,7 +44,9 @@ int mem_info_from_store(struct xlx_ctx *ctx, struct xs_handle *xs, struct xlx_me
         LOGD(ctx, ERROR, domid, "xenstored does not answer: %s", strerror(errno));
         return rc;
     }
-    read_offset(gc, xs, info);
+    offset = offset_read(xs, domid, info->type, info->actual_memkb, info->has_target, info->target_memkb);
+    info->offset_memkb = offset.kb;
+    info->offset_calibrated = offset.calibrated;
     return 0;
 }
 
@@ -141,15 +115,4 @@ int xlx_mem_list(struct xlx_ctx *ctx, struct xlx_mem_info **infos, size_t *count
         }
     }
     return 0;
-}
-
-void mem_offset_store(struct xlx_ctx *ctx, uint32_t domid, int64_t offset_memkb)
-{
-    struct xs_handle *xs;
-    GC_SCOPE(gc);
-
-    if (!domid || ctx_xs(ctx, &xs))
-        return;
-    if (store_printf(gc, xs, XBT_NULL, path_in_domain(gc, domid, NODE_MEMORY_OFFSET), "%lld", (long long)offset_memkb))
-        LOGD(ctx, WARN, domid, "cannot note its calibrated offset in xenstore: %s", strerror(errno));
 }

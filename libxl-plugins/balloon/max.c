@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "balloon/balloon.h"
+#include "balloon/limit.h"
+#include "balloon/sizes.h"
+#include "core/ctx.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
@@ -15,7 +17,6 @@ struct setting {
     uint32_t domid;
     uint64_t max_memkb;
     const struct xlx_mem_info *before;
-    int body_rc;
 };
 
 static int write_static_max(struct xs_handle *xs, xs_transaction_t t, void *arg)
@@ -28,18 +29,25 @@ static int write_static_max(struct xs_handle *xs, xs_transaction_t t, void *arg)
     rc = store_read_u64(gc, xs, t, path_in_domain(gc, s->domid, NODE_MEMORY_TARGET), MEM_LIMIT_MEMKB, &target_memkb);
     if (rc) {
         LOGD(s->ctx, ERROR, s->domid, "memory/target is missing in xenstore or holds no number: set a target first");
-        return s->body_rc = ERROR_FAIL;
+        return ERROR_FAIL;
     }
     if (s->max_memkb < target_memkb) {
         LOGD(s->ctx, ERROR, s->domid,
              "a maximum of %" PRIu64 " KiB is below its target of %" PRIu64 " KiB: lower the target with mem-set first",
              s->max_memkb, target_memkb);
-        return s->body_rc = ERROR_INVAL;
+        return ERROR_INVAL;
     }
     rc = store_printf(gc, xs, t, path_in_domain(gc, s->domid, NODE_MEMORY_STATIC_MAX), "%" PRIu64, s->max_memkb);
     if (rc)
         LOGD(s->ctx, ERROR, s->domid, "cannot write static-max to xenstore: %s", strerror(errno));
-    return s->body_rc = rc;
+    return rc;
+}
+
+static void not_committed(void *arg, int rc)
+{
+    struct setting *s = arg;
+
+    LOGD(s->ctx, ERROR, s->domid, "static-max could not be committed to xenstore: %s", strerror(errno));
 }
 
 /* After a failure; not when somebody else has set another since. */
@@ -82,12 +90,10 @@ int xlx_mem_max_set(struct xlx_ctx *ctx, uint32_t domid, uint64_t max_memkb)
     struct xlx_mem_info before;
     struct setting s = {.ctx = ctx, .domid = domid, .max_memkb = max_memkb, .before = &before};
     struct xs_handle *xs;
-    xc_interface *xc;
+    uint64_t limit_memkb;
     int rc;
 
-    rc = ctx_xc(ctx, &xc);
-    if (!rc)
-        rc = ctx_xs(ctx, &xs);
+    rc = ctx_xs(ctx, &xs);
     if (!rc) {
         rc = xlx_mem_info_get(ctx, domid, &before);
         if (rc == ERROR_DOMAIN_NOTFOUND)
@@ -99,20 +105,18 @@ int xlx_mem_max_set(struct xlx_ctx *ctx, uint32_t domid, uint64_t max_memkb)
         LOGD(ctx, ERROR, domid, "no domain can have %" PRIu64 " KiB", max_memkb);
         return ERROR_INVAL;
     }
-    rc = store_transaction(xs, write_static_max, &s);
-    if (rc) {
-        if (!s.body_rc)
-            LOGD(ctx, ERROR, domid, "static-max could not be committed to xenstore: %s", strerror(errno));
+    rc = store_transaction(xs, write_static_max, not_committed, &s);
+    if (rc)
         return rc;
-    }
-    if (xc_domain_setmaxmem(xc, domid, max_memkb + MEM_EXTRA_MEMKB)) {
-        LOGD(ctx, ERROR, domid, "the hypervisor refused the limit of %" PRIu64 " KiB: %s", max_memkb + MEM_EXTRA_MEMKB,
+    /* As libxl_domain_setmaxmem: video memory is part of the maximum. */
+    limit_memkb = limit_of_libxl_memkb(max_memkb, 0);
+    rc = limit_set(ctx, domid, limit_memkb);
+    if (rc)
+        LOGD(ctx, ERROR, domid, "the hypervisor refused the limit of %" PRIu64 " KiB: %s", limit_memkb,
              strerror(errno));
-        rc = ERROR_FAIL;
-    } else {
+    else
         rc = verify(&s);
-    }
-    if (rc && !store_transaction(xs, restore_static_max, &s))
-        xc_domain_setmaxmem(xc, domid, before.max_memkb);
+    if (rc && !store_transaction(xs, restore_static_max, NULL, &s))
+        limit_set(ctx, domid, before.max_memkb);
     return rc;
 }

@@ -7,9 +7,10 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/domain.h"
+#include "balloon/info.h"
+#include "balloon/offset.h"
 #include "balloon/pace.h"
-#include "xenstore/paths.h"
-#include "xenstore/store.h"
+#include "balloon/target-node.h"
 
 /* Sampling: closely while something is about to settle, seldom while nothing moves. */
 #define LOOK_CLOSE_MS 50
@@ -27,22 +28,16 @@ struct mem_settle_domain {
     struct pace pace;
     uint64_t actual_memkb; /* as the hypervisor counts */
     uint64_t next_rearm_ms, rearm_pause_ms;
-    bool one_page_off; /* a re-arm is half done: the target stands one page off */
+    uint64_t page_off_memkb; /* a re-arm is half done: the target stands there, one page off; 0: none is */
 };
 
 static void mem_settle_done(struct mem_settle *op, int rc);
 
 /* ---- the end of a domain's way ---- */
 
-static bool near_target(int64_t distance_kb)
-{
-    return distance_kb >= MEM_OFFSET_MIN_KB && distance_kb <= MEM_OFFSET_MAX_KB;
-}
-
 static int64_t distance_kb(const struct xlx_mem_follow *f, const struct mem_settle_domain *d)
 {
-    /* Guests round the target down to a page. */
-    return (int64_t)d->actual_memkb - (int64_t)(f->target_memkb / MEM_PAGE_KB * MEM_PAGE_KB);
+    return offset_measure_kb(d->actual_memkb, f->target_memkb);
 }
 
 static bool has_settled(const struct xlx_mem_follow *f, const struct mem_settle_domain *d, uint64_t now_ms)
@@ -51,7 +46,7 @@ static bool has_settled(const struct xlx_mem_follow *f, const struct mem_settle_
 
     if (d->calibrated && distance == d->offset_kb)
         return true;
-    if (!near_target(distance))
+    if (!offset_is_possible(distance))
         return false;
     /* Exactly where a guest of its type usually ends: one look more than passing by. */
     if (!d->calibrated && (distance == d->offset_kb || !distance))
@@ -64,7 +59,7 @@ static void settled(struct mem_settle *op, struct xlx_mem_follow *f, struct mem_
     int64_t distance = distance_kb(f, d);
 
     if (!d->calibrated || distance != d->offset_kb)
-        mem_offset_store(op->ao.ctx, f->domid, distance);
+        offset_note(op->ao.ctx, f->domid, distance);
     d->offset_kb = distance;
     d->calibrated = true;
     f->state = XLX_MEM_SETTLED;
@@ -72,29 +67,6 @@ static void settled(struct mem_settle *op, struct xlx_mem_follow *f, struct mem_
 }
 
 /* ---- re-arming ---- */
-
-static void write_target(struct mem_settle *op, uint32_t domid, uint64_t target_memkb)
-{
-    struct xs_handle *xs;
-    GC_SCOPE(gc);
-
-    if (!ctx_xs(op->ao.ctx, &xs))
-        store_printf(gc, xs, XBT_NULL, path_in_domain(gc, domid, NODE_MEMORY_TARGET), "%" PRIu64, target_memkb);
-}
-
-/* Only a target that is still ours is moved: somebody else's wish is not to be undone. */
-static bool target_is_ours(struct mem_settle *op, const struct xlx_mem_follow *f, const struct mem_settle_domain *d,
-                           uint64_t expected_memkb)
-{
-    struct xs_handle *xs;
-    uint64_t target_memkb;
-    GC_SCOPE(gc);
-
-    return !ctx_xs(op->ao.ctx, &xs) &&
-           !store_read_u64(gc, xs, XBT_NULL, path_in_domain(gc, f->domid, NODE_MEMORY_TARGET), MEM_LIMIT_MEMKB,
-                           &target_memkb) &&
-           target_memkb == expected_memkb;
-}
 
 /* One page towards where the guest is, so that neither limit nor host memory can stand against it. */
 static uint64_t one_page_off(const struct xlx_mem_follow *f, const struct mem_settle_domain *d)
@@ -106,18 +78,16 @@ static uint64_t one_page_off(const struct xlx_mem_follow *f, const struct mem_se
 
 static void end_rearm(struct mem_settle *op, struct xlx_mem_follow *f, struct mem_settle_domain *d)
 {
-    if (!d->one_page_off)
+    if (!d->page_off_memkb)
         return;
-    d->one_page_off = false;
-    if (target_is_ours(op, f, d, f->target_memkb + MEM_PAGE_KB) ||
-        target_is_ours(op, f, d, f->target_memkb - MEM_PAGE_KB))
-        write_target(op, f->domid, f->target_memkb);
+    target_node_move(op->ao.ctx, f->domid, d->page_off_memkb, f->target_memkb);
+    d->page_off_memkb = 0;
 }
 
 static void rearm_when_due(struct mem_settle *op, struct xlx_mem_follow *f, struct mem_settle_domain *d,
                            uint64_t now_ms)
 {
-    if (d->one_page_off) {
+    if (d->page_off_memkb) {
         end_rearm(op, f, d);
         return;
     }
@@ -125,10 +95,10 @@ static void rearm_when_due(struct mem_settle *op, struct xlx_mem_follow *f, stru
         return;
     d->rearm_pause_ms = d->rearm_pause_ms * 2 > REARM_MAX_MS ? REARM_MAX_MS : d->rearm_pause_ms * 2;
     d->next_rearm_ms = now_ms + d->rearm_pause_ms;
-    if (!target_is_ours(op, f, d, f->target_memkb))
+    /* Only a target that is still ours is moved: somebody else's wish is not to be undone. */
+    if (target_node_move(op->ao.ctx, f->domid, f->target_memkb, one_page_off(f, d)))
         return;
-    write_target(op, f->domid, one_page_off(f, d));
-    d->one_page_off = true;
+    d->page_off_memkb = one_page_off(f, d);
     f->rearmed++;
 }
 
@@ -190,11 +160,11 @@ static uint64_t next_look_ms(const struct mem_settle *op)
     for (size_t i = 0; i < op->count; i++) {
         const struct xlx_mem_follow *f = &op->follows[i];
 
-        if (op->domains[i].one_page_off && interval_ms > LOOK_MOVING_MS)
+        if (op->domains[i].page_off_memkb && interval_ms > LOOK_MOVING_MS)
             interval_ms = LOOK_MOVING_MS;
         if (f->state != XLX_MEM_MOVING)
             continue;
-        if (f->left_ms < 1000 || near_target(distance_kb(f, &op->domains[i])))
+        if (f->left_ms < 1000 || offset_is_possible(distance_kb(f, &op->domains[i])))
             return LOOK_CLOSE_MS;
         interval_ms = LOOK_MOVING_MS;
     }

@@ -17,7 +17,6 @@
 
 #include "core/ao.h"
 #include "core/sampler.h"
-#include "balloon/balloon.h"
 
 struct mem_settle_domain;
 

@@ -9,8 +9,9 @@
 #include "core/ao.h"
 #include "core/domain.h"
 #include "core/sampler.h"
-#include "balloon/balloon.h"
+#include "balloon/info.h"
 #include "balloon/pace.h"
+#include "memory/memory.h"
 #include "memory/show.h"
 
 /* Long enough to see a guest move, short enough for a person. Only a domain off its target is looked at twice. */

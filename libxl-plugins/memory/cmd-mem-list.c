@@ -4,7 +4,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/domain.h"
-#include "balloon/balloon.h"
+#include "core/ctx.h"
+#include "memory/memory.h"
 #include "memory/show.h"
 
 static const struct xlx_column columns[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/parse.h"
-#include "balloon/balloon.h"
+#include "core/ctx.h"
+#include "memory/memory.h"
 
 static int run(const struct xlx_invocation *in)
 {

@@ -6,7 +6,8 @@
 #include "base/error.h"
 #include "base/gc.h"
 #include "base/parse.h"
-#include "balloon/balloon.h"
+#include "balloon/info.h"
+#include "memory/memory.h"
 #include "memory/show.h"
 
 #define DEFAULT_WAIT_MS 60000

@@ -16,7 +16,8 @@
 #include "core/ao.h"
 #include "core/domain.h"
 #include "core/sampler.h"
-#include "balloon/balloon.h"
+#include "balloon/info.h"
+#include "memory/memory.h"
 #include "memory/show.h"
 #include "xenstore/paths.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cleanup.h"
-#include "balloon/balloon.h"
+#include "memory/memory.h"
 
 static const struct xlx_command *const commands[] = {
     &cmd_mem_info, &cmd_mem_list, &cmd_mem_max, &cmd_mem_set, &cmd_mem_watch,

@@ -3,11 +3,11 @@
 
 #include <inttypes.h>
 
-#include "balloon/balloon.h"
+#include "balloon/offset.h"
 
 const char *mem_show_state(const struct xlx_mem_info *info)
 {
-    int64_t distance_kb = (int64_t)(info->actual_memkb - info->target_memkb);
+    struct offset offset = {info->offset_memkb, info->offset_calibrated};
 
     if (info->dying)
         return "dying";
@@ -15,8 +15,7 @@ const char *mem_show_state(const struct xlx_mem_info *info)
         return "shutdown";
     if (!info->has_target)
         return "unknown";
-    if (info->offset_calibrated ? distance_kb == info->offset_memkb
-                                : distance_kb >= MEM_OFFSET_MIN_KB && distance_kb <= MEM_OFFSET_MAX_KB)
+    if (offset_is_settled(&offset, info->actual_memkb, info->target_memkb))
         return "settled";
     return info->paused ? "paused" : "moving";
 }

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A client's request becomes a target, and a guest that gives up on it is asked again. */
-#include <errno.h>
-#include <inttypes.h>
-#include <string.h>
-
+#include "balloon/sizes.h"
+#include "balloon/target-node.h"
 #include "base/cleanup.h"
 #include "qmp/machine-xen-private.h"
-#include "xenstore/paths.h"
-#include "xenstore/store.h"
 
-#define PAGE_KB 4
 /* The guest must see both targets: its watch reads the node when its turn comes. */
 #define REARM_MS 1000
 /* A guest that does not move is asked again after so long, then after twice that, up to the last. */
@@ -31,23 +26,24 @@ static int set_target(struct machine_xen *x, uint64_t size_memkb, bool force)
     return xlx_mem_target_set(x->ctx, &target);
 }
 
+static uint64_t a_page_less(const struct machine_xen *x)
+{
+    return x->request_memkb - (x->request_memkb > MEM_PAGE_KB ? MEM_PAGE_KB : 0);
+}
+
 static void rearm_is_due(struct ev_timer *t)
 {
     struct machine_xen *x = CONTAINER_OF(t, struct machine_xen, rearm);
 
-    set_target(x, x->request_memkb, true);
+    target_node_move(x->ctx, x->domid, a_page_less(x), x->request_memkb);
 }
 
-static uint64_t a_page_less(const struct machine_xen *x)
-{
-    return x->request_memkb - (x->request_memkb > PAGE_KB ? PAGE_KB : 0);
-}
-
-/* A request at the floor is asked again, too: for a moment a page below it. */
+/* A request at the floor is asked again, too: for a moment a page below it. A target that another has set since is
+ * left alone. */
 static void rearm(struct machine_xen *x)
 {
-    ev_timer_start(&x->ctx->loop, &x->rearm, REARM_MS, 0, rearm_is_due);
-    set_target(x, a_page_less(x), true);
+    if (!target_node_move(x->ctx, x->domid, x->request_memkb, a_page_less(x)))
+        ev_timer_start(&x->ctx->loop, &x->rearm, REARM_MS, 0, rearm_is_due);
 }
 
 void machine_target_seen(struct machine_xen *x, uint64_t target_memkb)
@@ -87,18 +83,6 @@ static bool gave_up(struct machine_xen *x, uint64_t size_memkb)
            !machine_xen_expected_to_move(x, machine_xen_now_ms(x));
 }
 
-/* Somebody has written nonsense over the domain's sizes: what was there before stands again. */
-static void put_in_order(struct machine_xen *x)
-{
-    GC_SCOPE(gc);
-
-    if (store_printf(gc, x->xs, XBT_NULL, path_in_domain(gc, x->domid, NODE_MEMORY_STATIC_MAX), "%" PRIu64,
-                     x->static_max_memkb) ||
-        store_printf(gc, x->xs, XBT_NULL, path_in_domain(gc, x->domid, NODE_MEMORY_TARGET), "%" PRIu64,
-                     x->actual.target_memkb))
-        LOGD(x->ctx, WARN, x->domid, "cannot put its memory nodes in order: %s", strerror(errno));
-}
-
 /* QEMU takes any size and leaves it to the guest to stop short; a Xen guest would die of it. So the request is taken
  * and ends at the least that the guest can live with. */
 static uint64_t at_least_floor(struct machine_xen *x, uint64_t size_memkb)
@@ -114,19 +98,18 @@ int machine_target_balloon(struct machine *m, uint64_t size_bytes)
 {
     struct machine_xen *x = machine_xen_of(m);
     uint64_t size_memkb = at_least_floor(x, size_bytes / 1024);
+    bool waits_again;
     int rc;
 
-    ev_timer_stop(&x->rearm);
+    machine_target_stop(x);
     if (x->disorder)
-        put_in_order(x);
+        target_node_put_in_order(x->ctx, x->domid, x->static_max_memkb, x->actual.target_memkb);
     x->request_memkb = size_memkb;
     x->rearm_wait_ms = REARM_WAIT_MS;
-    if (gave_up(x, size_memkb)) {
+    waits_again = gave_up(x, size_memkb);
+    rc = set_target(x, size_memkb, x->no_floor);
+    if (!rc && waits_again)
         rearm(x);
-        rc = 0;
-    } else {
-        rc = set_target(x, size_memkb, x->no_floor);
-    }
     x->requested = !rc;
     if (rc)
         return rc;
@@ -139,10 +122,8 @@ int machine_target_balloon(struct machine *m, uint64_t size_bytes)
 
 void machine_target_stop(struct machine_xen *x)
 {
-    bool rearming = ev_timer_active(&x->rearm);
-
+    if (!ev_timer_active(&x->rearm))
+        return;
     ev_timer_stop(&x->rearm);
-    /* A domain that is still there is not left a page off. */
-    if (rearming && !x->shut_down)
-        set_target(x, x->request_memkb, true);
+    rearm_is_due(&x->rearm);
 }

@@ -78,6 +78,7 @@ void machine_target_rearm(struct machine_xen *x, uint64_t now_ms);
 /* The target that stands in xenstore now. While a guest is asked again it is a page off; any other is somebody else's
  * and ends the request. */
 void machine_target_seen(struct machine_xen *x, uint64_t target_memkb);
+/* A domain is not left a page off. */
 void machine_target_stop(struct machine_xen *x);
 
 /* machine-run.c */

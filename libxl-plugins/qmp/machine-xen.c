@@ -2,17 +2,17 @@
 #include "qmp/machine-xen.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "balloon/offset.h"
+#include "balloon/sizes.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "qmp/machine-xen-private.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
-#define PAGE_KB 4
 #define SAMPLE_MS 1000
 /* While a guest moves, or is expected to. */
 #define SAMPLE_MOVING_MS 100
@@ -35,22 +35,13 @@ bool machine_xen_expected_to_move(const struct machine_xen *x, uint64_t now_ms)
            now_ms - since < INACTIVE_MS;
 }
 
-static void keep_offset(struct machine_xen *x)
-{
-    GC_SCOPE(gc);
-
-    if (x->domid && store_printf(gc, x->xs, XBT_NULL, path_in_domain(gc, x->domid, NODE_MEMORY_OFFSET), "%" PRId64,
-                                 x->actual.offset_memkb))
-        LOGD(x->ctx, WARN, x->domid, "cannot note its calibrated offset in xenstore: %s", strerror(errno));
-}
-
 static void look_at_memory(struct machine_xen *x, uint64_t held_memkb, uint64_t now_ms)
 {
     bool calibrated;
     uint64_t size_memkb = actual_look(&x->actual, held_memkb, now_ms, &calibrated);
 
     if (calibrated)
-        keep_offset(x);
+        offset_note(x->ctx, x->domid, x->actual.offset.kb);
     if (size_memkb == x->told_memkb)
         return;
     x->told_memkb = size_memkb;
@@ -78,7 +69,7 @@ void machine_xen_look(struct machine_xen *x, const xc_domaininfo_t *info, uint64
         return;
     if (x->status != MACHINE_PRELAUNCH)
         actual_runs(&x->actual);
-    look_at_memory(x, info->tot_pages * PAGE_KB, now_ms);
+    look_at_memory(x, info->tot_pages * MEM_PAGE_KB, now_ms);
 }
 
 static int ask_xen(struct machine_xen *x, xc_domaininfo_t *info)
@@ -174,8 +165,7 @@ static void balloon_found(struct machine_xen *x, const struct xlx_mem_info *info
                     .target_memkb = info->target_memkb,
                     .static_max_memkb = info->static_max_memkb,
                     .videoram_memkb = x->videoram_memkb,
-                    .offset_memkb = info->offset_memkb,
-                    .calibrated = info->offset_calibrated,
+                    .offset = {info->offset_memkb, info->offset_calibrated},
                     .fresh = x->status == MACHINE_PRELAUNCH,
                 },
                 machine_xen_now_ms(x));
@@ -243,6 +233,7 @@ static void start_following(struct machine_xen *x)
 static void stop_following(struct machine_xen *x)
 {
     x->followed = false;
+    machine_target_stop(x);
     store_watch_stop(&x->target_watch);
     store_watch_stop(&x->static_max_watch);
     sampler_leave(&x->sampler);
@@ -361,7 +352,6 @@ void machine_xen_free(struct machine_xen *x)
     stop_following(x);
     machine_stats_stop(x);
     machine_run_stop(x);
-    machine_target_stop(x);
     free(x->name);
     free(x);
 }

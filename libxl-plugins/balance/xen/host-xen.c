@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "balloon/sizes.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/ev.h"
@@ -13,8 +14,6 @@
 #include "core/xen-boot.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
-
-#define PAGE_KB 4
 
 static struct host_xen *xen_of(struct host *host)
 {
@@ -70,9 +69,10 @@ static int look(struct host *host, const struct host_sample **samples, size_t *c
     for (size_t i = 0; i < *count; i++) {
         x->samples[i] = (struct host_sample){
             .domid = infos[i].domain,
-            .held_memkb = infos[i].tot_pages * PAGE_KB,
-            .claimed_memkb = infos[i].outstanding_pages * PAGE_KB,
-            .limit_memkb = infos[i].max_pages > UINT64_MAX / PAGE_KB ? UINT64_MAX : infos[i].max_pages * PAGE_KB,
+            .held_memkb = infos[i].tot_pages * MEM_PAGE_KB,
+            .claimed_memkb = infos[i].outstanding_pages * MEM_PAGE_KB,
+            .limit_memkb =
+                infos[i].max_pages > UINT64_MAX / MEM_PAGE_KB ? UINT64_MAX : infos[i].max_pages * MEM_PAGE_KB,
             .paused = infos[i].flags & XEN_DOMINF_paused,
             .dying = infos[i].flags & XEN_DOMINF_dying,
             .shut_down = infos[i].flags & XEN_DOMINF_shutdown,
@@ -85,9 +85,9 @@ static int look(struct host *host, const struct host_sample **samples, size_t *c
         return error_of_errno(errno);
     }
     *memory = (struct host_memory){
-        .total_memkb = physical.total_pages * PAGE_KB,
-        .free_memkb = physical.free_pages * PAGE_KB,
-        .claimed_memkb = physical.outstanding_pages * PAGE_KB,
+        .total_memkb = physical.total_pages * MEM_PAGE_KB,
+        .free_memkb = physical.free_pages * MEM_PAGE_KB,
+        .claimed_memkb = physical.outstanding_pages * MEM_PAGE_KB,
     };
     return 0;
 }

@@ -15,9 +15,6 @@
 #include "balloon/guest-stats.h"
 #include "core/service.h"
 
-/* LIBXL_MAXMEM_CONSTANT of libxl_internal.h, Xen 4.17: room that every limit of libxl's has above its target. */
-#define XEN_TARGET_EXTRA_MEMKB 1024
-
 struct xen_config {
     bool manage_all;                         /* also domains without a range of their own */
     uint64_t default_min_memkb;              /* of those; 0: the least that they can live with */

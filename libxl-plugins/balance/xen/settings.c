@@ -83,7 +83,7 @@ int settings_write(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, 
     struct change c = {uuid, domid, settings};
     int rc;
 
-    rc = store_transaction(xs, write_all, &c);
+    rc = store_transaction(xs, write_all, NULL, &c);
     if (rc)
         LOGD(ctx, ERROR, domid, "cannot keep its range in xenstore: %s", strerror(errno));
     return rc;
@@ -119,7 +119,7 @@ int settings_forget(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid,
     struct change c = {uuid, domid, NULL};
     int rc;
 
-    rc = store_transaction(xs, remove_all, &c);
+    rc = store_transaction(xs, remove_all, NULL, &c);
     if (rc)
         LOGD(ctx, ERROR, domid, "cannot remove its range from xenstore: %s", strerror(errno));
     return rc;

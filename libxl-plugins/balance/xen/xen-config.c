@@ -2,11 +2,9 @@
 #include <string.h>
 
 #include "balance/xen/host-xen.h"
+#include "balloon/floor.h"
 #include "base/error.h"
 #include "core/xen-boot.h"
-
-/* LIBXL_MIN_DOM0_MEM of libxl_internal.h. */
-#define DOM0_LEAST_MEMKB (UINT64_C(128) << 10)
 
 static int read_manage(struct xlx_ctx *ctx, const struct config *config, struct xen_config *x)
 {
@@ -40,7 +38,7 @@ int xen_config_read(struct xlx_ctx *ctx, const struct config *config, struct xen
     if (rc)
         return rc;
     x->report_interval_s = interval_ms < 1000 ? 1 : (uint32_t)(interval_ms / 1000);
-    if (x->dom0_max_memkb && (x->dom0_min_memkb < DOM0_LEAST_MEMKB || x->dom0_min_memkb > x->dom0_max_memkb)) {
+    if (x->dom0_max_memkb && (x->dom0_min_memkb < FLOOR_DOM0_MEMKB || x->dom0_min_memkb > x->dom0_max_memkb)) {
         LOG(ctx, ERROR, "dom0_max without a fitting dom0_min: give a dom0_min of 128 MiB to dom0_max");
         return ERROR_INVAL;
     }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "balance/xen/host-xen.h"
+#include "balloon/limit.h"
+#include "balloon/target-node.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/ev.h"
@@ -230,18 +232,13 @@ static uint64_t bounded(uint64_t memkb)
     return memkb > PLAN_MEMKB_MAX ? PLAN_MEMKB_MAX : memkb;
 }
 
-/* dom0 has no nodes until somebody sets its target: as libxl__fill_dom0_memory_info does. */
+/* dom0 has no nodes until somebody sets its target. */
 static void fill_dom0(struct xen_domain *d, struct xlx_mem_info *info)
 {
-    struct xs_handle *xs = d->xen->xs;
-    GC_SCOPE(gc);
-
+    if (target_node_fill_dom0(d->xen->xs, XBT_NULL, info->actual_memkb, info->max_memkb))
+        return;
     info->target_memkb = info->actual_memkb;
     info->static_max_memkb = info->max_memkb == UINT64_MAX ? info->actual_memkb : info->max_memkb;
-    if (store_printf(gc, xs, XBT_NULL, path_in_domain(gc, 0, NODE_MEMORY_TARGET), "%" PRIu64, info->target_memkb) ||
-        store_printf(gc, xs, XBT_NULL, path_in_domain(gc, 0, NODE_MEMORY_STATIC_MAX), "%" PRIu64,
-                     info->static_max_memkb))
-        return;
     info->has_target = info->has_static_max = true;
 }
 
@@ -272,7 +269,7 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
         .static_max_memkb = bounded(info.static_max_memkb),
         .offset_memkb = info.offset_memkb,
         .offset_known = info.offset_calibrated,
-        .slack_memkb = info.videoram_memkb + XEN_TARGET_EXTRA_MEMKB,
+        .slack_memkb = info.videoram_memkb + LIMIT_EXTRA_MEMKB,
         .tight = d->type != LIBXL_DOMAIN_TYPE_HVM,
         .dom0 = !domid,
         .has_target = info.has_target && info.has_static_max,

@@ -26,10 +26,10 @@ static void a_settled_guest_reads_its_target(void **state)
 {
     struct actual a;
 
-    see(&a, (struct actual_guest){256 * MIB + 64, 256 * MIB, 256 * MIB, .offset_memkb = 64}, 0);
+    see(&a, (struct actual_guest){256 * MIB + 64, 256 * MIB, 256 * MIB, .offset = {64}}, 0);
     assert_int_equal(look(&a, 256 * MIB + 64, 0), 256 * MIB);
     /* Another kernel, another offset: at rest it is taken as it is. */
-    see(&a, (struct actual_guest){200 * MIB + 96, 200 * MIB, 256 * MIB, .offset_memkb = 64}, 0);
+    see(&a, (struct actual_guest){200 * MIB + 96, 200 * MIB, 256 * MIB, .offset = {64}}, 0);
     assert_int_equal(look(&a, 200 * MIB + 96, 0), 200 * MIB);
     assert_true(actual_settled(&a));
 }
@@ -38,7 +38,7 @@ static void a_guest_far_from_its_target_keeps_the_usual_offset(void **state)
 {
     struct actual a;
 
-    see(&a, (struct actual_guest){256 * MIB + 64, 128 * MIB, 256 * MIB, .offset_memkb = 64}, 0);
+    see(&a, (struct actual_guest){256 * MIB + 64, 128 * MIB, 256 * MIB, .offset = {64}}, 0);
     assert_int_equal(look(&a, 256 * MIB + 64, 0), 256 * MIB);
     assert_false(actual_settled(&a));
     assert_int_equal(look(&a, 128 * MIB + 64, 10), 128 * MIB);
@@ -50,31 +50,31 @@ static void a_guest_that_stops_near_its_target_is_calibrated_after_a_while(void 
     struct actual a;
     bool calibrated;
 
-    see(&a, (struct actual_guest){256 * MIB + 64, 128 * MIB, 256 * MIB, .offset_memkb = 64}, 0);
+    see(&a, (struct actual_guest){256 * MIB + 64, 128 * MIB, 256 * MIB, .offset = {64}}, 0);
     assert_int_equal(actual_look(&a, 128 * MIB + 68, 1000, &calibrated), 128 * MIB + 4);
     assert_false(calibrated);
     assert_int_equal(actual_look(&a, 128 * MIB + 68, 1000 + ACTUAL_STILL_MS - 1, &calibrated), 128 * MIB + 4);
     assert_false(calibrated);
     assert_int_equal(actual_look(&a, 128 * MIB + 68, 1000 + ACTUAL_STILL_MS, &calibrated), 128 * MIB);
     assert_true(calibrated);
-    assert_int_equal(a.offset_memkb, 68);
+    assert_int_equal(a.offset.kb, 68);
 }
 
 static void a_guest_that_stops_short_is_not_calibrated(void **state)
 {
     struct actual a;
 
-    see(&a, (struct actual_guest){256 * MIB + 64, 128 * MIB, 256 * MIB, .offset_memkb = 64}, 0);
+    see(&a, (struct actual_guest){256 * MIB + 64, 128 * MIB, 256 * MIB, .offset = {64}}, 0);
     look(&a, 140 * MIB + 64, 1000);
     assert_int_equal(look(&a, 140 * MIB + 64, 100000), 140 * MIB);
-    assert_int_equal(a.offset_memkb, 64);
+    assert_int_equal(a.offset.kb, 64);
 }
 
 static void targets_between_pages_are_reached_at_the_page_below(void **state)
 {
     struct actual a;
 
-    see(&a, (struct actual_guest){150000, 150001, 256 * MIB, .offset_memkb = 0, .calibrated = true}, 0);
+    see(&a, (struct actual_guest){150000, 150001, 256 * MIB, .offset = {0, true}}, 0);
     assert_true(actual_settled(&a));
     actual_set_target(&a, 150003);
     assert_true(actual_settled(&a));
@@ -88,7 +88,7 @@ static void video_memory_that_a_fresh_guest_gives_back_is_no_change(void **state
     uint64_t target = 256 * MIB - 8192, held = target + 8236;
     struct actual a;
 
-    see(&a, (struct actual_guest){held, target, 256 * MIB, .offset_memkb = 44, .videoram_memkb = 8192}, 0);
+    see(&a, (struct actual_guest){held, target, 256 * MIB, .offset = {44}, .videoram_memkb = 8192}, 0);
     assert_int_equal(look(&a, held, 0), target);
     for (; held > target + 44; held -= 2048 < held - target - 44 ? 2048 : held - target - 44)
         assert_int_equal(look(&a, held, 1000), target);
@@ -107,7 +107,7 @@ static void what_is_taken_before_a_guest_runs_is_no_change(void **state)
     uint64_t target = 256 * MIB - 8192;
     struct actual a;
 
-    see(&a, (struct actual_guest){target, target, 256 * MIB, 8192, 44, .fresh = true}, 0);
+    see(&a, (struct actual_guest){target, target, 256 * MIB, 8192, {44}, .fresh = true}, 0);
     assert_int_equal(look(&a, target, 0), target);
     assert_int_equal(look(&a, target + 44, 100), target);
     assert_int_equal(look(&a, target + 4000, 200), target);
@@ -118,7 +118,7 @@ static void what_is_taken_before_a_guest_runs_is_no_change(void **state)
     actual_set_target(&a, 128 * MIB);
     assert_int_equal(look(&a, 128 * MIB + 44, 13000), 128 * MIB);
 
-    see(&a, (struct actual_guest){target, target, target, .offset_memkb = 44, .fresh = true}, 0);
+    see(&a, (struct actual_guest){target, target, target, .offset = {44}, .fresh = true}, 0);
     assert_int_equal(look(&a, target, 0), target);
     assert_int_equal(look(&a, target + 48, 100), target);
     actual_runs(&a);
@@ -130,14 +130,14 @@ static void a_request_before_a_guest_runs_shows_when_it_runs(void **state)
 {
     struct actual a;
 
-    see(&a, (struct actual_guest){256 * MIB + 64, 256 * MIB, 256 * MIB, .offset_memkb = 64, .fresh = true}, 0);
+    see(&a, (struct actual_guest){256 * MIB + 64, 256 * MIB, 256 * MIB, .offset = {64}, .fresh = true}, 0);
     actual_set_target(&a, 128 * MIB);
     assert_int_equal(look(&a, 256 * MIB + 64, 100000), 256 * MIB);
     actual_runs(&a);
     assert_int_equal(look(&a, 256 * MIB + 64, 100100), 256 * MIB);
     assert_int_equal(look(&a, 128 * MIB + 64, 100200), 128 * MIB);
     /* Asked before it was looked at: it holds what it was built with all the same. */
-    see(&a, (struct actual_guest){256 * MIB + 64, 128 * MIB, 256 * MIB, .offset_memkb = 64, .fresh = true}, 0);
+    see(&a, (struct actual_guest){256 * MIB + 64, 128 * MIB, 256 * MIB, .offset = {64}, .fresh = true}, 0);
     assert_int_equal(look(&a, 256 * MIB + 64, 0), 256 * MIB);
 }
 
@@ -146,7 +146,7 @@ static void a_guest_that_is_given_more_before_its_driver_runs_shows_it(void **st
     uint64_t target = 200 * MIB;
     struct actual a;
 
-    see(&a, (struct actual_guest){target + 8236, target, 256 * MIB, 8192, 44}, 0);
+    see(&a, (struct actual_guest){target + 8236, target, 256 * MIB, 8192, {44}}, 0);
     actual_set_target(&a, 220 * MIB);
     assert_int_equal(look(&a, 220 * MIB + 44, 1000), 220 * MIB);
     assert_int_equal(look(&a, 200 * MIB + 44, 2000), 200 * MIB);
@@ -158,7 +158,7 @@ static void a_request_before_the_driver_runs_shows_when_it_runs(void **state)
     uint64_t target = 256 * MIB - 8192;
     struct actual a;
 
-    see(&a, (struct actual_guest){target + 8236, target, 256 * MIB, .offset_memkb = 44, .videoram_memkb = 8192}, 0);
+    see(&a, (struct actual_guest){target + 8236, target, 256 * MIB, .offset = {44}, .videoram_memkb = 8192}, 0);
     actual_set_target(&a, 128 * MIB);
     assert_int_equal(look(&a, target + 8236, 100000), target);
     assert_int_equal(look(&a, target + 4000, 100100), target);
@@ -170,9 +170,9 @@ static void more_than_all_is_never_told(void **state)
 {
     struct actual a;
 
-    see(&a, (struct actual_guest){300 * MIB, 256 * MIB, 256 * MIB, .offset_memkb = 0, .calibrated = true}, 0);
+    see(&a, (struct actual_guest){300 * MIB, 256 * MIB, 256 * MIB, .offset = {0, true}}, 0);
     assert_int_equal(look(&a, 300 * MIB, 0), 256 * MIB);
-    see(&a, (struct actual_guest){32, 64, 256 * MIB, .offset_memkb = 64, .calibrated = true}, 0);
+    see(&a, (struct actual_guest){32, 64, 256 * MIB, .offset = {64, true}}, 0);
     assert_int_equal(look(&a, 32, 0), 0);
 }
 

@@ -11,7 +11,8 @@
 #include <cmocka.h>
 
 #include "base/error.h"
-#include "balloon/balloon.h"
+#include "balloon/sizes.h"
+#include "xlx.h"
 #include "tests/fakes/ctx.h"
 #include "tests/fakes/fault.h"
 #include "tests/fakes/xenctrl.h"

@@ -6,7 +6,8 @@
 
 #include <cmocka.h>
 
-#include "balloon/balloon.h"
+#include "balloon/sizes.h"
+#include "xlx.h"
 #include "balloon/pace.h"
 
 #define MIB UINT64_C(1024)

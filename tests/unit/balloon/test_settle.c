@@ -14,7 +14,8 @@
 #include <cmocka.h>
 
 #include "base/error.h"
-#include "balloon/balloon.h"
+#include "balloon/sizes.h"
+#include "xlx.h"
 #include "balloon/settle.h"
 #include "tests/fakes/clock.h"
 #include "tests/fakes/ctx.h"

@@ -12,7 +12,8 @@
 #include <cmocka.h>
 
 #include "base/error.h"
-#include "balloon/balloon.h"
+#include "balloon/target.h"
+#include "xlx.h"
 #include "tests/fakes/ctx.h"
 #include "tests/fakes/fault.h"
 #include "tests/fakes/xenctrl.h"
@@ -32,12 +33,12 @@ static struct fake_domain *domain;
 /* A guest of 512 MiB that may get 1024, as xl leaves it. */
 static void make_domain(const char *type)
 {
-    fake_store_set("/libxl/5/type", type);
     fake_store_set("/local/domain/5/name", "five");
     fake_store_set(TARGET, "524288");
     fake_store_set(STATIC_MAX, "1048576");
     fake_store_set(VM, "512");
     domain = fake_xen_domain(DOMID, 512 * MIB, 513 * MIB);
+    fake_xen_type(domain, type);
     domain->pod_target_kb = 513 * MIB;
 }
 
@@ -86,7 +87,7 @@ static void a_shrinker_is_told_before_its_limit_is_lowered(void **state)
 
 static void a_pv_guest_has_no_populate_on_demand(void **state)
 {
-    fake_store_set("/libxl/5/type", "pv");
+    fake_xen_type(domain, "pv");
     assert_int_equal(set(384 * MIB, 0), 0);
     assert_null(strstr(fake_steps(), "pod"));
 }
@@ -100,6 +101,67 @@ static void the_result_tells_old_and_new_target(void **state)
     assert_int_equal(t.new_target_memkb, 412 * MIB);
     assert_int_equal(t.floor_memkb, xlx_mem_floor_memkb(1024 * MIB));
     assert_false(t.refused_by_floor);
+}
+
+/* ---- the limit that a caller wants ---- */
+
+static int change(uint64_t size_memkb, uint64_t limit_memkb)
+{
+    struct target_change c = {
+        .target = asked(XLX_MEM_ABSOLUTE, size_memkb, 0), .limit = TARGET_LIMIT_GIVEN, .limit_memkb = limit_memkb};
+
+    return target_change(ctx, &c);
+}
+
+static void a_given_limit_is_set_in_the_same_order(void **state)
+{
+    assert_int_equal(change(768 * MIB, 768 * MIB + 64), 0);
+    assert_string_equal(fake_steps(), "limit 786496; pod 786496; write " TARGET "; write " VM "; commit");
+    fake_forget();
+    /* Below what the guest still holds, and the populate-on-demand target is not above it. */
+    domain->actual_kb = 768 * MIB + 64;
+    assert_int_equal(change(384 * MIB, 384 * MIB + 64), 0);
+    assert_string_equal(fake_steps(), "pod 393280; write " TARGET "; write " VM "; commit; limit 393280");
+}
+
+static void a_given_limit_is_never_above_libxls(void **state)
+{
+    assert_int_equal(change(768 * MIB, 900 * MIB), 0);
+    assert_int_equal(domain->max_kb, 769 * MIB);
+}
+
+static void a_limit_that_is_to_be_kept_is_kept(void **state)
+{
+    struct target_change c = {.target = asked(XLX_MEM_ABSOLUTE, 768 * MIB, 0), .limit = TARGET_LIMIT_KEPT};
+
+    assert_int_equal(target_change(ctx, &c), 0);
+    assert_int_equal(domain->max_kb, 513 * MIB);
+}
+
+static void a_given_limit_is_left_alone_by_every_failure(void **state)
+{
+    for (unsigned n = 1;; n++) {
+        bool struck;
+        int rc;
+
+        fault_arm(n, EIO);
+        rc = change(384 * MIB, 384 * MIB + 64);
+        struck = fault_struck();
+        fault_arm(0, 0);
+        if (rc) {
+            assert_string_equal(fake_store_get(TARGET), "524288");
+            assert_int_equal(domain->max_kb, 513 * MIB);
+            assert_int_equal(domain->pod_target_kb, 513 * MIB);
+            continue;
+        }
+        assert_string_equal(fake_store_get(TARGET), "393216");
+        assert_int_equal(domain->max_kb, 384 * MIB + 64);
+        if (!struck)
+            return;
+        fake_store_set(TARGET, "524288");
+        fake_store_set(VM, "512");
+        domain->max_kb = domain->pod_target_kb = 513 * MIB;
+    }
 }
 
 /* ---- failures ---- */
@@ -181,7 +243,7 @@ static void the_target_that_memd_gave_is_taken_from_it_too(void **state)
 
 static void an_hvm_guest_is_left_alone_by_every_failure(void **state)
 {
-    fake_store_set("/libxl/5/type", "hvm");
+    fake_xen_type(domain, "hvm");
     fake_store_set(VIDEORAM, "16384");
     domain->max_kb = (512 + 16 + 1) * MIB;
     every_failure_leaves_all_as_it_was(400 * MIB, 384 * MIB, 16 * MIB, EACCES);
@@ -343,7 +405,7 @@ static void a_target_above_static_max_is_refused_or_clamped(void **state)
 
 static void an_absolute_size_includes_video_memory_unless_exact(void **state)
 {
-    fake_store_set("/libxl/5/type", "hvm");
+    fake_xen_type(domain, "hvm");
     fake_store_set(VIDEORAM, "16384");
     assert_int_equal(set(400 * MIB, 0), 0);
     assert_string_equal(fake_store_get(TARGET), "393216");
@@ -380,6 +442,10 @@ int main(void)
         T(a_shrinker_is_told_before_its_limit_is_lowered),
         T(a_pv_guest_has_no_populate_on_demand),
         T(the_result_tells_old_and_new_target),
+        T(a_given_limit_is_set_in_the_same_order),
+        T(a_given_limit_is_never_above_libxls),
+        T(a_limit_that_is_to_be_kept_is_kept),
+        T(a_given_limit_is_left_alone_by_every_failure),
         T(a_grower_is_left_alone_by_every_failure),
         T(a_shrinker_is_left_alone_by_every_failure),
         T(an_hvm_guest_is_left_alone_by_every_failure),

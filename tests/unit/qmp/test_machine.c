@@ -286,6 +286,24 @@ static void who_sets_another_target_meanwhile_has_the_last_word(void **state)
     end();
 }
 
+/* Nobody would see what another sets from then on. */
+static void the_last_client_that_goes_leaves_no_target_a_page_off(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    ask("{'execute':'balloon','arguments':{'value':134217728}}");
+    domain->actual_kb = 200 * MIB;
+    pass(10000);
+    ask("{'execute':'balloon','arguments':{'value':134217728}}");
+    assert_string_not_equal(fake_store_get(DOM "memory/target"), "131072");
+    client_goes();
+    assert_string_equal(fake_store_get(DOM "memory/target"), "131072");
+    write_kb("target", 140 * MIB);
+    pass(20000);
+    assert_string_equal(fake_store_get(DOM "memory/target"), "143360");
+    end();
+}
+
 /* QEMU does not ask again either: balloon.md 1.7. */
 static void a_guest_that_has_been_there_may_go_elsewhere(void **state)
 {
@@ -464,6 +482,7 @@ int main(void)
         cmocka_unit_test(a_request_that_the_guest_does_not_follow_is_repeated),
         cmocka_unit_test(a_guest_that_gave_up_is_asked_for_another_size_first),
         cmocka_unit_test(who_sets_another_target_meanwhile_has_the_last_word),
+        cmocka_unit_test(the_last_client_that_goes_leaves_no_target_a_page_off),
         cmocka_unit_test(a_guest_that_has_been_there_may_go_elsewhere),
         cmocka_unit_test(a_request_that_ends_at_the_floor_is_repeated_too),
         cmocka_unit_test(a_request_that_failed_is_not_repeated),

@@ -166,6 +166,7 @@ static void removing_what_is_not_there_is_no_error(void **state)
 struct counting {
     unsigned runs;
     int rc;
+    int told; /* to not_committed */
 };
 
 /* Adds one to /count. */
@@ -191,7 +192,7 @@ static void a_conflict_runs_the_body_again(void **state)
 
     fake_store_set("/count", "1");
     fake_store_conflicts(7);
-    assert_int_equal(store_transaction(xs, add_one, &c), 0);
+    assert_int_equal(store_transaction(xs, add_one, NULL, &c), 0);
     assert_int_equal(c.runs, 8);
     assert_string_equal(fake_store_get("/count"), "2");
 }
@@ -207,7 +208,7 @@ static void the_body_sees_what_the_other_writer_wrote(void **state)
 
     fake_store_set("/count", "1");
     fake_store_before_commit(write_five, NULL);
-    assert_int_equal(store_transaction(xs, add_one, &c), 0);
+    assert_int_equal(store_transaction(xs, add_one, NULL, &c), 0);
     assert_int_equal(c.runs, 2);
     assert_string_equal(fake_store_get("/count"), "6");
 }
@@ -218,7 +219,7 @@ static void endless_conflicts_end_in_a_timeout(void **state)
 
     fake_store_set("/count", "1");
     fake_store_conflicts(UINT32_MAX);
-    assert_int_equal(store_transaction(xs, add_one, &c), ERROR_TIMEDOUT);
+    assert_int_equal(store_transaction(xs, add_one, NULL, &c), ERROR_TIMEDOUT);
     assert_int_equal(c.runs, STORE_TRANSACTION_TRIES);
     assert_string_equal(fake_store_get("/count"), "1");
 }
@@ -228,7 +229,7 @@ static void an_error_of_the_body_drops_the_transaction_and_keeps_errno(void **st
     struct counting c = {.rc = ERROR_INVAL};
 
     fake_store_set("/count", "1");
-    assert_int_equal(store_transaction(xs, add_one, &c), ERROR_INVAL);
+    assert_int_equal(store_transaction(xs, add_one, NULL, &c), ERROR_INVAL);
     assert_int_equal(errno, EXDEV);
     assert_int_equal(c.runs, 1);
     assert_string_equal(fake_store_get("/count"), "1");
@@ -241,9 +242,34 @@ static void a_commit_that_fails_is_an_error(void **state)
     fake_store_set("/count", "1");
     fault_only("xs_transaction_end");
     fault_arm(1, EIO);
-    assert_int_equal(store_transaction(xs, add_one, &c), ERROR_FAIL);
+    assert_int_equal(store_transaction(xs, add_one, NULL, &c), ERROR_FAIL);
     assert_int_equal(errno, EIO);
     assert_string_equal(fake_store_get("/count"), "1");
+}
+
+static void note_rc(void *arg, int rc)
+{
+    ((struct counting *)arg)->told = rc;
+}
+
+/* The body has said what is wrong by itself; for the rest the loop has it said. */
+static void only_what_the_body_cannot_know_is_told(void **state)
+{
+    struct counting c = {.rc = ERROR_INVAL};
+
+    fake_store_set("/count", "1");
+    assert_int_equal(store_transaction(xs, add_one, note_rc, &c), ERROR_INVAL);
+    assert_int_equal(c.told, 0);
+    c = (struct counting){0};
+    assert_int_equal(store_transaction(xs, add_one, note_rc, &c), 0);
+    assert_int_equal(c.told, 0);
+    fault_only("xs_transaction_end");
+    fault_arm(1, EIO);
+    assert_int_equal(store_transaction(xs, add_one, note_rc, &c), ERROR_FAIL);
+    assert_int_equal(c.told, ERROR_FAIL);
+    fake_store_conflicts(UINT32_MAX);
+    assert_int_equal(store_transaction(xs, add_one, note_rc, &c), ERROR_TIMEDOUT);
+    assert_int_equal(c.told, ERROR_TIMEDOUT);
 }
 
 static void a_start_that_is_busy_is_tried_again(void **state)
@@ -253,10 +279,10 @@ static void a_start_that_is_busy_is_tried_again(void **state)
     fake_store_set("/count", "1");
     fault_only("xs_transaction_start");
     fault_arm(1, EAGAIN);
-    assert_int_equal(store_transaction(xs, add_one, &c), 0);
+    assert_int_equal(store_transaction(xs, add_one, NULL, &c), 0);
     assert_string_equal(fake_store_get("/count"), "2");
     fault_arm(1, EIO);
-    assert_int_equal(store_transaction(xs, add_one, &c), ERROR_FAIL);
+    assert_int_equal(store_transaction(xs, add_one, NULL, &c), ERROR_FAIL);
     assert_string_equal(fake_store_get("/count"), "2");
 }
 
@@ -277,6 +303,7 @@ int main(void)
         T(endless_conflicts_end_in_a_timeout),
         T(an_error_of_the_body_drops_the_transaction_and_keeps_errno),
         T(a_commit_that_fails_is_an_error),
+        T(only_what_the_body_cannot_know_is_told),
         T(a_start_that_is_busy_is_tried_again),
     };
 

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_BALLOON_INFO_H
+#define XLX_BALLOON_INFO_H
+
+/* What is known of a domain's memory, from its two sources; xlx_mem_info_get and xlx_mem_list (xlx.h) ask both. */
+
+#include <xenctrl.h>
+
+#include "balloon/sizes.h"
+#include "core/ctx.h"
+
+/* What the hypervisor knows, into info. */
+void mem_info_from_xen(const xc_domaininfo_t *xen, struct xlx_mem_info *info);
+/* What xenstore knows; the other part must be there already. Logs. */
+int mem_info_from_store(struct xlx_ctx *ctx, struct xs_handle *xs, struct xlx_mem_info *info);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "balloon/offset.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "balloon/sizes.h"
+#include "core/ctx.h"
+#include "xenstore/paths.h"
+#include "xenstore/store.h"
+
+/* Measured on Xen 4.17 with Linux 6.1: pages that the domain builder adds to what the guest is told it has. */
+int64_t offset_usual_kb(libxl_domain_type type)
+{
+    switch (type) {
+    case LIBXL_DOMAIN_TYPE_PVH:
+        return 64;
+    case LIBXL_DOMAIN_TYPE_HVM:
+        return 44;
+    default:
+        return 0;
+    }
+}
+
+int64_t offset_measure_kb(uint64_t held_memkb, uint64_t target_memkb)
+{
+    return (int64_t)held_memkb - (int64_t)(target_memkb / MEM_PAGE_KB * MEM_PAGE_KB);
+}
+
+bool offset_is_possible(int64_t kb)
+{
+    return kb >= OFFSET_MIN_KB && kb <= OFFSET_MAX_KB;
+}
+
+bool offset_is_settled(const struct offset *offset, uint64_t held_memkb, uint64_t target_memkb)
+{
+    int64_t kb = offset_measure_kb(held_memkb, target_memkb);
+
+    return offset->calibrated ? kb == offset->kb : offset_is_possible(kb);
+}
+
+struct offset offset_read(struct xs_handle *xs, uint32_t domid, libxl_domain_type type, uint64_t held_memkb,
+                          bool has_target, uint64_t target_memkb)
+{
+    struct offset offset = {.kb = offset_usual_kb(type)};
+    int64_t noted_kb;
+    GC_SCOPE(gc);
+
+    /* It has settled right now, where guests of its type do: nothing to ask for. */
+    offset.calibrated = has_target && offset_measure_kb(held_memkb, target_memkb) == offset.kb;
+    if (!domid || offset.calibrated ||
+        store_read_i64(gc, xs, XBT_NULL, path_in_domain(gc, domid, NODE_MEMORY_OFFSET), &noted_kb) ||
+        !offset_is_possible(noted_kb))
+        return offset;
+    return (struct offset){noted_kb, true};
+}
+
+void offset_note(struct xlx_ctx *ctx, uint32_t domid, int64_t kb)
+{
+    struct xs_handle *xs;
+    GC_SCOPE(gc);
+
+    if (!domid || ctx_xs(ctx, &xs))
+        return;
+    if (store_printf(gc, xs, XBT_NULL, path_in_domain(gc, domid, NODE_MEMORY_OFFSET), "%" PRId64, kb))
+        LOGD(ctx, WARN, domid, "cannot note its calibrated offset in xenstore: %s", strerror(errno));
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_BALLOON_OFFSET_H
+#define XLX_BALLOON_OFFSET_H
+
+/*
+ * What a settled guest holds beyond its target: constant for each guest, and another one for each type. It is measured
+ * when a guest rests near its target, noted in xenstore (memory/memory-offset), and taken off whenever what a guest
+ * holds is compared with a target. One rule for all who ask.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libxl.h>
+
+struct xlx_ctx;
+
+/* A settled guest is at most this far from its target; more is a guest that has stopped on its way. */
+#define OFFSET_MIN_KB (-64)
+#define OFFSET_MAX_KB 256
+
+struct offset {
+    int64_t kb;
+    bool calibrated; /* measured; else the usual one of its type */
+};
+
+/* Of a settled Linux guest of that type, in KiB. */
+int64_t offset_usual_kb(libxl_domain_type type);
+/* KiB that it holds beyond the target; guests take the whole pages of one. */
+int64_t offset_measure_kb(uint64_t held_memkb, uint64_t target_memkb);
+/* What was measured may be a settled guest's offset. */
+bool offset_is_possible(int64_t kb);
+/* It holds its target and the offset; while that is not calibrated: what may be one. */
+bool offset_is_settled(const struct offset *offset, uint64_t held_memkb, uint64_t target_memkb);
+
+/* The offset of a domain that holds held_memkb: from xenstore, unless it stands just where guests of its type do. */
+struct xs_handle;
+struct offset offset_read(struct xs_handle *xs, uint32_t domid, libxl_domain_type type, uint64_t held_memkb,
+                          bool has_target, uint64_t target_memkb);
+/* Notes the offset of a domain that was seen settled. dom0's is not kept. A failure is only logged, as a warning. */
+void offset_note(struct xlx_ctx *ctx, uint32_t domid, int64_t kb);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XLX_BALLOON_SIZES_H
+#define XLX_BALLOON_SIZES_H
+
+#include <stdint.h>
+
+/* The hypervisor counts a domain's memory in pages of 4 KiB (XC_PAGE_SIZE of xenctrl.h), on x86 and on Arm. */
+#define MEM_PAGE_KB 4
+/* No domain is larger: the limit of what is believed when it stands in xenstore. */
+#define MEM_LIMIT_MEMKB (UINT64_C(16) << 30)
+
+#endif
