@@ -45,6 +45,66 @@ static uint64_t promised_memkb(struct world *w, const struct guest *handed)
     return sum;
 }
 
+/* ---- what guests could take ---- */
+
+/* So long a domain that is not balanced may still move. */
+#define STILL_MS 120000u
+
+static bool balanced(const struct guest *g)
+{
+    return g->state == GUEST_LIVE && g->managed && !g->fixed && !g->migrating && !g->paused && g->has_own &&
+           g->own_memkb == g->target_memkb;
+}
+
+/* What it holds, or could hold whenever it likes, as the hypervisor counts. */
+static uint64_t could_hold_memkb(struct world *w, const struct guest *g)
+{
+    uint64_t offset = (uint64_t)g->offset_memkb, held = g->held_memkb + offset, could = g->limit_memkb, promised;
+    bool moves = !g->paused && g->kind != KIND_DRIVERLESS && w->now_ms < g->still_since_ms + STILL_MS;
+
+    if (g->state == GUEST_ABSENT)
+        return 0;
+    if (g->state == GUEST_DYING)
+        return held;
+    if (g->dom0)
+        could = g->target_memkb + offset;
+    else if (!balanced(g) && could > guest_usual_limit_memkb(g))
+        could = guest_usual_limit_memkb(g);
+    if (could <= held || !(moves || balanced(g) || g->dom0))
+        return held;
+    /* What was reserved for it is counted there. */
+    promised = promised_memkb(w, g);
+    return could - held > promised ? could - promised : held;
+}
+
+/* Memory that is nobody's, whatever guests do. */
+static int64_t uncovered_memkb(struct world *w)
+{
+    uint64_t sum = w->hog_memkb + w->claim_memkb + w->scenario->reserve_memkb + promised_memkb(w, NULL);
+
+    for (size_t i = 0; i < w->scenario->guest_count; i++)
+        sum += could_hold_memkb(w, &w->guests[i]);
+    return (int64_t)sum - (int64_t)w->scenario->total_memkb;
+}
+
+static void check_covered(struct world *w)
+{
+    int64_t over = uncovered_memkb(w);
+
+    if (over <= 0) {
+        w->uncovered = w->uncovered_by_others = false;
+        return;
+    }
+    w->uncovered_by_others |= w->changed_by_others && !w->uncovered;
+    if (!w->uncovered && !w->uncovered_by_others)
+        fail(w, "%.1f MiB more could be taken than there is", (double)over / 1024);
+    w->uncovered = true;
+    if (!w->uncovered_by_others && over > w->statistics.worst_uncovered_memkb)
+        w->statistics.worst_uncovered_memkb = over;
+}
+
+/* ---- what was promised ---- */
+
 static uint64_t pending_memkb(struct world *w, const struct guest *g)
 {
     uint64_t pending, promised;
@@ -78,6 +138,8 @@ void check_always(struct world *w)
         if (w->guests[i].state != GUEST_ABSENT)
             sum += w->guests[i].held_memkb + (uint64_t)w->guests[i].offset_memkb;
     }
+    if (w->scenario->check_covered)
+        check_covered(w);
     if (sum != w->scenario->total_memkb)
         fail(w, "the simulator lost memory: %" PRIu64 " of %" PRIu64 " KiB", sum, w->scenario->total_memkb);
     if (slack >= 0) {
@@ -204,6 +266,22 @@ static void check_targets(struct world *w)
     }
 }
 
+static void check_held(struct world *w)
+{
+    const struct expectation *e = &w->scenario->expect;
+
+    for (size_t i = 0; i < e->held_count; i++) {
+        const struct guest *g = &w->guests[e->held[i].guest];
+
+        if (g->held_memkb < e->held[i].low_memkb || g->held_memkb > e->held[i].high_memkb)
+            fail(w, "%s: holds %.1f MiB, expected %.1f to %.1f", g->name, (double)g->held_memkb / 1024,
+                 (double)e->held[i].low_memkb / 1024, (double)e->held[i].high_memkb / 1024);
+    }
+    if (w->statistics.least_free_memkb < e->free_memkb)
+        fail(w, "host free was %.1f MiB, expected never below %.1f", (double)w->statistics.least_free_memkb / 1024,
+             (double)e->free_memkb / 1024);
+}
+
 static void check_bookings(struct world *w)
 {
     struct statistics *s = &w->statistics;
@@ -244,6 +322,7 @@ void check_end(struct world *w)
         fail(w, "converged after %.1f s, expected within %.1f s", (double)(s->last_write_ms - s->last_change_ms) / 1000,
              (double)e->converge_ms / 1000);
     check_targets(w);
+    check_held(w);
     check_bookings(w);
     if (w->balancer && w->scenario->expect.quiet)
         check_unmet(w);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a guest holds, and what its programs use of it. */
 #include <stdio.h>
-#include <string.h>
 
 #include "tests/sim/world.h"
 
-#define TRACE_MS 500
-
-/* What its kernel keeps for itself. */
-#define KERNEL_MEMKB (24 * MIB)
-#define AGENT_INTERVAL_MS 1000u
-#define SPAM_INTERVAL_MS 20u
-#define REPORT_CHANGE_MEMKB 1024u
+#define BUILD_KB_MS 4096u /* 4 GiB a second */
+#define DIE_KB_MS 2048u
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
+}
+
+static uint64_t whole_pages(uint64_t memkb)
+{
+    return memkb - memkb % PLAN_PAGE_KB;
 }
 
 uint64_t guest_wants_memkb(const struct world *w, const struct guest *g)
@@ -24,56 +24,169 @@ uint64_t guest_wants_memkb(const struct world *w, const struct guest *g)
     return burst ? g->burst_memkb : g->used_memkb;
 }
 
+uint64_t guest_total_memkb(const struct guest *g)
+{
+    return g->held_memkb > KERNEL_MEMKB ? g->held_memkb - KERNEL_MEMKB : 0;
+}
+
+uint64_t guest_usual_limit_memkb(const struct guest *g)
+{
+    return g->dom0 ? NEVER : g->target_memkb + g->videoram_memkb + LIMIT_SLACK_MEMKB;
+}
+
+/* The most that its limit lets it hold, comparable with its target. */
+static uint64_t ceiling_memkb(const struct guest *g)
+{
+    uint64_t offset = (uint64_t)g->offset_memkb;
+
+    return g->limit_memkb > offset ? whole_pages(g->limit_memkb - offset) : 0;
+}
+
+/* What its programs can have at most: below that they wait. */
+static uint64_t room_for_programs(const struct guest *g)
+{
+    uint64_t total = guest_total_memkb(g);
+
+    return total > WAIT_MEMKB ? total - WAIT_MEMKB : 0;
+}
+
+/* A life that is to be known again has the name of the one before, or its UUID. */
+static void be_named(struct guest *g)
+{
+    unsigned life = g->returns == RETURNS_SAME || g->returns == RETURNS_UUID ? 1 : g->lives;
+
+    snprintf(g->life_uuid, sizeof(g->life_uuid), "%08x-0000-4000-8000-%012x", g->number, life);
+    if (g->lives == 1 || g->returns == RETURNS_SAME || g->returns == RETURNS_NAME)
+        snprintf(g->life_name, sizeof(g->life_name), "%s", g->name);
+    else
+        snprintf(g->life_name, sizeof(g->life_name), "%s-%u", g->name, g->lives);
+}
+
 void guest_be_born(struct world *w, struct guest *g, bool built)
 {
     g->state = built ? GUEST_LIVE : GUEST_BUILDING;
-    g->domid = w->next_domid++;
-    g->born_ms = w->now_ms;
+    g->domid = g->dom0 ? 0 : w->next_domid++;
+    g->lives++;
+    be_named(g);
+    g->born_ms = g->still_since_ms = w->now_ms;
     g->target_memkb = g->start_memkb;
+    g->limit_memkb = guest_usual_limit_memkb(g);
+    if (g->limit_memkb < g->start_memkb + (uint64_t)g->offset_memkb)
+        g->limit_memkb = g->start_memkb + (uint64_t)g->offset_memkb;
     g->build_memkb = g->start_memkb;
-    g->limit_memkb = g->start_memkb + (uint64_t)g->offset_memkb + LIMIT_SLACK_MEMKB;
     g->report_at_ms = w->now_ms + g->boot_ms;
-    if (built) {
-        g->held_memkb = g->start_memkb;
-        w->free_memkb -= g->held_memkb + (uint64_t)g->offset_memkb;
-    } else {
+    g->touched_memkb = 0;
+    g->waits = g->has_report = g->paused = g->migrating = g->asleep = g->has_own = false;
+    g->pressure = 0;
+    g->looks = (struct looks){0};
+    if (!built) {
         w->free_memkb -= (uint64_t)g->offset_memkb;
+        return;
     }
+    g->held_memkb = g->start_memkb;
+    w->free_memkb -= g->held_memkb + (uint64_t)g->offset_memkb;
+    g->touched_memkb = least(guest_wants_memkb(w, g), room_for_programs(g));
 }
 
-/* Linux gives only what is available to it. */
-static uint64_t lowest_memkb(const struct world *w, const struct guest *g)
+/* ---- programs ---- */
+
+/* They touch what they want as fast as they can, and wait while there is too little available; what they need no more
+ * they free at once. */
+static void programs(struct world *w, struct guest *g, uint64_t passed_ms)
 {
-    uint64_t in_use = guest_wants_memkb(w, g) + KERNEL_MEMKB;
+    uint64_t wants = guest_wants_memkb(w, g), room = room_for_programs(g), step;
+    bool waited = g->waits;
+
+    g->waits = false;
+    if (wants <= g->touched_memkb) {
+        g->touched_memkb = wants;
+        g->touch_fraction = 0;
+    } else if (w->now_ms >= g->born_ms + g->boot_ms) {
+        g->touch_fraction += g->touch_kb_s * passed_ms;
+        step = whole_pages(g->touch_fraction / 1000);
+        g->touch_fraction -= step * 1000;
+        step = least(step, wants - g->touched_memkb);
+        g->waits = g->touched_memkb + step > room;
+        if (g->waits) {
+            step = room > g->touched_memkb ? room - g->touched_memkb : 0;
+            g->touch_fraction = 0;
+        }
+        g->touched_memkb += step;
+        g->busy |= !g->waits || step;
+    }
+    if (g->waits && !waited)
+        g->waits_since_ms = w->now_ms;
+    guest_stalls(g, passed_ms);
+}
+
+/* ---- the balloon ---- */
+
+/* Linux gives only what is available to it. */
+static uint64_t lowest_memkb(const struct guest *g)
+{
+    uint64_t in_use = g->touched_memkb + KERNEL_MEMKB;
 
     if (g->kind == KIND_FLOOR && in_use < g->floor_memkb)
         in_use = g->floor_memkb;
     return in_use;
 }
 
-bool guest_cannot_give(const struct world *w, const struct guest *g)
+static bool never_moves(const struct guest *g)
 {
-    return g->kind == KIND_STUCK || g->kind == KIND_GIVEUP || g->held_memkb <= lowest_memkb(w, g) + 1024;
+    return g->kind == KIND_STUCK || g->kind == KIND_DRIVERLESS;
 }
 
-static uint64_t step_memkb(struct guest *g, uint64_t passed_ms)
+bool guest_cannot_give(const struct world *w, const struct guest *g)
+{
+    return never_moves(g) || g->kind == KIND_GIVEUP || g->ways & WAY_KEEPS || g->held_memkb <= lowest_memkb(g) + 1024;
+}
+
+static uint64_t step_memkb(struct guest *g, uint64_t passed_ms, bool gives)
 {
     uint64_t step;
 
-    if (g->kind == KIND_INSTANT)
+    if (g->kind == KIND_INSTANT && !(gives && g->ways & WAY_DAWDLES))
         return UINT64_MAX / 2;
-    g->fraction += g->rate_kb_s * passed_ms;
-    step = g->fraction / 1000;
-    step -= step % PLAN_PAGE_KB;
+    g->fraction += (gives ? g->give_kb_s : g->rate_kb_s) * passed_ms;
+    step = whole_pages(g->fraction / 1000);
     g->fraction -= step * 1000;
+    return step;
+}
+
+static uint64_t take(struct world *w, struct guest *g, uint64_t to_memkb, uint64_t passed_ms)
+{
+    uint64_t step = least(to_memkb, ceiling_memkb(g));
+
+    if (step <= g->held_memkb || g->ways & WAY_DECLINES)
+        return 0;
+    step = least(step - g->held_memkb, step_memkb(g, passed_ms, false));
+    step = whole_pages(least(step, w->free_memkb));
+    g->held_memkb += step;
+    w->free_memkb -= step;
+    return step;
+}
+
+static uint64_t give(struct world *w, struct guest *g, uint64_t to_memkb, uint64_t passed_ms)
+{
+    uint64_t lowest = lowest_memkb(g), step;
+
+    if (g->ways & WAY_KEEPS || g->held_memkb <= lowest)
+        return 0;
+    step = least(g->held_memkb - to_memkb, step_memkb(g, passed_ms, true));
+    step = whole_pages(least(step, g->held_memkb - lowest));
+    g->held_memkb -= step;
+    w->free_memkb += step;
     return step;
 }
 
 static void balloon(struct world *w, struct guest *g, uint64_t passed_ms)
 {
-    uint64_t target = g->target_memkb - g->target_memkb % PLAN_PAGE_KB, step, lowest;
+    uint64_t target = whole_pages(g->target_memkb), moved;
 
-    if (g->kind == KIND_STUCK || w->now_ms < g->born_ms + g->boot_ms || target == g->held_memkb) {
+    /* It follows its limit instead. */
+    if (g->ways & WAY_SLACK && !g->dom0 && ceiling_memkb(g) > target)
+        target = ceiling_memkb(g);
+    if (never_moves(g) || w->now_ms < g->born_ms + g->boot_ms || target == g->held_memkb) {
         g->fraction = 0;
         return;
     }
@@ -82,21 +195,12 @@ static void balloon(struct world *w, struct guest *g, uint64_t passed_ms)
     if (g->asleep)
         g->moved_memkb = 0;
     g->asleep = false;
-    step = step_memkb(g, passed_ms);
-    if (target > g->held_memkb) {
-        step = least(least(step, target - g->held_memkb), w->free_memkb);
-        step -= step % PLAN_PAGE_KB;
-        g->held_memkb += step;
-        w->free_memkb -= step;
-    } else {
-        lowest = lowest_memkb(w, g);
-        step = least(step, g->held_memkb - target);
-        step = g->held_memkb > lowest ? least(step, g->held_memkb - lowest) : 0;
-        step -= step % PLAN_PAGE_KB;
-        g->held_memkb -= step;
-        w->free_memkb += step;
+    moved = target > g->held_memkb ? take(w, g, target, passed_ms) : give(w, g, target, passed_ms);
+    if (moved) {
+        g->busy = true;
+        g->still_since_ms = w->now_ms;
     }
-    g->moved_memkb += step;
+    g->moved_memkb += moved;
     if (g->kind == KIND_GIVEUP && g->moved_memkb >= g->giveup_memkb) {
         g->asleep = true;
         g->asleep_at_memkb = g->target_memkb;
@@ -107,120 +211,30 @@ void guest_move(struct world *w, struct guest *g, uint64_t passed_ms)
 {
     uint64_t step;
 
+    g->busy = false;
     switch (g->state) {
     case GUEST_BUILDING:
-        /* 4 GiB a second */
-        step = least(least(passed_ms * 4096, g->build_memkb - g->held_memkb), w->free_memkb);
+        step = least(least(passed_ms * BUILD_KB_MS, g->build_memkb - g->held_memkb), w->free_memkb);
         g->held_memkb += step;
         w->free_memkb -= step;
         if (g->held_memkb == g->build_memkb) {
             g->state = GUEST_LIVE;
-            g->born_ms = w->now_ms;
+            g->born_ms = g->still_since_ms = w->now_ms;
             g->report_at_ms = w->now_ms + g->boot_ms;
         }
         break;
     case GUEST_LIVE:
-        if (!g->paused && passed_ms)
+        if (!g->paused && passed_ms) {
             balloon(w, g, passed_ms);
+            programs(w, g, passed_ms);
+        }
         break;
     case GUEST_DYING:
-        step = least(passed_ms * 2048, g->held_memkb);
+        step = least(passed_ms * DIE_KB_MS, g->held_memkb);
         g->held_memkb -= step;
         w->free_memkb += step;
         break;
     case GUEST_ABSENT:
         break;
     }
-}
-
-/* ---- the agent ---- */
-
-static void look_inside(const struct world *w, struct guest *g, struct host_report *r)
-{
-    uint64_t wants = guest_wants_memkb(w, g), total = g->held_memkb > KERNEL_MEMKB ? g->held_memkb - KERNEL_MEMKB : 0;
-    uint64_t used = least(wants, total);
-
-    *r = (struct host_report){.has_available = true, .total_memkb = total};
-    switch (g->agent) {
-    case AGENT_HIGH:
-        used = total;
-        r->pressure = 10000;
-        break;
-    case AGENT_LOW:
-        used = 0;
-        wants = 0;
-        break;
-    case AGENT_WILD:
-        r->total_memkb = UINT64_MAX - w->now_ms;
-        r->available_memkb = w->now_ms % 3000 < 1500 ? UINT64_MAX : 0;
-        r->swap_used_memkb = UINT64_MAX;
-        r->pressure = UINT64_MAX;
-        r->oom_kills = w->now_ms;
-        return;
-    default:
-        break;
-    }
-    r->available_memkb = r->free_memkb = total - used;
-    if (wants > total) {
-        r->swap_used_memkb = wants - total;
-        r->pressure = 3000;
-    }
-}
-
-static uint64_t difference(uint64_t a, uint64_t b)
-{
-    return a > b ? a - b : b - a;
-}
-
-bool guest_report(struct world *w, struct guest *g)
-{
-    struct host_report now;
-    bool spams = g->agent == AGENT_SPAM || g->agent == AGENT_WILD;
-
-    g->report_at_ms = w->now_ms + (spams ? SPAM_INTERVAL_MS : AGENT_INTERVAL_MS);
-    if (g->state != GUEST_LIVE || g->paused || g->agent == AGENT_NONE || g->stopped)
-        return false;
-    look_inside(w, g, &now);
-    if (g->has_report && !spams && !g->asked &&
-        difference(now.total_memkb, g->report.total_memkb) < REPORT_CHANGE_MEMKB &&
-        difference(now.available_memkb, g->report.available_memkb) < REPORT_CHANGE_MEMKB &&
-        now.pressure == g->report.pressure)
-        return false;
-    g->report = now;
-    g->has_report = true;
-    g->asked = false;
-    g->told_ms = w->now_ms;
-    g->told++;
-    return true;
-}
-
-void guests_show(const struct world *w)
-{
-    static const char *const kinds[] = {"instant", "rate", "creep", "stuck", "giveup", "floor"};
-    static const char *const agents[] = {"honest", "none", "high", "low", "spam", "wild"};
-
-    for (size_t i = 0; i < w->scenario->guest_count; i++) {
-        const struct guest *g = &w->guests[i];
-
-        printf("# %s: %s at %.1f MiB/s, agent %s, %s%s%s, start %u, min %u, max %u, static-max %u, used %u/%u MiB, "
-               "weight %u\n",
-               g->name, kinds[g->kind], (double)g->rate_kb_s / 1024, agents[g->agent], g->managed ? "managed" : "alone",
-               g->fixed ? ", fixed" : "", g->state == GUEST_LIVE ? "" : ", absent", (unsigned)(g->start_memkb / MIB),
-               (unsigned)(g->min_memkb / MIB), (unsigned)(g->max_memkb / MIB), (unsigned)(g->static_max_memkb / MIB),
-               (unsigned)(g->used_memkb / MIB), (unsigned)(g->burst_memkb / MIB), (unsigned)g->weight);
-    }
-}
-
-void guests_trace(struct world *w)
-{
-    if (!w->options->trace || w->now_ms < w->trace_at_ms)
-        return;
-    for (size_t i = 0; i < w->scenario->guest_count; i++) {
-        const struct guest *g = &w->guests[i];
-
-        if (g->state == GUEST_LIVE)
-            fprintf(w->options->trace, "%.1f %s %.1f %.1f %.1f\n", (double)w->now_ms / 1000, g->name,
-                    (double)g->held_memkb / MIB, (double)g->target_memkb / MIB, (double)g->used_memkb / MIB);
-    }
-    w->trace_at_ms = w->now_ms + TRACE_MS;
 }

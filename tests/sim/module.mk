@@ -2,7 +2,8 @@
 # The simulator: the balancer of the library on a simulated host.
 
 SIM_SRCS := $(sort $(wildcard tests/sim/*.c))
-SIM_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(SIM_SRCS))
+# Its guests decide what to tell as real ones do.
+SIM_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(SIM_SRCS)) $(O)/obj/agent/looks.o
 
 $(O)/tests/xl-ext-sim: $(SIM_OBJS) $(O)/libxlx.a
 	@mkdir -p $(@D)

@@ -27,12 +27,16 @@ static void random_guest(uint64_t *state, struct guest *g, unsigned n)
     static const enum kind kinds[] = {KIND_INSTANT, KIND_RATE,  KIND_RATE,   KIND_RATE, KIND_RATE,
                                       KIND_CREEP,   KIND_STUCK, KIND_GIVEUP, KIND_FLOOR};
     static const enum agent agents[] = {AGENT_HONEST, AGENT_HONEST, AGENT_HONEST, AGENT_HONEST, AGENT_NONE,
-                                        AGENT_HIGH,   AGENT_LOW,    AGENT_SPAM,   AGENT_WILD};
+                                        AGENT_HIGH,   AGENT_LOW,    AGENT_HONEST, AGENT_WILD};
+    uint64_t agent;
 
     memset(g, 0, sizeof(*g));
     snprintf(g->name, sizeof(g->name), "g%u", n);
     g->kind = kinds[draw(state, 9)];
-    g->agent = agents[draw(state, 9)];
+    agent = draw(state, 9);
+    g->agent = agents[agent];
+    if (agent == 7)
+        g->manners = MANNER_SPAM;
     g->type = (enum plan_type)draw(state, 3);
     g->managed = draw(state, 8);
     g->fixed = !draw(state, 16);
@@ -44,6 +48,10 @@ static void random_guest(uint64_t *state, struct guest *g, unsigned n)
     g->rate_kb_s = draw_mib(state, 16, 256);
     if (g->kind == KIND_CREEP)
         g->rate_kb_s = 8 + draw(state, 256);
+    g->give_kb_s = g->rate_kb_s;
+    g->touch_kb_s = 1024 * MIB;
+    g->lend_memkb = NEVER;
+    g->hostile = g->manners || (g->agent != AGENT_HONEST && g->agent != AGENT_NONE);
     g->floor_memkb = draw_mib(state, 128, 512);
     g->giveup_memkb = draw_mib(state, 8, 128);
     g->boot_ms = draw(state, 3) ? 0 : draw(state, 40000);

@@ -60,18 +60,26 @@ static uint64_t mib(struct reader *r, const struct json *node, const char *key, 
     return memkb - memkb % PLAN_PAGE_KB;
 }
 
+static int find_word(const char *const *words, const char *text)
+{
+    for (int i = 0; words[i]; i++) {
+        if (!strcmp(words[i], text))
+            return i;
+    }
+    return -1;
+}
+
 static int word(struct reader *r, const struct json *node, const char *key, const char *const *words, int otherwise)
 {
     const char *text;
+    int at = -1;
 
     if (!json_member(node, key))
         return otherwise;
-    if (json_member_string(node, key, &text)) {
-        for (int i = 0; words[i]; i++) {
-            if (!strcmp(words[i], text))
-                return i;
-        }
-    }
+    if (json_member_string(node, key, &text))
+        at = find_word(words, text);
+    if (at >= 0)
+        return at;
     bad(r, "unknown value of", key);
     return otherwise;
 }
@@ -85,24 +93,97 @@ static bool flag(struct reader *r, const struct json *node, const char *key, boo
     return value;
 }
 
-static void read_guest(struct reader *r, const struct json *node, struct guest *g)
+/* ---- guests ---- */
+
+static const char *const kind_words[] = {"instant", "rate", "creep", "stuck", "giveup", "floor", "driverless", NULL};
+static const char *const way_words[] = {"slack", "keeps", "declines", "dawdles", NULL};
+static const char *const agent_words[] = {"honest", "none", "high", "low", "wild", "flip", NULL};
+static const char *const manner_words[] = {"spam", "minute", "fades", NULL};
+
+/* One word of the first list, or several of both lists. */
+static void read_words(struct reader *r, const struct json *node, const char *key, const char *const *one, int *value,
+                       const char *const *many, unsigned *flags)
 {
-    static const char *const keys[] = {
-        "name",       "count",      "there",          "kind",           "agent",      "type",
-        "fixed",      "managed",    "static_max_mib", "min_mib",        "max_mib",    "weight",
-        "start_mib",  "rate_mib_s", "rate_kib_s",     "floor_mib",      "giveup_mib", "boot_seconds",
-        "offset_kib", "used_mib",   "burst_mib",      "period_seconds", NULL};
-    static const char *const kinds[] = {"instant", "rate", "creep", "stuck", "giveup", "floor", NULL};
-    static const char *const agents[] = {"honest", "none", "high", "low", "spam", "wild", NULL};
+    const struct json *m = json_member(node, key);
+    size_t count = m && m->type == JSON_ARRAY ? m->list.count : m != NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct json *item = m->type == JSON_ARRAY ? m->list.items[i] : m;
+        const char *text = item->type == JSON_STRING ? item->string.text : "";
+        int at = find_word(one, text), flag = find_word(many, text);
+
+        if (at >= 0)
+            *value = at;
+        else if (flag >= 0)
+            *flags |= 1u << flag;
+        else
+            bad(r, "unknown value of", key);
+    }
+}
+
+/* Sizes; "all" is NEVER. */
+static uint64_t lend(struct reader *r, const struct json *node, uint64_t otherwise)
+{
+    const char *text;
+
+    if (json_member_string(node, "lend", &text) && !strcmp(text, "all"))
+        return NEVER;
+    return mib(r, node, "lend", otherwise);
+}
+
+/* Those whose fault it can only be their own. */
+static bool looks_hostile(const struct guest *g)
+{
+    return g->ways || (g->agent != AGENT_HONEST && g->agent != AGENT_NONE) || g->manners & ~(unsigned)MANNER_MINUTE ||
+           g->lives_ms;
+}
+
+static void read_behaviour(struct reader *r, const struct json *node, struct guest *g)
+{
+    static const char *const returns_words[] = {"same", "uuid", "name", "new", NULL};
+    int kind = KIND_RATE, agent = AGENT_HONEST;
+
+    read_words(r, node, "kind", kind_words, &kind, way_words, &g->ways);
+    read_words(r, node, "agent", agent_words, &agent, manner_words, &g->manners);
+    g->kind = (enum kind)kind;
+    g->agent = (enum agent)agent;
+    g->rate_kb_s = number(r, node, "rate_kib_s", 1, number(r, node, "rate_mib_s", MIB, 256 * MIB));
+    if (g->kind == KIND_CREEP && !json_member(node, "rate_kib_s"))
+        g->rate_kb_s = 8;
+    g->give_kb_s = number(r, node, "give_kib_s", 1, g->ways & WAY_DAWDLES ? 64 : g->rate_kb_s);
+    g->floor_memkb = mib(r, node, "floor_mib", 0);
+    g->giveup_memkb = mib(r, node, "giveup_mib", 0);
+    g->fades_ms = number(r, node, "fades_seconds", 1000, 20000);
+    g->flip_ms = number(r, node, "flip_seconds", 1000, 10000);
+    g->lives_ms = number(r, node, "lives_seconds", 1000, 0);
+    g->returns = (enum returns)word(r, node, "returns", returns_words, RETURNS_SAME);
+    g->hostile = flag(r, node, "hostile", looks_hostile(g));
+    if (!g->flip_ms)
+        bad(r, "must not be 0:", "flip_seconds");
+}
+
+static void read_guest(struct reader *r, const struct json *node, uint64_t usual_lend_memkb, struct guest *g)
+{
+    static const char *const keys[] = {"name",           "count",         "there",
+                                       "kind",           "agent",         "type",
+                                       "fixed",          "managed",       "static_max_mib",
+                                       "min_mib",        "max_mib",       "weight",
+                                       "start_mib",      "rate_mib_s",    "rate_kib_s",
+                                       "floor_mib",      "giveup_mib",    "boot_seconds",
+                                       "offset_kib",     "used_mib",      "burst_mib",
+                                       "period_seconds", "give_kib_s",    "fades_seconds",
+                                       "flip_seconds",   "lives_seconds", "returns",
+                                       "hostile",        "touch_mib_s",   "lend",
+                                       "video_ram_mib",  "dom0",          NULL};
     static const char *const types[] = {"pv", "pvh", "hvm", NULL};
     const char *name = "guest";
 
     only(r, node, keys);
     json_member_string(node, "name", &name);
     snprintf(g->name, sizeof(g->name), "%.16s", name);
-    g->kind = word(r, node, "kind", kinds, KIND_RATE);
-    g->agent = word(r, node, "agent", agents, AGENT_HONEST);
-    g->type = word(r, node, "type", types, PLAN_PVH);
+    read_behaviour(r, node, g);
+    g->type = (enum plan_type)word(r, node, "type", types, PLAN_PVH);
+    g->dom0 = flag(r, node, "dom0", false);
     g->fixed = flag(r, node, "fixed", false);
     g->managed = flag(r, node, "managed", true);
     g->state = flag(r, node, "there", true) ? GUEST_LIVE : GUEST_ABSENT;
@@ -111,19 +192,17 @@ static void read_guest(struct reader *r, const struct json *node, struct guest *
     g->min_memkb = mib(r, node, "min_mib", 256 * MIB);
     g->start_memkb = mib(r, node, "start_mib", 1024 * MIB);
     g->weight = number(r, node, "weight", 1, 256);
-    g->rate_kb_s = number(r, node, "rate_kib_s", 1, number(r, node, "rate_mib_s", MIB, 256 * MIB));
-    if (g->kind == KIND_CREEP && !json_member(node, "rate_kib_s"))
-        g->rate_kb_s = 8;
-    g->floor_memkb = mib(r, node, "floor_mib", 0);
-    g->giveup_memkb = mib(r, node, "giveup_mib", 0);
     g->boot_ms = number(r, node, "boot_seconds", 1000, 0);
+    g->videoram_memkb = mib(r, node, "video_ram_mib", 0);
     g->offset_memkb = (int64_t)number(r, node, "offset_kib", 1, 0);
     g->used_memkb = mib(r, node, "used_mib", 256 * MIB);
     g->burst_memkb = mib(r, node, "burst_mib", g->used_memkb);
     g->period_ms = number(r, node, "period_seconds", 1000, 0);
+    g->touch_kb_s = number(r, node, "touch_mib_s", MIB, 1024 * MIB);
+    g->lend_memkb = lend(r, node, usual_lend_memkb);
 }
 
-static void read_guests(struct reader *r, const struct json *list, struct scenario *s)
+static void read_guests(struct reader *r, const struct json *list, uint64_t usual_lend_memkb, struct scenario *s)
 {
     for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++) {
         const struct json *node = list->list.items[i];
@@ -137,7 +216,7 @@ static void read_guests(struct reader *r, const struct json *list, struct scenar
         for (uint64_t n = 0; n < count; n++) {
             struct guest *g = &s->guests[s->guest_count++];
 
-            read_guest(r, node, g);
+            read_guest(r, node, usual_lend_memkb, g);
             if (count > 1)
                 snprintf(g->name + strlen(g->name), sizeof(g->name) - strlen(g->name), "-%u",
                          (unsigned)(n + 1) % 100000);
@@ -207,13 +286,45 @@ static void read_events(struct reader *r, const struct json *list, struct scenar
         qsort(s->actions, s->action_count, sizeof(*s->actions), by_time);
 }
 
+static size_t read_bounds(struct reader *r, const struct json *node, const char *key, const struct scenario *s,
+                          struct bounds *bounds, size_t most)
+{
+    static const char *const keys[] = {"guest", "low_mib", "high_mib", NULL};
+    const struct json *list = json_member(node, key);
+    size_t count = list && list->type == JSON_ARRAY ? list->list.count : 0;
+
+    if (count > most) {
+        bad(r, "are too many:", key);
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct json *item = list->list.items[i];
+
+        only(r, item, keys);
+        bounds[i].guest = guest_index(r, item, s);
+        if (bounds[i].guest < 0) {
+            bad(r, "needs a guest:", key);
+            return 0;
+        }
+        bounds[i].low_memkb = mib(r, item, "low_mib", 0);
+        bounds[i].high_memkb = mib(r, item, "high_mib", PLAN_MEMKB_MAX);
+    }
+    return count;
+}
+
 static void read_expectations(struct reader *r, const struct json *node, struct scenario *s)
 {
-    static const char *const keys[] = {"writes_max",      "converge_seconds", "oscillations_max",
-                                       "latency_seconds", "unmet_percent",    "quiet",
-                                       "targets",         "wakes_max",        NULL};
-    static const char *const target_keys[] = {"guest", "low_mib", "high_mib", NULL};
-    const struct json *targets = json_member(node, "targets");
+    static const char *const keys[] = {"writes_max",
+                                       "converge_seconds",
+                                       "oscillations_max",
+                                       "latency_seconds",
+                                       "unmet_percent",
+                                       "quiet",
+                                       "targets",
+                                       "wakes_max",
+                                       "held",
+                                       "free_mib",
+                                       NULL};
     struct expectation *e = &s->expect;
 
     if (node)
@@ -225,21 +336,20 @@ static void read_expectations(struct reader *r, const struct json *node, struct 
     e->latency_ms = number(r, node, "latency_seconds", 1000, NEVER);
     e->unmet_percent = (double)number(r, node, "unmet_percent", 1000, 3000) / 1000;
     e->quiet = flag(r, node, "quiet", true);
-    for (size_t i = 0; targets && targets->type == JSON_ARRAY && i < targets->list.count; i++) {
-        const struct json *t = targets->list.items[i];
+    e->free_memkb = mib(r, node, "free_mib", 0);
+    e->target_count = read_bounds(r, node, "targets", s, e->targets, ARRAY_LEN(e->targets));
+    e->held_count = read_bounds(r, node, "held", s, e->held, ARRAY_LEN(e->held));
+}
 
-        only(r, t, target_keys);
-        if (e->target_count == ARRAY_LEN(e->targets)) {
-            bad(r, "are too many:", "targets");
-            return;
-        }
-        e->targets[e->target_count].guest = guest_index(r, t, s);
-        if (e->targets[e->target_count].guest < 0) {
-            bad(r, "needs a guest:", "targets");
-            return;
-        }
-        e->targets[e->target_count].low_memkb = mib(r, t, "low_mib", 0);
-        e->targets[e->target_count++].high_memkb = mib(r, t, "high_mib", PLAN_MEMKB_MAX);
+static void read_invariants(struct reader *r, const struct json *list, struct scenario *s)
+{
+    for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++) {
+        const struct json *item = list->list.items[i];
+
+        if (item->type == JSON_STRING && !strcmp(item->string.text, "covered"))
+            s->check_covered = true;
+        else
+            bad(r, "unknown value of", "invariants");
     }
 }
 
@@ -260,9 +370,9 @@ static int read_text(struct gc *gc, const char *path, char **text, size_t *len)
 
 int scenario_read(struct gc *gc, const char *path, struct scenario *s)
 {
-    static const char *const keys[] = {"name",   "about",  "seconds", "quiet_seconds", "host", "guests",
-                                       "events", "expect", NULL};
-    static const char *const host_keys[] = {"total_mib", "reserve_mib", NULL};
+    static const char *const keys[] = {"name",   "about",  "seconds", "quiet_seconds", "host",
+                                       "guests", "events", "expect",  "invariants",    NULL};
+    static const char *const host_keys[] = {"total_mib", "reserve_mib", "lend", NULL};
     struct reader r = {.gc = gc, .path = path};
     const char *cause, *name = path;
     struct json *root;
@@ -286,8 +396,9 @@ int scenario_read(struct gc *gc, const char *path, struct scenario *s)
     s->quiet_ms = number(&r, root, "quiet_seconds", 1000, 60000);
     s->total_memkb = mib(&r, json_member(root, "host"), "total_mib", 16384 * MIB);
     s->reserve_memkb = mib(&r, json_member(root, "host"), "reserve_mib", 128 * MIB);
-    read_guests(&r, json_member(root, "guests"), s);
+    read_guests(&r, json_member(root, "guests"), lend(&r, json_member(root, "host"), NEVER), s);
     read_events(&r, json_member(root, "events"), s);
     read_expectations(&r, json_member(root, "expect"), s);
+    read_invariants(&r, json_member(root, "invariants"), s);
     return r.bad ? -1 : 0;
 }

@@ -7,8 +7,6 @@
 #include "base/error.h"
 #include "tests/sim/world.h"
 
-#define ANSWER_MS 20u
-
 /* The host that the balancer sees, on a world. Each operation that changes something is a moment to be killed at. */
 
 static struct world *world_of(struct host *host)
@@ -50,6 +48,7 @@ static int look(struct host *host, const struct host_sample **samples, size_t *c
             .paused = g->paused || g->state == GUEST_BUILDING,
             .dying = g->state == GUEST_DYING,
         };
+        snprintf(w->samples[at].uuid, sizeof(w->samples[at].uuid), "%s", g->life_uuid);
         n++;
     }
     *samples = w->samples;
@@ -65,8 +64,8 @@ static int facts(struct host *host, uint32_t domid, struct host_domain *f)
     if (!g)
         return ERROR_DOMAIN_NOTFOUND;
     *f = (struct host_domain){
-        .name = g->name,
-        .uuid = "",
+        .name = g->life_name,
+        .uuid = g->life_uuid,
         .type = g->type,
         .fixed = g->fixed,
         .building = g->state == GUEST_BUILDING,
@@ -78,7 +77,9 @@ static int facts(struct host *host, uint32_t domid, struct host_domain *f)
         .static_max_memkb = g->static_max_memkb,
         .offset_memkb = g->offset_memkb,
         .offset_known = true,
-        .slack_memkb = (uint64_t)g->offset_memkb + LIMIT_SLACK_MEMKB,
+        .slack_memkb = g->videoram_memkb + LIMIT_SLACK_MEMKB,
+        .dom0 = g->dom0,
+        .lend = {g->lend_memkb == NEVER ? HOST_LEND_ALL : HOST_LEND_MEMKB, g->lend_memkb},
         .tight = g->type != PLAN_HVM,
         .has_target = true,
         .target_memkb = g->target_memkb,
@@ -97,7 +98,7 @@ static int report(struct host *host, uint32_t domid, struct host_report *r)
     *r = g->report;
     r->at_ms = g->told_ms;
     r->serial = g->told;
-    r->answers = true;
+    r->answers = !(g->manners & MANNER_MINUTE);
     return 0;
 }
 
@@ -108,10 +109,7 @@ static int report_ask(struct host *host, uint32_t domid)
 
     if (!g)
         return ERROR_NOTFOUND;
-    /* Its agent answers in the next moment, whatever it has to say. */
-    g->asked = true;
-    if (g->report_at_ms > w->now_ms + ANSWER_MS)
-        g->report_at_ms = w->now_ms + ANSWER_MS;
+    guest_ask(w, g);
     return 0;
 }
 
@@ -123,11 +121,6 @@ static int target_get(struct host *host, uint32_t domid, uint64_t *target_memkb)
         return ERROR_DOMAIN_NOTFOUND;
     *target_memkb = g->target_memkb;
     return 0;
-}
-
-static uint64_t libxl_limit_memkb(const struct guest *g)
-{
-    return g->target_memkb + (uint64_t)g->offset_memkb + LIMIT_SLACK_MEMKB;
 }
 
 static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb,
@@ -144,8 +137,8 @@ static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb
         return ERROR_INVAL;
     old = g->target_memkb;
     g->target_memkb = g->own_memkb = target_memkb;
-    g->has_own = true;
-    g->limit_memkb = limit_memkb ? limit_memkb : libxl_limit_memkb(g);
+    g->limit_memkb = limit_memkb ? limit_memkb : guest_usual_limit_memkb(g);
+    g->has_own = g->busy = true;
     check_write(w, g, old);
     maybe_killed(w);
     return 0;
@@ -160,6 +153,7 @@ static int limit_set(struct host *host, uint32_t domid, uint64_t limit_memkb)
     if (!g)
         return ERROR_DOMAIN_NOTFOUND;
     g->limit_memkb = limit_memkb;
+    g->busy = true;
     return 0;
 }
 

@@ -9,6 +9,9 @@
 #define LOW_OVER_MEMKB (96 * MIB)
 /* Agents look at the clock together, so that a thousand of them are not a thousand moments. */
 #define AGENT_GRID_MS 100u
+#define STEP_MS 50u
+/* Until a guest that died is started again by its owner. */
+#define REBIRTH_MS 5000u
 #define WAKES_MAX 2000000u
 
 struct guest *world_guest(struct world *w, uint32_t domid)
@@ -99,6 +102,15 @@ static void be_born(struct world *w, struct guest *g)
         balancer_domain_appeared(w->balancer, g->domid, false);
 }
 
+/* A plain start fails on a full host. */
+static void start_beside(struct world *w, struct guest *g)
+{
+    if (w->free_memkb < g->start_memkb + (uint64_t)g->offset_memkb)
+        return;
+    w->changed_by_others = true;
+    be_born(w, g);
+}
+
 static void do_start(struct world *w, const struct action *a)
 {
     struct guest *g = &w->guests[a->guest];
@@ -110,11 +122,7 @@ static void do_start(struct world *w, const struct action *a)
         b->guest = a->guest;
         return;
     }
-    /* A plain start fails on a full host. */
-    if (w->free_memkb < g->start_memkb + (uint64_t)g->offset_memkb)
-        return;
-    w->changed_by_others = true;
-    be_born(w, g);
+    start_beside(w, g);
 }
 
 static void start_with_reservation(struct world *w, struct booking *b)
@@ -173,6 +181,8 @@ static void do_hog(struct world *w, const struct action *a)
 static void do_set(struct world *w, const struct action *a, struct guest *g)
 {
     g->target_memkb = a->memkb;
+    g->limit_memkb = guest_usual_limit_memkb(g);
+    g->busy = true;
     w->changed_by_others = true;
     if (w->balancer && g->state != GUEST_ABSENT)
         balancer_target_written(w->balancer, g->domid);
@@ -197,6 +207,7 @@ static void do_to_guest(struct world *w, const struct action *a, struct guest *g
         break;
     case DO_LOAD:
         g->used_memkb = a->memkb;
+        g->busy = true;
         break;
     case DO_SET:
         do_set(w, a, g);
@@ -268,6 +279,30 @@ static void act(struct world *w, const struct action *a)
 
 /* ---- time ---- */
 
+/* When a guest that dies and comes back does the next of the two. */
+static uint64_t guest_turn_ms(const struct guest *g)
+{
+    if (g->state == GUEST_LIVE)
+        return g->born_ms + g->lives_ms;
+    return g->state == GUEST_ABSENT ? g->died_ms + REBIRTH_MS : NEVER;
+}
+
+static void turn_guests(struct world *w)
+{
+    for (size_t i = 0; i < w->scenario->guest_count; i++) {
+        struct guest *g = &w->guests[i];
+
+        if (!g->lives_ms || !g->lives || guest_turn_ms(g) > w->now_ms)
+            continue;
+        if (g->state == GUEST_LIVE) {
+            forget_guest(w, g);
+            continue;
+        }
+        g->died_ms = w->now_ms;
+        start_beside(w, g);
+    }
+}
+
 static uint64_t next_moment(const struct world *w)
 {
     uint64_t next = w->scenario->length_ms;
@@ -281,11 +316,15 @@ static uint64_t next_moment(const struct world *w)
     for (size_t i = 0; i < w->scenario->guest_count; i++) {
         const struct guest *g = &w->guests[i];
 
-        if (g->state != GUEST_ABSENT && g->report_at_ms < next)
-            next = g->report_at_ms;
+        if (g->lives_ms && g->lives && guest_turn_ms(g) < next)
+            next = guest_turn_ms(g);
+        if (g->state == GUEST_ABSENT)
+            continue;
+        if (guest_next_report_ms(g) < next)
+            next = guest_next_report_ms(g);
         /* A kernel looks at its own memory all the time. */
-        if (g->state == GUEST_BUILDING && w->now_ms + 50 < next)
-            next = w->now_ms + 50;
+        if ((g->busy || g->state == GUEST_BUILDING) && w->now_ms + STEP_MS < next)
+            next = w->now_ms + STEP_MS;
     }
     return next > w->now_ms ? next : w->now_ms;
 }
@@ -297,13 +336,19 @@ static void pass_time(struct world *w, uint64_t until_ms)
     w->now_ms = until_ms;
     for (size_t i = 0; i < w->scenario->guest_count; i++) {
         struct guest *g = &w->guests[i];
+        enum guest_state was;
 
         if (g->state == GUEST_ABSENT)
             continue;
+        was = g->state;
         guest_move(w, g, passed);
+        /* The host says when building has ended. */
+        if (was == GUEST_BUILDING && g->state == GUEST_LIVE)
+            guest_changed(w, g);
         if (g->state == GUEST_DYING && !g->held_memkb) {
             w->free_memkb += (uint64_t)g->offset_memkb;
             g->state = GUEST_ABSENT;
+            g->died_ms = w->now_ms;
             w->statistics.last_change_ms = w->now_ms;
         }
     }
@@ -315,10 +360,10 @@ static void agents_report(struct world *w)
         struct guest *g = &w->guests[i];
         bool written;
 
-        if (g->state == GUEST_ABSENT || g->report_at_ms > w->now_ms)
+        if (g->state == GUEST_ABSENT || guest_next_report_ms(g) > w->now_ms)
             continue;
         written = guest_report(w, g);
-        if (g->report_at_ms > w->now_ms + AGENT_GRID_MS)
+        if (g->report_at_ms > w->now_ms + AGENT_GRID_MS && g->report_at_ms != NEVER)
             g->report_at_ms -= g->report_at_ms % AGENT_GRID_MS;
         if (written && w->balancer)
             balancer_domain_reported(w->balancer, g->domid);
@@ -341,6 +386,7 @@ static void moment(struct world *w)
     w->changed_by_others = false;
     while (w->next_action < w->scenario->action_count && w->scenario->actions[w->next_action].at_ms <= w->now_ms)
         act(w, &w->scenario->actions[w->next_action++]);
+    turn_guests(w);
     if (w->restart_at_ms <= w->now_ms)
         daemon_start(w);
     for (size_t i = 0; i < w->booking_count; i++) {
@@ -379,6 +425,7 @@ bool world_run(const struct scenario *scenario, const struct run_options *option
     w->next_domid = 1;
     /* Those that are there from the start are marked live in the scenario. */
     for (size_t i = 0; i < scenario->guest_count; i++) {
+        w->guests[i].number = (unsigned)i + 1;
         if (w->guests[i].state == GUEST_LIVE)
             guest_be_born(w, &w->guests[i], true);
     }

@@ -4,7 +4,8 @@
 
 /*
  * A simulated host in virtual time, with the daemon's own balancer on it. docs/sim.md describes what it models.
- * world.c: time, events, what scenarios do. guest.c: guests. sim-host.c: balance/host.h. check.c: invariants.
+ * world.c: time, events, what scenarios do. guest.c: what guests hold and use. agent.c: what they say of it.
+ * sim-host.c: balance/host.h. check.c: invariants.
  */
 
 #include <setjmp.h>
@@ -12,51 +13,90 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "agent/looks.h"
 #include "balance/engine/balancer.h"
 
 #define NEVER UINT64_MAX
 #define MIB UINT64_C(1024)
-/* What libxl's limit leaves above a target, without video memory. */
+
+/* What every limit has above target and video memory: as libxl. */
 #define LIMIT_SLACK_MEMKB 1024u
 
-enum kind { KIND_INSTANT, KIND_RATE, KIND_CREEP, KIND_STUCK, KIND_GIVEUP, KIND_FLOOR };
-enum agent { AGENT_HONEST, AGENT_NONE, AGENT_HIGH, AGENT_LOW, AGENT_SPAM, AGENT_WILD };
+/* How its balloon driver moves; those of the second line can be no fault of the guest's owner. */
+enum kind { KIND_INSTANT, KIND_RATE, KIND_CREEP, KIND_STUCK, KIND_GIVEUP, KIND_FLOOR, KIND_DRIVERLESS };
+/* What it does on purpose besides, in any combination. */
+enum way {
+    WAY_SLACK = 1,    /* holds whatever its limit lets it hold */
+    WAY_KEEPS = 2,    /* gives nothing */
+    WAY_DECLINES = 4, /* takes nothing */
+    WAY_DAWDLES = 8,  /* gives as slowly as may pass for giving */
+};
+/* What its agent says. */
+enum agent { AGENT_HONEST, AGENT_NONE, AGENT_HIGH, AGENT_LOW, AGENT_WILD, AGENT_FLIP };
+/* How it says so, in any combination. */
+enum manner {
+    MANNER_SPAM = 1,   /* 50 times a second */
+    MANNER_MINUTE = 2, /* once a minute, whatever happens */
+    MANNER_FADES = 4,  /* takes its report away after a while, and stays silent */
+};
+/* As what it comes back when it has died: with its UUID, its name, both, neither. The domid is always another. */
+enum returns { RETURNS_SAME, RETURNS_UUID, RETURNS_NAME, RETURNS_NEW };
 enum guest_state { GUEST_ABSENT, GUEST_BUILDING, GUEST_LIVE, GUEST_DYING };
 
 struct guest {
     /* from the scenario */
     char name[24];
     enum kind kind;
+    unsigned ways; /* of enum way */
     enum agent agent;
+    unsigned manners; /* of enum manner */
+    bool hostile;     /* nobody owes it anything; else it is honest, or merely unlucky */
     enum plan_type type;
     bool fixed, managed;
+    bool dom0; /* domid 0, without a limit */
     uint64_t static_max_memkb, min_memkb, max_memkb, weight;
     uint64_t start_memkb;
-    uint64_t rate_kb_s;
+    uint64_t rate_kb_s, give_kb_s;
+    uint64_t videoram_memkb;
     uint64_t floor_memkb, giveup_memkb;
     uint64_t boot_ms; /* driver and agent are silent so long */
     int64_t offset_memkb;
     /* the load: what its programs want to use; a square wave when period is set */
     uint64_t used_memkb, burst_memkb, period_ms;
+    uint64_t touch_kb_s; /* how fast they touch it */
+    uint64_t lend_memkb; /* what it may be lent beyond its share; NEVER: all */
+    uint64_t fades_ms, flip_ms;
+    uint64_t lives_ms; /* dies after so long, and comes back; 0: does not */
+    enum returns returns;
 
     /* the run */
     enum guest_state state;
     uint32_t domid;
-    uint64_t born_ms;
+    unsigned number;                   /* in the scenario, from 1 */
+    char life_name[40], life_uuid[37]; /* of this life */
+    uint64_t born_ms, died_ms;
     uint64_t held_memkb; /* less its offset */
     uint64_t fraction;   /* of a KiB, in 1/1000: what a slow one has moved */
     uint64_t target_memkb;
-    uint64_t limit_memkb; /* of all that it holds, its offset too */
+    uint64_t limit_memkb;                   /* the hypervisor's, of all that it holds */
+    uint64_t touched_memkb, touch_fraction; /* what its programs have of what they want */
+    bool waits;                             /* they wait for memory */
+    uint64_t waits_since_ms;
+    bool busy;               /* it moved in the last step */
+    unsigned lives;          /* how often it was born */
+    uint64_t still_since_ms; /* it has not moved since */
     bool has_own, own_marked;
     uint64_t own_memkb;
     bool paused, migrating, asleep, stopped;
     uint64_t asleep_at_memkb, moved_memkb;
     uint64_t build_memkb; /* what it will hold when built */
-    struct host_report report, last_report;
-    bool has_report;
-    uint64_t report_at_ms, last_report_ms;
+    /* its agent; see agent.c */
+    struct host_report report;
+    bool has_report, asked;
+    uint64_t report_at_ms, psi_ms;
     uint64_t told_ms, told; /* when the last report was written, and how many were before */
-    bool asked;             /* for one */
+    struct looks looks;
+    double pressure; /* of 0 to 1, decaying over 10 s */
     /* statistics */
     int last_way;
     uint64_t last_turn_memkb;
@@ -103,11 +143,12 @@ struct expectation {
     uint64_t writes_max, wakes_max, converge_ms, oscillations_max, latency_ms;
     double unmet_percent;
     bool quiet;
-    struct {
+    struct bounds {
         int guest;
         uint64_t low_memkb, high_memkb;
-    } targets[16];
-    size_t target_count;
+    } targets[16], held[16];
+    size_t target_count, held_count;
+    uint64_t free_memkb; /* of the host, always */
 };
 
 struct scenario {
@@ -119,11 +160,12 @@ struct scenario {
     struct action *actions; /* ascending time */
     size_t action_count;
     struct expectation expect;
+    bool check_covered;
 };
 
 struct statistics {
     uint64_t least_free_memkb;
-    int64_t worst_over_memkb;
+    int64_t worst_over_memkb, worst_uncovered_memkb;
     uint64_t writes, quiet_writes, oscillations, probe_writes;
     uint64_t last_write_ms, last_change_ms;
     double worst_unmet;
@@ -146,8 +188,9 @@ struct world {
     struct balancer *balancer; /* NULL: killed */
     uint64_t now_ms, moved_ms, wake_at_ms, restart_at_ms;
     uint64_t free_memkb, hog_memkb, claim_memkb;
-    bool low;               /* VIRQ_ENOMEM has fired */
-    bool debt;              /* others took what was promised */
+    bool low;  /* VIRQ_ENOMEM has fired */
+    bool debt; /* others took what was promised */
+    bool uncovered, uncovered_by_others;
     bool changed_by_others; /* within the event going on */
     uint64_t kill_in;       /* operations of the balancer until it is killed, 0: not */
     jmp_buf killed;
@@ -169,15 +212,29 @@ bool world_run(const struct scenario *scenario, const struct run_options *option
 struct guest *world_guest(struct world *w, uint32_t domid);
 
 /* guest.c */
+/* What its kernel keeps for itself, and what must be available before a program of its gets any more. */
+#define KERNEL_MEMKB (24 * MIB)
+#define WAIT_MEMKB (14 * MIB)
 void guest_be_born(struct world *w, struct guest *g, bool built);
 void guest_move(struct world *w, struct guest *g, uint64_t passed_ms);
-/* Lets its agent look at the clock; returns whether it has written. */
-bool guest_report(struct world *w, struct guest *g);
+/* What libxl would set for its target. */
+uint64_t guest_usual_limit_memkb(const struct guest *g);
+uint64_t guest_total_memkb(const struct guest *g);
 /* It does not, or what it holds is in use. */
 bool guest_cannot_give(const struct world *w, const struct guest *g);
 uint64_t guest_wants_memkb(const struct world *w, const struct guest *g);
 
-/* A line for each. */
+/* agent.c */
+/* Lets its agent look at the clock; returns whether it has written, or taken its report away. */
+bool guest_report(struct world *w, struct guest *g);
+/* When it does next. */
+uint64_t guest_next_report_ms(const struct guest *g);
+/* The host asks it. */
+void guest_ask(struct world *w, struct guest *g);
+/* Its programs stalled, or not, for so long. */
+void guest_stalls(struct guest *g, uint64_t passed_ms);
+
+/* guest-show.c: a line for each. */
 void guests_show(const struct world *w);
 /* When it is time for the next. */
 void guests_trace(struct world *w);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a guest's agent says, and when: the honest one by the agent's own agent/looks.h. */
+#include "agent/protocol.h"
+#include "tests/sim/world.h"
+
+#define INTERVAL_MS 5000u
+#define MINUTE_MS 60000u
+#define LIAR_MS 1000u
+#define SPAM_MS 20u
+/* The share of the time for which programs that wait for memory stall; tasks that stalled for 100 ms within a second
+ * wake the agent. */
+#define STALL_SHARE 0.3
+#define PSI_AFTER_MS 350u
+#define PSI_WINDOW_MS 10000.0
+#define CHANGE_MEMKB (AGENT_CHANGE_BYTES / 1024)
+#define ANSWER_MS 20u
+
+static uint64_t difference(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void guest_stalls(struct guest *g, uint64_t passed_ms)
+{
+    double kept;
+
+    if (!g->waits && g->pressure < 0.00005) {
+        g->pressure = 0;
+        return;
+    }
+    kept = PSI_WINDOW_MS / (PSI_WINDOW_MS + (double)passed_ms);
+    g->pressure = g->pressure * kept + (g->waits ? STALL_SHARE * (1 - kept) : 0);
+}
+
+/* ---- what it says ---- */
+
+static void wild(const struct world *w, struct host_report *r)
+{
+    *r = (struct host_report){
+        .has_available = true,
+        .total_memkb = UINT64_MAX - w->now_ms,
+        .available_memkb = w->now_ms % 3000 < 1500 ? UINT64_MAX : 0,
+        .swap_used_memkb = UINT64_MAX,
+        .pressure = UINT64_MAX,
+        .oom_kills = w->now_ms,
+    };
+}
+
+static void look_inside(const struct world *w, const struct guest *g, struct host_report *r)
+{
+    uint64_t total = guest_total_memkb(g), used = g->touched_memkb;
+    enum agent says = g->agent;
+
+    if (says == AGENT_WILD) {
+        wild(w, r);
+        return;
+    }
+    if (says == AGENT_FLIP)
+        says = w->now_ms / g->flip_ms % 2 ? AGENT_LOW : AGENT_HIGH;
+    *r = (struct host_report){.has_available = true, .total_memkb = total};
+    r->pressure = (uint64_t)(g->pressure * 10000);
+    if (says == AGENT_HIGH) {
+        used = total;
+        r->pressure = 10000;
+    } else if (says == AGENT_LOW) {
+        used = r->pressure = 0;
+    }
+    r->available_memkb = r->free_memkb = total > used ? total - used : 0;
+}
+
+/* ---- when it looks ---- */
+
+static struct look look_now(const struct world *w, const struct guest *g)
+{
+    uint64_t total = guest_total_memkb(g), used = g->touched_memkb;
+
+    return (struct look){total * 1024, (total > used ? total - used : 0) * 1024, w->now_ms};
+}
+
+static bool interval_is_over(const struct world *w, const struct guest *g, const struct host_report *now)
+{
+    return w->now_ms >= g->told_ms + INTERVAL_MS &&
+           (difference(now->total_memkb, g->report.total_memkb) > CHANGE_MEMKB ||
+            difference(now->available_memkb, g->report.available_memkb) > CHANGE_MEMKB ||
+            difference(now->pressure, g->report.pressure) > AGENT_CHANGE_PSI_AVG);
+}
+
+static bool say(struct world *w, struct guest *g, const struct host_report *r)
+{
+    struct look look = look_now(w, g);
+
+    g->report = *r;
+    g->has_report = true;
+    g->told_ms = w->now_ms;
+    g->told++;
+    g->asked = false;
+    looks_told(&g->looks, &look);
+    return true;
+}
+
+static bool take_away(struct guest *g)
+{
+    bool had = g->has_report;
+
+    g->has_report = false;
+    g->report_at_ms = NEVER;
+    return had;
+}
+
+/* Whether what it sees is worth telling, and when it looks again. Liars say what depends on the time alone. */
+static bool look(const struct world *w, struct guest *g)
+{
+    struct look look = look_now(w, g);
+    struct look_verdict verdict;
+
+    if (g->agent != AGENT_HONEST || g->manners) {
+        g->report_at_ms = w->now_ms + (g->manners & MANNER_SPAM     ? SPAM_MS
+                                       : g->manners & MANNER_MINUTE ? MINUTE_MS
+                                                                    : LIAR_MS);
+        return g->manners || g->agent == AGENT_WILD || g->agent == AGENT_FLIP;
+    }
+    verdict = looks_decide(&g->looks, &look);
+    g->report_at_ms = w->now_ms + verdict.again_ms;
+    return verdict.report;
+}
+
+/* When stalls wake it. */
+static uint64_t psi_at_ms(const struct guest *g)
+{
+    if (!g->waits || g->agent != AGENT_HONEST || g->manners & MANNER_MINUTE)
+        return NEVER;
+    return most(g->waits_since_ms + PSI_AFTER_MS, g->psi_ms + AGENT_PRESSURE_GAP_MS);
+}
+
+uint64_t guest_next_report_ms(const struct guest *g)
+{
+    uint64_t psi = psi_at_ms(g);
+
+    return g->paused || psi > g->report_at_ms ? g->report_at_ms : psi;
+}
+
+bool guest_report(struct world *w, struct guest *g)
+{
+    bool stalled = psi_at_ms(g) <= w->now_ms, worth;
+    struct host_report now;
+
+    if (g->manners & MANNER_FADES && w->now_ms >= g->born_ms + g->boot_ms + g->fades_ms)
+        return take_away(g);
+    worth = look(w, g);
+    if (stalled) {
+        g->psi_ms = w->now_ms;
+        looks_wake(&g->looks);
+    }
+    if (g->state != GUEST_LIVE || g->paused || g->agent == AGENT_NONE || g->stopped)
+        return false;
+    look_inside(w, g, &now);
+    if (stalled || worth || g->asked || !g->has_report || interval_is_over(w, g, &now))
+        return say(w, g, &now);
+    return false;
+}
+
+void guest_ask(struct world *w, struct guest *g)
+{
+    if (g->report_at_ms > w->now_ms + ANSWER_MS && g->report_at_ms != NEVER)
+        g->report_at_ms = w->now_ms + ANSWER_MS;
+    g->asked = true;
+}
