@@ -12,7 +12,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "base/error.h"
-#include "base/visible.h"
+#include "base/utf8.h"
 
 /* ---- reading ---- */
 

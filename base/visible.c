@@ -4,21 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-size_t utf8_sequence(const unsigned char *s, size_t len)
-{
-    size_t n = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : (s[0] & 0xf8) == 0xf0 ? 4 : 0;
-
-    if (!n || n > len || s[0] == 0xc0 || s[0] == 0xc1 || s[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
+#include "base/utf8.h"
 
 void make_visible(char *text, const char *keep)
 {
@@ -40,4 +26,12 @@ void make_visible(char *text, const char *keep)
         left -= n;
     }
     *out = '\0';
+}
+
+char *visible_copy(struct gc *gc, const char *text)
+{
+    char *copy = gc_strdup(gc, text);
+
+    make_visible(copy, "");
+    return copy;
 }

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
+#include "base/visible.h"
 #include "xl-ext/messages.h"
 
 struct xlx_table {
@@ -21,38 +23,12 @@ struct xlx_table {
 
 /* ---- cells ---- */
 
-/* The length of a control character at s: one byte, or the two of U+0080 to U+009F, which terminals obey as well. */
-static size_t control_length(const unsigned char *s)
-{
-    return *s < ' ' || *s == 0x7f ? 1 : s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0 ? 2 : 0;
-}
-
 /* Texts may come from a guest: none gets out of its line or commands the terminal. JSON has its own way to say them. */
-static const char *visible(struct gc *gc, const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    char *clean, *out;
-
-    while (*s && !control_length(s))
-        s++;
-    if (!*s)
-        return text;
-    out = clean = gc_strdup(gc, text);
-    for (s = (const unsigned char *)text; *s;) {
-        size_t control = control_length(s);
-
-        *out++ = control ? '?' : (char)*s;
-        s += control ? control : 1;
-    }
-    *out = '\0';
-    return clean;
-}
-
 static const char *cell_text(struct gc *gc, const struct xlx_cell *cell)
 {
     switch (cell->type) {
     case XLX_CELL_TEXT:
-        return visible(gc, cell->text);
+        return visible_copy(gc, cell->text);
     case XLX_CELL_NUMBER:
         return gc_printf(gc, "%" PRId64, cell->number);
     case XLX_CELL_BOOL:
@@ -94,19 +70,9 @@ static void row_json(struct json_writer *w, const struct xlx_column *columns, si
     json_object_end(w);
 }
 
-/* Columns that a text of UTF-8 takes on a terminal, near enough: its code points. */
-static size_t display_width(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
-}
-
 static void print_padded(const char *text, size_t width, bool right, bool last)
 {
-    size_t own = display_width(text);
+    size_t own = utf8_width(text);
     int pad = own < width ? (int)(width - own) : 0;
 
     if (right)
@@ -154,9 +120,9 @@ static void table_text(struct xlx_table *t)
         if (t->columns[i].flags & XLX_COLUMN_JSON)
             continue;
         last = i;
-        widths[i] = display_width(t->columns[i].heading);
+        widths[i] = utf8_width(t->columns[i].heading);
         for (size_t r = 0; r < t->row_count; r++) {
-            size_t w = display_width(cell_text(t->gc, &t->cells[r * t->column_count + i]));
+            size_t w = utf8_width(cell_text(t->gc, &t->cells[r * t->column_count + i]));
 
             if (w > widths[i])
                 widths[i] = w;
@@ -207,7 +173,7 @@ static void line_text(struct gc *gc, const struct xlx_column *columns, size_t co
         if (!first)
             fputs("  ", stdout);
         first = false;
-        width = display_width(columns[i].heading);
+        width = utf8_width(columns[i].heading);
         while (++next < count && columns[next].flags & XLX_COLUMN_JSON)
             ;
         print_padded(cells ? cell_text(gc, &cells[i]) : columns[i].heading, width < 10 ? 10 : width,
@@ -250,8 +216,8 @@ static void record(struct xlx_ui *ui, const struct xlx_column *columns, size_t c
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!(columns[i].flags & XLX_COLUMN_JSON) && display_width(columns[i].heading) > width)
-            width = display_width(columns[i].heading);
+        if (!(columns[i].flags & XLX_COLUMN_JSON) && utf8_width(columns[i].heading) > width)
+            width = utf8_width(columns[i].heading);
     }
     for (size_t i = 0; i < count; i++) {
         if (columns[i].flags & XLX_COLUMN_JSON)
@@ -264,17 +230,22 @@ static void record(struct xlx_ui *ui, const struct xlx_column *columns, size_t c
 __attribute__((format(printf, 2, 3))) static void print(struct xlx_ui *ui, const char *format, ...)
 {
     va_list args;
+    GC_SCOPE(gc);
+    char *text;
 
     message_progress(NULL);
     va_start(args, format);
-    vprintf(format, args);
+    text = gc_vprintf(gc, format, args);
     va_end(args);
+    make_visible(text, "\t\n");
+    fputs(text, stdout);
 }
 
 __attribute__((format(printf, 2, 3))) static void progress(struct xlx_ui *ui, const char *format, ...)
 {
     va_list args;
     GC_SCOPE(gc);
+    char *text;
 
     if (ui->quiet)
         return;
@@ -283,8 +254,10 @@ __attribute__((format(printf, 2, 3))) static void progress(struct xlx_ui *ui, co
         return;
     }
     va_start(args, format);
-    message_progress(gc_vprintf(gc, format, args));
+    text = gc_vprintf(gc, format, args);
     va_end(args);
+    make_visible(text, "");
+    message_progress(text);
 }
 
 const struct xlx_ui_ops tool_ui_ops = {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/parse.h"
+#include "base/visible.h"
 #include "core/sampler.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
@@ -23,10 +24,7 @@ void domain_name(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, char
         return;
     }
     snprintf(name, XLX_NAME_MAX, "%s", text);
-    for (char *c = name; *c; c++) {
-        if (iscntrl((unsigned char)*c))
-            *c = '?';
-    }
+    make_visible(name, "");
 }
 
 libxl_domain_type domain_type(struct xs_handle *xs, uint32_t domid)

@@ -9,7 +9,7 @@
 #include "base/gc.h"
 #include "core/ctx.h"
 
-/* The name, at most XLX_NAME_MAX - 1 bytes, with control characters made visible as '?'. A domain without a readable
+/* The name, at most XLX_NAME_MAX - 1 bytes, made harmless (base/visible.h). A domain without a readable
  * name is "(unnamed)"; dom0 without one is "Domain-0". */
 void domain_name(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, char name[XLX_NAME_MAX]);
 

@@ -110,7 +110,8 @@ struct xlx_ui_ops {
     void (*line)(struct xlx_ui *ui, const struct xlx_column *columns, size_t count, const struct xlx_cell *cells);
     /* One record: in text a "heading: value" line for each column, in JSON one object. */
     void (*record)(struct xlx_ui *ui, const struct xlx_column *columns, size_t count, const struct xlx_cell *cells);
-    /* Text for standard output as it is (already JSON when ui->json is set). */
+    /* Text for standard output (already JSON when ui->json is set). Of control characters only tab and line feed get
+     * there, of other bytes only UTF-8. */
     void (*print)(struct xlx_ui *ui, const char *format, ...) __attribute__((format(printf, 2, 3)));
     /* A state line that the next one replaces, on standard error when that is a terminal, else nothing. NULL ends it.
      */

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/parse.h"
+#include "base/visible.h"
 
 /* The first version with the policy interface of today. */
 #define XEN_OLDEST_MINOR 14
@@ -168,16 +169,10 @@ int policy_build_path(struct policy_build *b, const char *path, bool present)
 
 /* ---- the whole ---- */
 
-/* What another machine calls itself goes to a terminal: no control characters. */
+/* What another machine calls itself goes to a terminal. */
 static const char *printable(struct gc *gc, const char *text, const char *otherwise)
 {
-    char *copy = gc_strndup(gc, text ? text : otherwise, 255);
-
-    for (char *c = copy; *c; c++) {
-        if (iscntrl((unsigned char)*c))
-            *c = '?';
-    }
-    return copy;
+    return visible_copy(gc, gc_strndup(gc, text ? text : otherwise, 255));
 }
 
 static int compare_leaves(const void *a, const void *b)

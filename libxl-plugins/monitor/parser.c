@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "monitor/utf8.h"
+#include "base/utf8.h"
 
 /* QEMU cuts the sentence here. */
 #define SENTENCE_MAX 1024

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "monitor/value.h"
-#include "monitor/utf8.h"
+#include "base/utf8.h"
 
 void qmp_text_add(struct qmp_text *text, const char *bytes, size_t len)
 {

@@ -9,7 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/visible.h"
 #include "stubdom-launch/check.h"
 #include "stubdom-launch/facts.h"
 #include "stubdom-launch/saved-config.h"
@@ -69,11 +68,8 @@ static void show(const struct xlx_invocation *in, const struct stubdom_findings 
         for (size_t i = 0; i < findings->count; i++) {
             const struct stubdom_finding *f = &findings->items[i];
 
-            char *text = gc_printf(gc, "%s: %s\n    %s\n    cure: %s\n", severity_name(f->severity), f->code, f->reason,
-                                   f->cure);
-
-            make_visible(text, "\n"); /* names and paths are the configuration's */
-            in->ui->ops->print(in->ui, "%s", text);
+            in->ui->ops->print(in->ui, "%s: %s\n    %s\n    cure: %s\n", severity_name(f->severity), f->code, f->reason,
+                               f->cure);
         }
         if (!findings->count && !in->ui->quiet)
             in->ui->ops->print(in->ui, "nothing stands against a stub domain\n");

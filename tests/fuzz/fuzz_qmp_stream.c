@@ -3,7 +3,7 @@
  * What a client sends to a QMP monitor, up to the values. The first byte says how many bytes come at once. What is
  * written out must be read back as the same, and it must not matter how the bytes were cut.
  * FUZZ_SRCS: libxl-plugins/monitor/lexer.c libxl-plugins/monitor/stream.c libxl-plugins/monitor/parser.c
- * FUZZ_SRCS: libxl-plugins/monitor/value.c libxl-plugins/monitor/write.c libxl-plugins/monitor/utf8.c base/gc.c
+ * FUZZ_SRCS: libxl-plugins/monitor/value.c libxl-plugins/monitor/write.c base/utf8.c base/gc.c
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -15,6 +15,8 @@
 #include "balance/commands/memd-client.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/utf8.h"
+#include "base/visible.h"
 
 #define REFRESH_MS 1000
 #define BAR_MAX 60
@@ -204,13 +206,23 @@ static uint64_t scale_for(const struct row *rows, size_t count)
     return scale;
 }
 
+#define NAME_COLUMNS 16
+
+static const char *name_column(struct gc *gc, const char *name)
+{
+    const char *text = visible_copy(gc, name);
+    size_t len = utf8_fit(text, NAME_COLUMNS), width = utf8_width(gc_strndup(gc, text, len));
+
+    return gc_printf(gc, "%.*s%*s", (int)len, text, (int)(NAME_COLUMNS - width), "");
+}
+
 static void print_rows(struct gc *gc, struct row *rows, size_t count, size_t lines, size_t columns, bool screen)
 {
     const char *end = screen ? "\033[K\r\n" : "\n";
     struct layout layout = layout_for(columns);
     uint64_t scale = scale_for(rows, count);
 
-    printf("%-16s %5s %7s %7s %7s ", "NAME", "ID", "ACTUAL", "TARGET", "DEMAND");
+    printf("%-*s %5s %7s %7s %7s ", NAME_COLUMNS, "NAME", "ID", "ACTUAL", "TARGET", "DEMAND");
     if (layout.wide)
         printf("%7s %7s %6s ", "MIN", "MAX", "WEIGHT");
     printf(" %-5s %-10s%s", "BALL.", "WHY", end);
@@ -219,7 +231,7 @@ static void print_rows(struct gc *gc, struct row *rows, size_t count, size_t lin
         char text[BAR_MAX + 1];
 
         bar(text, layout.bar, r, scale);
-        printf("%-16.16s %5" PRIu64 " %7s %7s %7s ", r->name, r->domid, mib(gc, r->actual, true),
+        printf("%s %5" PRIu64 " %7s %7s %7s ", name_column(gc, r->name), r->domid, mib(gc, r->actual, true),
                mib(gc, r->target, r->target), mib(gc, r->demand, r->has_demand));
         if (layout.wide)
             printf("%7s %7s %6s ", mib(gc, r->min, r->managed), mib(gc, r->max, r->managed),
@@ -228,13 +240,13 @@ static void print_rows(struct gc *gc, struct row *rows, size_t count, size_t lin
     }
 }
 
-static void print_warnings(const struct json *host, bool screen)
+static void print_warnings(struct gc *gc, const struct json *host, bool screen)
 {
     const struct json *list = json_member(host, "warnings");
 
     for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++) {
         if (list->list.items[i]->type == JSON_STRING)
-            printf("warning: %s%s", list->list.items[i]->string.text, screen ? "\033[K\r\n" : "\n");
+            printf("warning: %s%s", visible_copy(gc, list->list.items[i]->string.text), screen ? "\033[K\r\n" : "\n");
     }
 }
 
@@ -317,7 +329,7 @@ static void print_screen(struct gc *gc, const struct json *result, enum sorting 
     fputs("\033[H", stdout);
     print_host(host, true);
     print_rows(gc, rows, count, size.ws_row > 5 ? size.ws_row - 5u : 1, size.ws_col, true);
-    print_warnings(host, true);
+    print_warnings(gc, host, true);
     printf("sorted by %s; keys: q quit", sortings[sorting].label);
     for (size_t i = 0; i < ARRAY_LEN(sortings); i++)
         printf(", %c %s", sortings[i].key, sortings[i].label);
@@ -382,7 +394,7 @@ static int once(const struct xlx_invocation *in, struct memd_client *client)
     rows = read_rows(gc, result, &count);
     print_host(json_member(result, "host"), false);
     print_rows(gc, rows, count, SIZE_MAX, 120, false);
-    print_warnings(json_member(result, "host"), false);
+    print_warnings(gc, json_member(result, "host"), false);
     return XLX_EXIT_DONE;
 }
 

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/parse.h"
+#include "base/visible.h"
 
 #define CONNECTIONS_MAX 8
 #define CONNECTION_TIMEOUT_S 10
@@ -71,15 +72,16 @@ static void one(struct page *p, const char *name, const char *type, const char *
     add(p, "xlext_%s %" PRIu64 "\n", name, value);
 }
 
-/* Backslash, quote and line feed, as the format has it. */
-static const char *label(struct gc *gc, const char *text)
+/* Backslash and quote as the format has it. A reader refuses the whole page for one byte that is no UTF-8. */
+static const char *label(struct gc *gc, const char *name)
 {
+    const char *text = visible_copy(gc, name);
     char *out = gc_alloc(gc, strlen(text) * 2 + 1), *o = out;
 
     for (; *text; text++) {
         if (*text == '\\' || *text == '"')
             *o++ = '\\';
-        *o++ = *text == '\n' ? ' ' : *text;
+        *o++ = *text;
     }
     return out;
 }

@@ -151,6 +151,10 @@ static void control_characters_in_a_name_cannot_reach_a_terminal(void **state)
     fake_store_set("/local/domain/7/name", "a\033[2Jb\nc\177");
     domain_name(ctx, xs, 7, name);
     assert_string_equal(name, "a?[2Jb?c?");
+    fake_store_set("/local/domain/7/name", "a\xc2\x9b"
+                                           "31mb\x9b\xc3\xa4");
+    domain_name(ctx, xs, 7, name);
+    assert_string_equal(name, "a?31mb?\xc3\xa4");
 }
 
 static void a_long_name_is_shortened(void **state)

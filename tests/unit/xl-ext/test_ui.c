@@ -121,6 +121,42 @@ static void letters_of_several_bytes_are_one_column_wide(void **state)
     assert_string_equal(capture_end(&c), "N    M\n\xc3\xa4\xc3\xb6   x\nabc  y\n");
 }
 
+static void wide_and_combining_letters_keep_the_columns_in_line(void **state)
+{
+    struct xlx_ui ui = ui_for(false);
+    struct capture c = capture_begin(stdout);
+    static const struct xlx_column two[] = {{"N", "n", 0}, {"M", "m", 0}};
+    struct xlx_table *t = ui.ops->table_begin(&ui, two, 2);
+
+    ui.ops->table_row(t, (struct xlx_cell[]){XLX_TEXT("\xe6\x97\xa5\xe6\x9c\xac"), XLX_TEXT("four")});
+    ui.ops->table_row(t, (struct xlx_cell[]){XLX_TEXT("e\xcc\x81"), XLX_TEXT("one")});
+    ui.ops->table_end(t);
+    assert_string_equal(capture_end(&c), "N     M\n"
+                                         "\xe6\x97\xa5\xe6\x9c\xac  four\n"
+                                         "e\xcc\x81     one\n");
+}
+
+static void bytes_that_are_no_utf8_do_not_reach_the_terminal(void **state)
+{
+    struct xlx_ui ui = ui_for(false);
+    struct capture c = capture_begin(stdout);
+    struct xlx_table *t = ui.ops->table_begin(&ui, columns, 1);
+
+    ui.ops->table_row(t, (struct xlx_cell[]){XLX_TEXT("a\x9b"
+                                                      "31mb\xff\xc2")});
+    ui.ops->table_end(t);
+    assert_string_equal(capture_end(&c), "Name\na?31mb??\n");
+}
+
+static void text_as_it_is_keeps_its_lines_and_nothing_that_commands(void **state)
+{
+    struct xlx_ui ui = ui_for(false);
+    struct capture c = capture_begin(stdout);
+
+    ui.ops->print(&ui, "%s\n\tb\n", "a\033[31m\r\xc2\x9b\x80");
+    assert_string_equal(capture_end(&c), "a?[31m???\n\tb\n");
+}
+
 static void a_text_cannot_break_out_of_its_cell(void **state)
 {
     struct xlx_ui ui = ui_for(false);
@@ -196,6 +232,9 @@ int main(void)
         cmocka_unit_test(a_table_as_json_is_an_array_of_objects),
         cmocka_unit_test(the_table_keeps_copies_of_texts),
         cmocka_unit_test(letters_of_several_bytes_are_one_column_wide),
+        cmocka_unit_test(wide_and_combining_letters_keep_the_columns_in_line),
+        cmocka_unit_test(bytes_that_are_no_utf8_do_not_reach_the_terminal),
+        cmocka_unit_test(text_as_it_is_keeps_its_lines_and_nothing_that_commands),
         cmocka_unit_test(a_text_cannot_break_out_of_its_cell),
         cmocka_unit_test(a_stream_has_its_headings_once),
         cmocka_unit_test(a_stream_as_json_has_an_object_a_line),
