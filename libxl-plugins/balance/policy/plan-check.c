@@ -15,7 +15,8 @@ static int compare_domids(const void *a, const void *b)
 static const char *domain_fault(struct gc *gc, const struct plan_domain *d)
 {
     const uint64_t sizes[] = {d->actual_memkb, d->target_memkb, d->static_max_memkb,
-                              d->min_memkb,    d->max_memkb,    d->demand_known ? d->demand_memkb : 0};
+                              d->min_memkb,    d->max_memkb,    d->demand_known ? d->demand_memkb : 0,
+                              d->keep_memkb};
 
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         if (sizes[i] > PLAN_MEMKB_MAX)
@@ -32,8 +33,8 @@ static const char *domain_fault(struct gc *gc, const struct plan_domain *d)
 
 const char *plan_fault(struct gc *gc, const struct plan_input *in)
 {
-    const uint64_t sizes[] = {in->total_memkb, in->free_memkb, in->claimed_memkb, in->reserve_memkb,
-                              in->reservations_memkb};
+    const uint64_t sizes[] = {in->total_memkb,   in->free_memkb,         in->claimed_memkb,
+                              in->reserve_memkb, in->reservations_memkb, in->float_memkb};
     uint32_t *domids = gc_array(gc, in->count, sizeof(*domids));
     const char *fault;
 
@@ -60,14 +61,15 @@ const char *plan_fault(struct gc *gc, const struct plan_input *in)
 const char *plan_reason_name(enum plan_reason reason)
 {
     static const char *const names[] = {
-        [PLAN_REASON_MINIMUM] = "minimum",     [PLAN_REASON_SHARE] = "share",
-        [PLAN_REASON_DEMAND] = "demand",       [PLAN_REASON_SURPLUS] = "surplus",
-        [PLAN_REASON_RANGE] = "range",         [PLAN_REASON_MAXIMUM] = "maximum",
-        [PLAN_REASON_KEPT] = "kept",           [PLAN_REASON_SHORT] = "short",
-        [PLAN_REASON_FIXED] = "fixed",         [PLAN_REASON_PAUSED] = "paused",
-        [PLAN_REASON_BUILDING] = "building",   [PLAN_REASON_BOOTING] = "booting",
-        [PLAN_REASON_MIGRATING] = "migrating", [PLAN_REASON_DYING] = "dying",
-        [PLAN_REASON_STUCK] = "stuck",         [PLAN_REASON_NO_BALLOON] = "no-balloon",
+        [PLAN_REASON_MINIMUM] = "minimum",       [PLAN_REASON_SHARE] = "share",
+        [PLAN_REASON_DEMAND] = "demand",         [PLAN_REASON_WARM] = "warm",
+        [PLAN_REASON_SURPLUS] = "surplus",       [PLAN_REASON_RANGE] = "range",
+        [PLAN_REASON_MAXIMUM] = "maximum",       [PLAN_REASON_KEPT] = "kept",
+        [PLAN_REASON_SHORT] = "short",           [PLAN_REASON_FIXED] = "fixed",
+        [PLAN_REASON_PAUSED] = "paused",         [PLAN_REASON_BUILDING] = "building",
+        [PLAN_REASON_BOOTING] = "booting",       [PLAN_REASON_MIGRATING] = "migrating",
+        [PLAN_REASON_DYING] = "dying",           [PLAN_REASON_STUCK] = "stuck",
+        [PLAN_REASON_NO_BALLOON] = "no-balloon",
     };
 
     return names[reason];

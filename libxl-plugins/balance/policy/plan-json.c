@@ -52,6 +52,15 @@ static uint64_t read_number(struct reader *r, const struct json *node, const cha
     return value;
 }
 
+/* Absent or null: 0. More than can be asked for is asked for: it is clamped to the maximum anyway. */
+static uint64_t read_optional(struct reader *r, const struct json *node, const char *key)
+{
+    const struct json *member = json_member(node, key);
+    uint64_t value = !member || member->type == JSON_NULL ? 0 : read_number(r, node, key);
+
+    return value > PLAN_MEMKB_MAX ? PLAN_MEMKB_MAX : value;
+}
+
 static int read_name(struct reader *r, const struct json *node, const char *key, const char *const *names, size_t count,
                      int otherwise)
 {
@@ -91,6 +100,7 @@ static void read_host(struct reader *r, const struct json *root, struct plan_inp
     input->free_memkb = read_number(r, host, "free_memkb");
     input->claimed_memkb = read_number(r, host, "claimed_memkb");
     input->reserve_memkb = read_number(r, host, "reserve_memkb");
+    input->float_memkb = read_optional(r, host, "float_memkb");
 }
 
 static void read_reservations(struct reader *r, const struct json *root, struct plan_input *input)
@@ -115,10 +125,7 @@ static void read_demand(struct reader *r, const struct json *node, struct plan_d
     if (!demand || demand->type == JSON_NULL)
         return;
     d->demand_known = true;
-    d->demand_memkb = read_number(r, node, "demand_memkb");
-    /* More than can be asked for is asked for: it is clamped to the maximum anyway. */
-    if (d->demand_memkb > PLAN_MEMKB_MAX)
-        d->demand_memkb = PLAN_MEMKB_MAX;
+    d->demand_memkb = read_optional(r, node, "demand_memkb");
 }
 
 static void read_domain(struct reader *r, const struct json *node, struct plan_domain *d, const char **name)
@@ -146,6 +153,7 @@ static void read_domain(struct reader *r, const struct json *node, struct plan_d
     if (json_member(node, "fixed") && !json_member_bool(node, "fixed", &d->fixed))
         fault(r, "fixed", "must be true or false");
     read_demand(r, node, d);
+    d->keep_memkb = read_optional(r, node, "keep_memkb");
 }
 
 static void read_domains(struct reader *r, const struct json *root, struct plan_document *document)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "balance/policy/plan.h"
-
 #include <stdlib.h>
+
+#include "balance/policy/plan-table.h"
 
 typedef unsigned __int128 wide;
 
@@ -15,34 +15,6 @@ uint64_t plan_hi_memkb(const struct plan_domain *d)
     return d->max_memkb < d->static_max_memkb ? d->max_memkb : d->static_max_memkb;
 }
 
-/* ---- work area: one entry a participant, ascending domid, sizes in KiB ---- */
-
-struct seat {
-    const struct plan_domain *domain;
-    size_t index;
-    uint64_t lo, demand, hi; /* lo and hi in whole pages */
-    uint64_t got;
-    bool lost; /* got was rounded down to whole pages */
-    /* for one round of filling */
-    uint64_t cap, share;
-    enum plan_reason reason;
-};
-
-struct table {
-    const struct plan_input *input;
-    struct plan *plan;
-    struct seat *seats;
-    size_t count;
-    struct seat **order; /* scratch for sorting */
-    int64_t budget_memkb;
-    uint64_t others_memkb; /* what domains that do not take part may still take */
-};
-
-static uint64_t pages_down(uint64_t memkb)
-{
-    return memkb - memkb % PLAN_PAGE_KB;
-}
-
 static uint64_t clamp(uint64_t value, uint64_t lo, uint64_t hi)
 {
     return value < lo ? lo : value > hi ? hi : value;
@@ -54,21 +26,22 @@ static void seat_init(struct seat *s, const struct plan_domain *d, size_t index)
     s->index = index;
     s->hi = pages_down(plan_hi_memkb(d));
     /* A range that holds no whole page: not above the maximum is what counts. */
-    s->lo = pages_down(d->min_memkb + PLAN_PAGE_KB - 1);
+    s->lo = pages_up(d->min_memkb);
     if (s->lo > s->hi)
         s->lo = s->hi;
     s->demand = d->demand_known ? clamp(d->demand_memkb, s->lo, s->hi) : s->lo;
+    s->warm = clamp(d->keep_memkb, s->demand, s->hi > s->demand ? s->hi : s->demand);
     s->got = s->lo;
 }
 
-static int by_domid(const void *a, const void *b)
+int plan_seat_by_domid(const void *a, const void *b)
 {
     const struct seat *x = a, *y = b;
 
     return x->domain->domid < y->domain->domid ? -1 : x->domain->domid > y->domain->domid;
 }
 
-static void take_seats(struct gc *gc, struct table *t)
+static void take_seats(struct gc *gc, struct plan_table *t)
 {
     const struct plan_input *in = t->input;
     int64_t budget = (int64_t)in->free_memkb - (int64_t)in->claimed_memkb - (int64_t)in->reserve_memkb -
@@ -82,11 +55,11 @@ static void take_seats(struct gc *gc, struct table *t)
         if (plan_participates(d)) {
             seat_init(&t->seats[t->count++], d, i);
             budget += (int64_t)d->actual_memkb;
-        } else if (d->target_memkb > d->actual_memkb) {
+        } else if (d->balloon != PLAN_BALLOON_NONE && d->target_memkb > d->actual_memkb) {
             t->others_memkb += d->target_memkb - d->actual_memkb;
         }
     }
-    qsort(t->seats, t->count, sizeof(*t->seats), by_domid);
+    qsort(t->seats, t->count, sizeof(*t->seats), plan_seat_by_domid);
     t->budget_memkb = budget - (int64_t)t->others_memkb;
     t->plan->budget_memkb = t->budget_memkb;
 }
@@ -101,12 +74,12 @@ static int by_full_level(const void *a, const void *b)
 
     if (l != r)
         return l < r ? -1 : 1;
-    return by_domid(x, y);
+    return plan_seat_by_domid(x, y);
 }
 
 /* Gives room KiB to seats in proportion to share, none more than its cap. Returns what nobody can take; the fractions
  * of a KiB that division leaves are lost here and found again by whole_pages. */
-static uint64_t fill(struct table *t, uint64_t room)
+static uint64_t fill(struct plan_table *t, uint64_t room)
 {
     size_t n = 0, full = 0;
     wide shares = 0;
@@ -141,9 +114,9 @@ static uint64_t fill(struct table *t, uint64_t room)
 
 /* Rounds down to whole pages; what that leaves goes as one page each to seats that lost some, lowest domid first: all
  * end less than a page from their exact share, and the sum within the budget. */
-static void whole_pages(struct table *t)
+static void whole_pages(struct plan_table *t)
 {
-    int64_t left = t->budget_memkb;
+    int64_t left = t->budget_memkb - (int64_t)t->float_memkb;
 
     for (size_t i = 0; i < t->count; i++) {
         struct seat *s = &t->seats[i];
@@ -160,7 +133,7 @@ static void whole_pages(struct table *t)
     }
 }
 
-static enum plan_reason seat_reason(const struct seat *s)
+enum plan_reason plan_seat_reason(const struct seat *s)
 {
     if (s->got >= s->hi)
         return PLAN_REASON_MAXIMUM;
@@ -168,12 +141,31 @@ static enum plan_reason seat_reason(const struct seat *s)
         return s->got > s->lo ? PLAN_REASON_RANGE : PLAN_REASON_MINIMUM;
     if (s->got < pages_down(s->demand))
         return s->got > s->lo ? PLAN_REASON_SHARE : PLAN_REASON_MINIMUM;
-    if (s->got >= s->demand + PLAN_PAGE_KB)
+    if (s->got >= s->warm + PLAN_PAGE_KB)
         return PLAN_REASON_SURPLUS;
+    if (s->got >= s->demand + PLAN_PAGE_KB)
+        return PLAN_REASON_WARM;
     return s->got > s->lo ? PLAN_REASON_DEMAND : PLAN_REASON_MINIMUM;
 }
 
-static void share_out(struct table *t)
+enum level { NEED, WARMTH, REST };
+
+/* Returns what nobody can take on this level. */
+static uint64_t fill_level(struct plan_table *t, uint64_t room, enum level level)
+{
+    if (!room)
+        return 0;
+    for (size_t i = 0; i < t->count; i++) {
+        struct seat *s = &t->seats[i];
+        uint64_t full = level == NEED ? s->demand : level == WARMTH ? s->warm : s->hi;
+
+        s->cap = full > s->got ? full - s->got : 0;
+        s->share = s->domain->weight;
+    }
+    return fill(t, room);
+}
+
+static void share_out(struct plan_table *t)
 {
     uint64_t least = 0, room;
 
@@ -186,125 +178,13 @@ static void share_out(struct table *t)
             t->seats[i].reason = PLAN_REASON_SHORT;
         return;
     }
-    room = (uint64_t)t->budget_memkb - least;
-    for (size_t i = 0; i < t->count; i++) {
-        t->seats[i].cap = t->seats[i].demand - t->seats[i].lo;
-        t->seats[i].share = t->seats[i].domain->weight;
-    }
-    room = fill(t, room);
-    if (room) {
-        for (size_t i = 0; i < t->count; i++) {
-            struct seat *s = &t->seats[i];
-
-            s->cap = s->hi - s->got;
-            s->share = s->domain->demand_known ? s->domain->weight : plan_hi_memkb(s->domain) - s->domain->min_memkb;
-        }
-        fill(t, room);
-    }
+    room = fill_level(t, (uint64_t)t->budget_memkb - least, NEED);
+    t->float_memkb = room < t->input->float_memkb ? room : t->input->float_memkb;
+    room = fill_level(t, room - t->float_memkb, WARMTH);
+    fill_level(t, room, REST);
     whole_pages(t);
     for (size_t i = 0; i < t->count; i++)
-        t->seats[i].reason = seat_reason(&t->seats[i]);
-}
-
-/* ---- hysteresis ---- */
-
-static uint64_t distance(uint64_t a, uint64_t b)
-{
-    return a > b ? a - b : b - a;
-}
-
-static bool near_enough(const struct seat *s, uint64_t now)
-{
-    if (now < s->lo || now > s->hi)
-        return false;
-    if (distance(now, s->got) <= s->got / 50)
-        return true;
-    /* Both above the demand: only the surplus differs, which nobody waits for. */
-    if (now < s->demand || s->got < s->demand)
-        return false;
-    return distance(now, s->got) <= s->got / 16;
-}
-
-static int by_excess(const void *a, const void *b)
-{
-    const struct seat *x = *(struct seat *const *)a, *y = *(struct seat *const *)b;
-
-    if (x->cap != y->cap)
-        return x->cap > y->cap ? -1 : 1;
-    return by_domid(x, y);
-}
-
-/* The lowest target that is near enough to a share. */
-static uint64_t lowest_near(const struct seat *s, uint64_t share)
-{
-    uint64_t low = share - pages_down(share / 50), surplus_low = share - pages_down(share / 16);
-    uint64_t demand = pages_down(s->demand + PLAN_PAGE_KB - 1);
-
-    if (share > demand)
-        low = surplus_low > demand ? surplus_low : demand < low ? demand : low;
-    return low > s->lo ? low : s->lo;
-}
-
-/* What those that stay above their share hold too much is taken from those that are raised, as far as that is near
- * enough for them, ... */
-static uint64_t raise_less(struct table *t, uint64_t excess)
-{
-    for (size_t i = 0; i < t->count && excess; i++) {
-        struct seat *s = &t->seats[i];
-        uint64_t now = s->domain->target_memkb, low = lowest_near(s, s->got), less;
-
-        if (s->reason == PLAN_REASON_KEPT || s->got <= now)
-            continue;
-        if (low < now)
-            low = pages_down(now + PLAN_PAGE_KB - 1);
-        less = s->got - low;
-        if (less > excess)
-            less = pages_down(excess + PLAN_PAGE_KB - 1);
-        s->got -= less;
-        excess -= less < excess ? less : excess;
-    }
-    return excess;
-}
-
-/* ... and then from few rather than from all: those furthest above their share go down to what is near enough. A little
- * growth somewhere must not move everybody. */
-static void keep_less(struct table *t, size_t above, uint64_t excess)
-{
-    qsort(t->order, above, sizeof(struct seat *), by_excess);
-    for (size_t i = 0; i < above && excess; i++) {
-        struct seat *s = t->order[i];
-        uint64_t less = s->got - lowest_near(s, s->share);
-
-        if (less > excess)
-            less = pages_down(excess + PLAN_PAGE_KB - 1);
-        s->got -= less;
-        s->reason = seat_reason(s);
-        excess -= less < excess ? less : excess;
-    }
-}
-
-/* Targets that are near enough stay, as long as the sum fits. */
-static void damp(struct table *t)
-{
-    uint64_t sum = 0;
-    size_t above = 0;
-
-    for (size_t i = 0; i < t->count; i++) {
-        struct seat *s = &t->seats[i];
-        uint64_t now = s->domain->target_memkb;
-
-        if (now != s->got && !(now % PLAN_PAGE_KB) && near_enough(s, now)) {
-            s->cap = now > s->got ? now - s->got : 0;
-            s->share = s->got;
-            s->got = now;
-            s->reason = PLAN_REASON_KEPT;
-            if (s->cap)
-                t->order[above++] = s;
-        }
-        sum += s->got;
-    }
-    if ((int64_t)sum > t->budget_memkb)
-        keep_less(t, above, raise_less(t, sum - (uint64_t)t->budget_memkb));
+        t->seats[i].reason = plan_seat_reason(&t->seats[i]);
 }
 
 /* ---- steps ---- */
@@ -314,7 +194,7 @@ static void add_step(struct plan *plan, const struct seat *s)
     plan->steps[plan->step_count++] = (struct plan_step){s->domain->domid, s->index, s->got};
 }
 
-static void order_steps(struct gc *gc, struct table *t)
+static void order_steps(struct gc *gc, struct plan_table *t)
 {
     struct plan *plan = t->plan;
     const struct plan_input *in = t->input;
@@ -366,12 +246,12 @@ static enum plan_reason outsider_reason(const struct plan_domain *d)
 struct plan *plan_make(struct gc *gc, const struct plan_input *input)
 {
     struct plan *plan = GC_NEW(gc, struct plan);
-    struct table t = {.input = input, .plan = plan};
+    struct plan_table t = {.input = input, .plan = plan};
 
     take_seats(gc, &t);
     share_out(&t);
     if (input->damped && plan->feasible)
-        damp(&t);
+        plan_damp(&t);
     order_steps(gc, &t);
     plan->targets = gc_array(gc, input->count, sizeof(*plan->targets));
     for (size_t i = 0; i < input->count; i++) {
@@ -382,4 +262,24 @@ struct plan *plan_make(struct gc *gc, const struct plan_input *input)
     for (size_t i = 0; i < t.count; i++)
         plan->targets[t.seats[i].index] = (struct plan_target){t.seats[i].got, t.seats[i].reason};
     return plan;
+}
+
+void plan_fair(struct gc *gc, const struct plan_input *input, uint64_t *fair_memkb)
+{
+    struct plan_input hungry = *input;
+    struct plan_domain *domains = gc_array(gc, input->count, sizeof(*domains));
+    struct plan_table t = {.input = &hungry, .plan = GC_NEW(gc, struct plan)};
+
+    hungry.domains = domains;
+    hungry.float_memkb = 0;
+    for (size_t i = 0; i < input->count; i++) {
+        domains[i] = input->domains[i];
+        domains[i].demand_known = true;
+        domains[i].demand_memkb = plan_hi_memkb(&domains[i]);
+        fair_memkb[i] = domains[i].target_memkb;
+    }
+    take_seats(gc, &t);
+    share_out(&t);
+    for (size_t i = 0; i < t.count; i++)
+        fair_memkb[t.seats[i].index] = t.seats[i].got;
 }

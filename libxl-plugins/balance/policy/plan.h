@@ -6,11 +6,11 @@
  * Who gets how much memory: a pure function. No I/O, no clock; the same input gives the same plan, in whatever order
  * the domains stand. O(N log N).
  *
- * Weighted max-min fairness. Each participant has lo = min, hi = min(max, static-max) and d = its demand within
- * [lo, hi] (d = lo when the demand is not known).
- *   stage 1: target = clamp(lo + L * weight, lo, d), one L for all, as high as the budget allows;
- *   stage 2: what is left is given likewise on top of stage 1 up to hi; a domain whose demand is not known takes part
- *            with its range hi - lo (in KiB) for a weight, which among such domains is what squeezed does.
+ * Weighted max-min fairness, level by level. Each participant has lo = min, hi = min(max, static-max), d = its demand
+ * within [lo, hi] (d = lo when the demand is not known), and k = what it may keep warm within [d, hi].
+ *   need:    target = clamp(lo + L * weight, lo, d), one L for all, as high as the budget allows;
+ *   warmth:  what is left beyond the host's float is given likewise on top of that up to k;
+ *   rest:    what is still left likewise up to hi.
  * Not enough for the minimums: infeasible, every participant at lo.
  *
  * Computed exactly and rounded down to whole pages; the pages that rounding leaves over go one each to the domains with
@@ -54,25 +54,31 @@ struct plan_domain {
     uint64_t min_memkb, max_memkb;
     uint64_t weight; /* 1 to PLAN_WEIGHT_MAX */
     uint64_t demand_memkb;
+    uint64_t keep_memkb; /* what it may keep warm when nobody needs it; not above the demand: nothing */
 };
 
 struct plan_input {
     uint64_t total_memkb, free_memkb, claimed_memkb, reserve_memkb;
     uint64_t reservations_memkb; /* sum, less what their domains already hold or claim */
+    uint64_t float_memkb;        /* kept free from those who do not need it, for who will */
     const struct plan_domain *domains;
     size_t count;
     /* Leave a target alone when the plan differs from it by little, relative to its size: at most 2 % where demand is
      * at stake, so that never more than 3 % of a demand that could be met stays unmet, and 1/16 of what lies above the
-     * demand. The sum stays within the budget. */
+     * demand. Nothing is taken from anybody only because others have less that they do not need either, and the float
+     * is filled up when half of it is gone. The sum stays within the budget. */
     bool damped;
+    /* Damped: somebody waits for memory, which therefore is asked of all that have more than their share. */
+    bool hurry;
 };
 
 enum plan_reason {
     PLAN_REASON_MINIMUM, /* not more than its minimum: nothing is left, or it asks for no more */
     PLAN_REASON_SHARE,   /* less than its demand: its share by weight */
     PLAN_REASON_DEMAND,  /* its demand */
-    PLAN_REASON_SURPLUS, /* more than its demand */
-    PLAN_REASON_RANGE,   /* demand unknown: in proportion to its range */
+    PLAN_REASON_WARM,    /* more than its demand, which it needed lately */
+    PLAN_REASON_SURPLUS, /* more than that */
+    PLAN_REASON_RANGE,   /* demand unknown: what is left, by weight */
     PLAN_REASON_MAXIMUM, /* all it may have */
     PLAN_REASON_KEPT,    /* damped: near enough to where it is */
     PLAN_REASON_SHORT,   /* infeasible: its minimum */
@@ -124,6 +130,10 @@ const char *plan_fault(struct gc *gc, const struct plan_input *input);
 
 /* The input must be without fault. The result lives in the pool. */
 struct plan *plan_make(struct gc *gc, const struct plan_input *input);
+
+/* The fair shares: what each would get if everybody needed its maximum; others: their targets. As many as there are
+ * domains, in the order of the input, which must be without fault. */
+void plan_fair(struct gc *gc, const struct plan_input *input, uint64_t *fair_memkb);
 
 const char *plan_reason_name(enum plan_reason reason);
 

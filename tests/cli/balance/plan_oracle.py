@@ -26,7 +26,7 @@ def oracle(host, reservations, domains):
         if d["state"] == "running" and not d["fixed"] and d["balloon"] in ("ok", "slow"):
             part.append(d)
             room += d["actual_memkb"]
-        else:
+        elif d["balloon"] != "none":
             room -= max(0, d["target_memkb"] - d["actual_memkb"])
     spare = room - sum(d["min_memkb"] for d in part)
     if spare < 0:
@@ -36,9 +36,11 @@ def oracle(host, reservations, domains):
             for d, h in zip(part, hi)]
     one = pour([(d["min_memkb"], w, d["weight"]) for d, w in zip(part, want)], spare)
     spare = room - sum(one)
-    two = pour([(a, h, h - d["min_memkb"] if d["demand_memkb"] is None else d["weight"])
-                for d, a, h in zip(part, one, hi)], spare)
-    return 0, {d["domid"]: t for d, t in zip(part, two)}
+    spare -= min(spare, host.get("float_memkb") or 0)
+    two = pour([(a, min(max(a, d.get("keep_memkb") or 0), h), d["weight"]) for d, a, h in zip(part, one, hi)], spare)
+    spare -= sum(two) - sum(one)
+    three = pour([(a, h, d["weight"]) for d, a, h in zip(part, two, hi)], spare)
+    return 0, {d["domid"]: t for d, t in zip(part, three)}
 
 
 def case(rng):
@@ -56,8 +58,14 @@ def case(rng):
             "max_memkb": high, "weight": rng.choice([1, 2, 256, 1000, 65535]),
             "demand_memkb": None if rng.random() < .3 else rng.randrange(0, 10 << 20),
             "balloon": rng.choice(["ok"] * 8 + ["slow", "stuck", "none"]), "fixed": rng.random() < .1})
+    for d in domains:
+        keep = rng.choice(["absent", None, rng.randrange(0, 10 << 20)])
+        if keep != "absent":
+            d["keep_memkb"] = keep
     host = {"total_memkb": 1 << 30, "free_memkb": rng.randrange(0, rng.choice([1, 1 << 20, 1 << 26]) + 1),
             "claimed_memkb": rng.choice([0, 12345]), "reserve_memkb": rng.randrange(0, 1 << 20)}
+    if rng.random() < .5:
+        host["float_memkb"] = rng.choice([0, rng.randrange(0, 4 << 20)])
     reservations = [{"id": "r%d" % i, "memkb": rng.randrange(0, 1 << 20)} for i in range(rng.randrange(3))]
     return host, reservations, domains
 

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Hysteresis: targets move as little as the needs allow. What somebody has beyond what it needs and keeps warm is taken
+ * from it only for a need, for what another keeps warm, or for the host's float; never because another has less that it
+ * does not need either.
+ */
+#include <stdlib.h>
+
+#include "balance/policy/plan-table.h"
+
+typedef unsigned __int128 wide;
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static bool near_enough(const struct seat *s, uint64_t now)
+{
+    if (now < s->lo || now > s->hi)
+        return false;
+    if (distance(now, s->got) <= s->got / 50)
+        return true;
+    /* Both above the demand: nobody waits for the difference. */
+    if (now < s->demand || s->got < s->demand)
+        return false;
+    return now > s->got || distance(now, s->got) <= s->got / 16;
+}
+
+static int by_excess(const void *a, const void *b)
+{
+    const struct seat *x = *(struct seat *const *)a, *y = *(struct seat *const *)b;
+
+    if (x->cap != y->cap)
+        return x->cap > y->cap ? -1 : 1;
+    return plan_seat_by_domid(x, y);
+}
+
+/* The lowest target that is near enough to a share. */
+static uint64_t lowest_near(const struct seat *s, uint64_t share)
+{
+    uint64_t low = share - pages_down(share / 50), surplus_low = share - pages_down(share / 16);
+    uint64_t demand = pages_up(s->demand);
+
+    if (share > demand)
+        low = surplus_low > demand ? surplus_low : demand < low ? demand : low;
+    return low > s->lo ? low : s->lo;
+}
+
+/* How far a raise may be given up: all that nobody waits for, and of what it keeps warm or needs what is near enough. */
+static uint64_t lowest_raise(const struct seat *s, uint64_t now)
+{
+    uint64_t warm = pages_up(s->warm), low = lowest_near(s, s->got);
+
+    if (s->got > warm && warm < low)
+        low = warm;
+    return low > now ? low : pages_up(now);
+}
+
+/* What those that stay above their share hold too much is taken from those that are raised, as far as nobody waits for
+ * that, ... */
+static uint64_t raise_less(struct plan_table *t, uint64_t excess)
+{
+    for (size_t i = 0; i < t->count && excess; i++) {
+        struct seat *s = &t->seats[i];
+        uint64_t now = s->domain->target_memkb, less;
+
+        if (s->reason == PLAN_REASON_KEPT || s->got <= now)
+            continue;
+        less = s->got - lowest_raise(s, now);
+        if (less > excess)
+            less = pages_up(excess);
+        /* A raise by a trifle is none. */
+        if (s->got - less > now && s->got - less - now <= now / 50 && !(now % PLAN_PAGE_KB) && now >= s->demand)
+            less = s->got - now;
+        s->got -= less;
+        if (s->got == now)
+            s->reason = PLAN_REASON_KEPT;
+        excess -= less < excess ? less : excess;
+    }
+    return excess;
+}
+
+static uint64_t lower(struct seat *s, uint64_t by)
+{
+    s->got -= by;
+    s->reason = plan_seat_reason(s);
+    return by;
+}
+
+/* ... and then from few rather than from all: those furthest above their share go down to what is near enough. A little
+ * growth somewhere must not move everybody. */
+static void keep_less_of_few(struct plan_table *t, size_t above, uint64_t excess)
+{
+    qsort(t->order, above, sizeof(struct seat *), by_excess);
+    for (size_t i = 0; i < above && excess; i++) {
+        struct seat *s = t->order[i];
+        uint64_t less = s->got - lowest_near(s, s->share);
+
+        if (less > excess)
+            less = pages_up(excess);
+        less = lower(s, less);
+        excess -= less < excess ? less : excess;
+    }
+}
+
+/* While somebody waits from all together, from each in proportion to what it has beyond its share: many give faster
+ * than one. */
+static void keep_less_of_all(struct plan_table *t, size_t above, uint64_t excess)
+{
+    uint64_t all = 0;
+
+    for (size_t i = 0; i < above; i++)
+        all += t->order[i]->got - t->order[i]->share;
+    for (size_t i = 0; i < above && all; i++) {
+        struct seat *s = t->order[i];
+        uint64_t over = s->got - s->share;
+        uint64_t less = excess >= all ? over : pages_up((uint64_t)((wide)over * excess / all));
+
+        lower(s, less < over ? less : over);
+    }
+}
+
+void plan_damp(struct plan_table *t)
+{
+    /* Half of the float may be missing before anybody gives for it. */
+    int64_t full = t->budget_memkb - (int64_t)t->float_memkb, most = full + (int64_t)t->float_memkb / 2;
+    uint64_t sum = 0, excess;
+    size_t above = 0;
+
+    for (size_t i = 0; i < t->count; i++) {
+        struct seat *s = &t->seats[i];
+        uint64_t now = s->domain->target_memkb;
+
+        s->cap = 0;
+        if (now != s->got && !(now % PLAN_PAGE_KB) && near_enough(s, now)) {
+            s->cap = now > s->got ? now - s->got : 0;
+            s->share = s->got;
+            s->got = now;
+            s->reason = PLAN_REASON_KEPT;
+            if (s->cap)
+                t->order[above++] = s;
+        }
+        sum += s->got;
+    }
+    if ((int64_t)sum <= full)
+        return;
+    excess = raise_less(t, (uint64_t)((int64_t)sum - full));
+    if (excess && full + (int64_t)excess > most)
+        t->input->hurry ? keep_less_of_all(t, above, excess) : keep_less_of_few(t, above, excess);
+}
