@@ -32,8 +32,9 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
             -Wundef -Wformat=2 -Wno-unused-parameter -Wno-missing-field-initializers
 CFLAGS   ?= -O2 -g
 CPPFLAGS += -I. -Ilibxl-plugins -Ilibxl-plugins/include -D_GNU_SOURCE -DHAVE_YAJL_YAJL_VERSION_H -D_FORTIFY_SOURCE=2 \
-            -DXLX_VERSION='"$(VERSION)"' -DXLX_PLUGINDIR='"$(PLUGINDIR)"' -DXLX_LIBEXECDIR='"$(LIBEXECDIR)"'
-ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) $(SANFLAGS) -fPIC -fvisibility=hidden -MMD -MP
+            -DXLX_VERSION='"$(VERSION)"' -DXLX_LIBDIR='"$(LIBDIR)"' -DXLX_PLUGINDIR='"$(PLUGINDIR)"' \
+            -DXLX_LIBEXECDIR='"$(LIBEXECDIR)"'
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) $(SANFLAGS) -fPIC -fno-semantic-interposition -ffunction-sections -fdata-sections -MMD -MP
 ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) $(SAN_LDFLAGS) -Wl,--as-needed -Wl,-O1 -Wl,-z,relro
 LIBS     := -lxenlight -lxlutil -lxenguest -lxenctrl -lxenevtchn -lxenstore -lxentoollog -luv -lyajl
 
@@ -41,16 +42,25 @@ ifneq ($(SANITIZE),)
 CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
 endif
 
-# The library: everything below base/, xenstore/ and libxl-plugins/. The tool: xl-ext/.
-LIB_SRCS  := $(sort $(wildcard base/*.c xenstore/*.c libxl-plugins/*/*.c libxl-plugins/*/*/*.c))
-TOOL_SRCS := $(sort $(wildcard xl-ext/*.c))
-BASE_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(filter base/%,$(LIB_SRCS)))
-LIB_OBJS  := $(patsubst %.c,$(O)/obj/%.o,$(LIB_SRCS))
-TOOL_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(TOOL_SRCS))
+# libxlx.so holds what does without libxl: base, xenstore, balloon, monitor, the memory commands and most of core. The
+# other commands, and what they need of core, are in libxlx-xl.so. Only host-info is in the tool itself.
+ALL_SRCS  := $(sort $(wildcard base/*.c xenstore/*.c libxl-plugins/*/*.c libxl-plugins/*/*/*.c))
+HOST_SRCS := $(filter-out %/xen.c,$(filter libxl-plugins/host/%,$(ALL_SRCS)))
+XLX_SRCS  := $(filter base/% xenstore/% libxl-plugins/balloon/% libxl-plugins/qmp/cmd-common.c libxl-plugins/monitor/% libxl-plugins/memory/% libxl-plugins/core/%, \
+    $(filter-out $(addprefix libxl-plugins/core/,config.c libxl-op.c loop.c xen-boot.c),$(ALL_SRCS)))
+XL_SRCS   := $(filter-out $(XLX_SRCS) $(HOST_SRCS),$(ALL_SRCS))
+# The tool: xl-ext/, with the tables of all commands, but the code of host-info alone (docs/startup.md).
+TOOL_SRCS  := $(sort $(wildcard xl-ext/*.c))
+TABLE_SRCS := $(filter-out $(HOST_SRCS),$(filter %/plugin.c,$(ALL_SRCS)) $(foreach s,$(ALL_SRCS),$(if $(filter cmd-%,$(notdir $s)),$s)))
+objects = $(patsubst %.c,$(O)/obj/%.o,$(1))
+LIB_OBJS   := $(call objects,$(ALL_SRCS))
+TOOL_OBJS  := $(call objects,$(TOOL_SRCS))
+TABLE_OBJS := $(patsubst %.c,$(O)/tables/%.o,$(TABLE_SRCS))
+HOST_OBJS  := $(call objects,$(filter base/%,$(ALL_SRCS)) $(addprefix libxl-plugins/core/,ao.c ctx.c subprocess.c) $(HOST_SRCS))
 TEST_SRCS := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
 TEST_BINS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(filter tests/unit/test_%.c $(foreach d,$(wildcard tests/unit/*/),$(d)test_%.c),$(TEST_SRCS)))
 
-ALL_TARGETS := $(O)/libxlx.so $(O)/xl-ext
+ALL_TARGETS := $(O)/libxlx.so $(O)/libxlx-xl.so $(O)/xl-ext
 
 .PHONY: all
 all:
@@ -75,18 +85,43 @@ $(O)/.packages-test: scripts/packages
 # (A goal that changes nothing leaves the file, and so the objects, alone.)
 $(O)/.settings: force
 	@mkdir -p $(@D)
-	@echo '$(VERSION) $(PLUGINDIR) $(LIBEXECDIR)' | cmp -s - $@ || echo '$(VERSION) $(PLUGINDIR) $(LIBEXECDIR)' > $@
+	@echo '$(VERSION) $(LIBDIR) $(PLUGINDIR) $(LIBEXECDIR)' | cmp -s - $@ || echo '$(VERSION) $(LIBDIR) $(PLUGINDIR) $(LIBEXECDIR)' > $@
 
 .PHONY: force
-$(O)/obj/xl-ext/dispatch.o $(O)/obj/xl-ext/light/main.o $(O)/obj/libxl-plugins/core/plugin.o: $(O)/.settings
+$(O)/obj/xl-ext/dispatch.o $(O)/obj/xl-ext/plugins.o $(O)/obj/xl-ext/library.o: $(O)/.settings
 
-$(O)/obj/%.o: %.c | $(O)/.packages-build
+# What the tool and its libraries must have in common: base/build.h.
+XEN_VERSION := $(shell pkg-config --modversion xenlight 2>/dev/null | cut -d. -f1,2)
+$(O)/gen/build.h: $(ALL_SRCS) $(TOOL_SRCS) $(wildcard */*.h libxl-plugins/*/*.h libxl-plugins/*/*/*.h) Makefile $(O)/.settings
+	@mkdir -p $(@D)
+	@{ printf '#define XLX_BUILD_ID "%s"\n' "$$(cat $^ | sha256sum | cut -c1-32)"; \
+	    printf '#define XLX_BUILD_XEN "%s"\n' '$(XEN_VERSION)'; } > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(O)/obj/base/build.o: $(O)/gen/build.h
+CPPFLAGS_base := -I$(O)
+
+# Objects are made anew when the compiler's flags change.
+$(O)/.flags: force
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CC) $(CPPFLAGS) $(ALL_CFLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(CC) $(CPPFLAGS) $(ALL_CFLAGS))' > $@
+
+$(O)/obj/%.o: %.c $(O)/.flags | $(O)/.packages-build
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC    $<";)$(CC) $(CPPFLAGS) $(CPPFLAGS_$(subst /,_,$(*D))) $(ALL_CFLAGS) -c -o $@ $<
 
-$(O)/libxlx.so.$(SOVERSION): $(LIB_OBJS) libxl-plugins/libxlx.map
-	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libxlx.so.$(SOVERSION) \
-	    -Wl,--version-script=libxl-plugins/libxlx.map -o $@ $(LIB_OBJS) $(LIBS) $(LIB_EXTRA_LIBS)
+# The tables of commands without their code; the linker drops what the commands' files hold besides.
+$(O)/tables/%.o: %.c $(O)/.flags | $(O)/.packages-build
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  TABLE $<";)$(CC) $(CPPFLAGS) $(filter-out $(SANFLAGS),$(ALL_CFLAGS)) -DXLX_TABLES_ONLY -Wno-unused -c -o $@ $<
+
+$(O)/libxlx.so.$(SOVERSION): $(call objects,$(XLX_SRCS)) libxl-plugins/libxlx.map
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -shared -Wl,-Bsymbolic -Wl,-z,defs -Wl,-soname,$(@F) \
+	    -Wl,--version-script=libxl-plugins/libxlx.map -o $@ $(filter %.o,$^) $(LIBS)
+
+$(O)/libxlx-xl.so: $(call objects,$(XL_SRCS) base/build.c) libxl-plugins/libxlx-xl.map $(O)/libxlx.so
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -shared -Wl,-Bsymbolic -Wl,-z,defs \
+	    -Wl,--version-script=libxl-plugins/libxlx-xl.map -o $@ $(filter %.o,$^) -L$(O) -lxlx $(LIBS) $(LIB_EXTRA_LIBS)
 
 $(O)/libxlx.so: $(O)/libxlx.so.$(SOVERSION)
 	@ln -sf $(<F) $@
@@ -96,26 +131,9 @@ $(O)/libxlx.a: $(LIB_OBJS)
 	@rm -f $@
 	@ar rcs $@ $^
 
-# The whole tool. It finds the library beside itself in build/, and in LIBDIR when installed.
-$(O)/xl-ext-full: $(TOOL_OBJS) $(BASE_OBJS) $(O)/libxlx.so
-	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -o $@ $(TOOL_OBJS) $(BASE_OBJS) -L$(O) -lxlx \
-	    -Wl,-rpath,'$$ORIGIN:$(LIBDIR)' -lxentoollog -luv -lyajl $(TOOL_EXTRA_LIBS)
-
-# The light one, which runs the memory commands without libxl and hands the rest on: docs/startup.md.
-LIGHT_OBJS := $(patsubst %.c,$(O)/obj/%.o,$(filter base/% xenstore/% libxl-plugins/memory/% libxl-plugins/balloon/%,$(LIB_SRCS)) \
-    $(addprefix libxl-plugins/core/,ao.c ctx.c domain.c plugin.c sampler.c) \
-    $(filter-out xl-ext/main.c,$(TOOL_SRCS)) xl-ext/light/main.c)
-
-$(O)/gen/full-commands.h: $(O)/xl-ext-full
-	@mkdir -p $(@D)
-	@XL_EXT_PLUGIN_PATH=/nonexistent $< help --tables | awk -F'\t' '$$1 == "command" || $$1 == "checks" { printf "\"%s\",\n", $$2 }' > $@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
-
-$(O)/obj/xl-ext/light/main.o: $(O)/gen/full-commands.h
-CPPFLAGS_xl-ext_light := -I$(O)
-
-$(O)/xl-ext: $(LIGHT_OBJS)
-	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -o $@ $(LIGHT_OBJS) -lxenctrl -lxenstore -lxentoollog -luv -lyajl
+# It links no library that belongs to one version of Xen.
+$(O)/xl-ext: $(TOOL_OBJS) $(TABLE_OBJS) $(HOST_OBJS)
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -Wl,--gc-sections -o $@ $^ -luv -lyajl
 
 $(O)/tests/unit/%: $(O)/obj/tests/unit/%.o $(O)/libxlx.a | $(O)/.packages-test
 	@mkdir -p $(@D)
@@ -125,13 +143,12 @@ $(O)/obj/tests/unit/%.o: | $(O)/.packages-test
 
 .PHONY: install
 install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PLUGINDIR) \
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/xl-ext $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PLUGINDIR) \
 	    $(DESTDIR)$(MANDIR)/man1
-	install -d $(DESTDIR)$(LIBEXECDIR)
 	install -m 755 $(O)/xl-ext $(DESTDIR)$(BINDIR)/xl-ext
-	install -m 755 $(O)/xl-ext-full $(DESTDIR)$(LIBEXECDIR)/xl-ext-full
 	install -m 644 $(O)/libxlx.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libxlx.so.$(SOVERSION)
 	ln -sf libxlx.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libxlx.so
+	install -m 644 $(O)/libxlx-xl.so $(DESTDIR)$(LIBDIR)/xl-ext/libxlx-xl.so
 	install -m 644 libxl-plugins/include/xlx.h $(DESTDIR)$(PREFIX)/include/xlx.h
 	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' \
 	    -e 's|@PLUGINDIR@|$(PLUGINDIR)|g' libxl-plugins/xlx.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/xlx.pc
@@ -147,4 +164,4 @@ install-sanitizers:
 clean:
 	rm -rf build
 
--include $(LIB_OBJS:.o=.d) $(TOOL_OBJS:.o=.d) $(O)/obj/xl-ext/light/main.d $(patsubst %.c,$(O)/obj/%.d,$(TEST_SRCS))
+-include $(LIB_OBJS:.o=.d) $(TOOL_OBJS:.o=.d) $(TABLE_OBJS:.o=.d) $(patsubst %.c,$(O)/obj/%.d,$(TEST_SRCS))

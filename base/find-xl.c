@@ -6,18 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-
-/* By its inode, and by its name too, because xl-ext is two programs: docs/startup.md. */
-static bool is_self(const char *file, const struct stat *st)
+static bool is_self(const struct stat *st)
 {
-    CLEANUP_FREE char *real = realpath(file, NULL);
-    const char *name = real ? strrchr(real, '/') : NULL;
     struct stat self;
 
-    if (!stat("/proc/self/exe", &self) && st->st_dev == self.st_dev && st->st_ino == self.st_ino)
-        return true;
-    return name && (!strcmp(name, "/xl-ext") || !strcmp(name, "/xl-ext-full"));
+    return !stat("/proc/self/exe", &self) && st->st_dev == self.st_dev && st->st_ino == self.st_ino;
 }
 
 char *find_xl(struct gc *gc)
@@ -32,7 +25,7 @@ char *find_xl(struct gc *gc)
 
         end = path + strcspn(path, ":");
         file = gc_printf(gc, "%.*s/xl", (int)(end - path), path);
-        if (!access(file, X_OK) && !stat(file, &st) && S_ISREG(st.st_mode) && !is_self(file, &st))
+        if (!access(file, X_OK) && !stat(file, &st) && S_ISREG(st.st_mode) && !is_self(&st))
             return file;
     }
     return NULL;

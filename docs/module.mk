@@ -5,7 +5,7 @@ BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 
 ALL_TARGETS += $(O)/xl-ext.1
 
-$(O)/xl-ext.1: $(O)/xl-ext-full $(O)/xl-ext docs/man/assemble docs/man/xl-ext.1.in $(wildcard docs/man/commands/*.man)
+$(O)/xl-ext.1: $(O)/xl-ext docs/man/assemble docs/man/xl-ext.1.in $(wildcard docs/man/commands/*.man)
 	@XL_EXT_PLUGIN_PATH=/nonexistent docs/man/assemble $< docs/man/xl-ext.1.in docs/man/commands > $@.new
 	@sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@PLUGINDIR@|$(PLUGINDIR)|g' $@.new > $@ && rm $@.new
 
@@ -20,7 +20,7 @@ install-docs: $(O)/xl-ext.1
 # Help, manual and tables say the same, and roff has nothing to complain about.
 $(LINT)/manual.ok: scripts/lint/manual $(O)/xl-ext.1 $(wildcard docs/man/commands/*.man) | build/.packages-lint
 	@mkdir -p $(@D)
-	@XL_EXT_PLUGIN_PATH=/nonexistent scripts/lint/manual $(O)/xl-ext-full $(O)/xl-ext.1 docs/man/commands
+	@XL_EXT_PLUGIN_PATH=/nonexistent scripts/lint/manual $(O)/xl-ext $(O)/xl-ext.1 docs/man/commands
 	@touch $@
 
 LINT_STAMPS += $(LINT)/manual.ok

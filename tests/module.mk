@@ -9,7 +9,7 @@ check-unit: | $(O)/.packages-test
 	@$(MAKE) -s --no-print-directory SANITIZE=address,undefined CFLAGS="-O1 -g" unit-bins
 
 .PHONY: unit-bins
-unit-bins: $(TEST_BINS) $(O)/xl-ext
+unit-bins: $(TEST_BINS) $(O)/xl-ext $(O)/libxlx.so $(O)/libxlx-xl.so
 
 FAST_CHECKS += check-unit
 check-fast: all check-unit

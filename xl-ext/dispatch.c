@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include "xl-ext/messages.h"
+#include "xl-ext/own.h"
 
-static int run_command(struct gc *gc, struct xlx_ctx *ctx, const struct xlx_command *command, int argc, char **argv,
-                       struct global_options *global)
+static int run_command(struct gc *gc, struct xlx_ctx *ctx, struct plugin_set *plugins,
+                       const struct xlx_command *command, int argc, char **argv, struct global_options *global)
 {
     void *options = gc_alloc(gc, command->options_size);
     struct xlx_ui ui = {.ops = &tool_ui_ops};
@@ -37,12 +38,12 @@ static int run_command(struct gc *gc, struct xlx_ctx *ctx, const struct xlx_comm
     ui.quiet = global->quiet;
     ui.timeout_ms = global->timeout_ms;
     ui.terminal = isatty(STDOUT_FILENO);
-    if (!(command->flags & XLX_COMMAND_ANYWHERE) && !xlx_ctx_usable(ctx))
+    if (!(command->flags & XLX_COMMAND_ANYWHERE) && !own_ctx_usable(ctx))
         return XLX_EXIT_FAILED;
-    return xlx_command_run(&in);
+    return plugins_run(plugins, &in);
 }
 
-static int dispatch(struct gc *gc, struct xlx_ctx *ctx, int argc, char **argv)
+static int dispatch(struct gc *gc, struct xlx_ctx *ctx, struct plugin_set *plugins, int argc, char **argv)
 {
     struct global_options global = {0};
     const struct xlx_command *command;
@@ -59,43 +60,46 @@ static int dispatch(struct gc *gc, struct xlx_ctx *ctx, int argc, char **argv)
     argc -= first;
     argv += first;
     if (global.help || !argc) {
-        help_overview(ctx);
+        help_overview(plugins);
         return argc || global.help ? XLX_EXIT_DONE : XLX_EXIT_USAGE;
     }
     if (!strcmp(argv[0], "help")) {
         if (argc == 1) {
-            help_overview(ctx);
+            help_overview(plugins);
             return XLX_EXIT_DONE;
         }
         if (!strcmp(argv[1], "--tables")) {
-            help_tables(ctx);
+            help_tables(plugins);
             return XLX_EXIT_DONE;
         }
-        command = xlx_command_find(ctx, argv[1], NULL);
+        command = plugins_find(plugins, argv[1]);
         if (command) {
             help_command(command);
             return XLX_EXIT_DONE;
         }
     }
-    command = xlx_command_find(ctx, argv[0], NULL);
+    command = plugins_find(plugins, argv[0]);
     if (!command) {
-        int status = xlx_check_xl(ctx, argc, argv);
+        int status = plugins_check_xl(plugins, argc, argv);
 
         return status == XLX_EXIT_DONE ? delegate_to_xl(gc, &global, argv[0], argc, argv) : status;
     }
     message_subject(command->name);
-    return run_command(gc, ctx, command, argc, argv, &global);
+    return run_command(gc, ctx, plugins, command, argc, argv, &global);
 }
 
 int tool_main(int argc, char **argv)
 {
+    struct plugin_set *plugins;
     struct xlx_ctx *ctx;
     int status;
     GC_SCOPE(gc);
 
     if (xlx_ctx_new(&ctx, message_logger()))
         return XLX_EXIT_FAILED;
-    status = dispatch(gc, ctx, argc, argv);
+    plugins = plugin_set_new(ctx);
+    status = dispatch(gc, ctx, plugins, argc, argv);
+    plugin_set_free(plugins);
     xlx_ctx_free(ctx);
     /* A full disk or a closed pipe must not pass for success. */
     if (fflush(stdout) || ferror(stdout)) {

@@ -91,7 +91,7 @@ void help_command(const struct xlx_command *command)
     }
 }
 
-void help_overview(struct xlx_ctx *ctx)
+void help_overview(struct plugin_set *set)
 {
     const struct xlx_plugin *const *plugins;
     size_t count;
@@ -99,7 +99,7 @@ void help_overview(struct xlx_ctx *ctx)
     printf("usage: xl-ext [OPTIONS] COMMAND [ARGUMENTS]\n\n"
            "xl-ext extends Xen's xl toolstack. A command that is not listed here is handed\n"
            "to xl with all its arguments, so that 'alias xl=xl-ext' works.\n");
-    plugins = xlx_plugins(ctx, NULL, &count);
+    plugins = plugins_all(set, &count);
     for (size_t i = 0; i < count; i++) {
         printf("\n%s (%s):\n", plugins[i]->name, plugins[i]->summary);
         for (size_t k = 0; k < plugins[i]->command_count; k++) {
@@ -142,13 +142,13 @@ static const char *flag_words(struct gc *gc, unsigned flags)
     return *text ? text : "-";
 }
 
-void help_tables(struct xlx_ctx *ctx)
+void help_tables(struct plugin_set *set)
 {
     const struct xlx_plugin *const *plugins;
     size_t count;
     GC_SCOPE(gc);
 
-    plugins = xlx_plugins(ctx, NULL, &count);
+    plugins = plugins_all(set, &count);
     for (size_t i = 0; i < count; i++) {
         printf("plugin\t%s\t%s\n", plugins[i]->name, plugins[i]->summary);
         for (const char *const *name = plugins[i]->xl_commands; name && *name; name++)

@@ -5,9 +5,10 @@
 /* What the files of the tool share. */
 
 #include "base/gc.h"
+#include "xl-ext/plugins.h"
 #include "xlx.h"
 
-/* The tool from arguments to exit status, with the plugins that the program is linked with. */
+/* The tool from arguments to exit status. */
 int tool_main(int argc, char **argv);
 
 /* Options before the command. */
@@ -31,7 +32,7 @@ int parse_command_options(struct gc *gc, const struct xlx_command *command, int 
                           struct global_options *global, bool *help);
 
 /* help.c: all from the command tables. */
-void help_overview(struct xlx_ctx *ctx);
+void help_overview(struct plugin_set *set);
 void help_command(const struct xlx_command *command);
 void help_usage(const struct xlx_command *command); /* one line, on standard error */
 /* The tables as tab-separated lines for scripts (completion, the manual and its check):
@@ -39,7 +40,7 @@ void help_usage(const struct xlx_command *command); /* one line, on standard err
  *   command NAME SYNOPSIS SUMMARY DOMAIN-ARGUMENT FLAGS    index or -1; words with commas between, or -
  *   option COMMAND LETTER NAME VALUE HELP                  - for what there is not
  */
-void help_tables(struct xlx_ctx *ctx);
+void help_tables(struct plugin_set *set);
 
 /* Replaces this process by xl with these arguments; returns only when there is no xl, after a message. */
 int delegate_to_xl(struct gc *gc, const struct global_options *global, const char *command, int argc, char **argv);

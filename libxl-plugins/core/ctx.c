@@ -2,6 +2,7 @@
 #include "core/ctx.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,21 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "core/plugin.h"
-#include "core/sampler.h"
-#include "xenstore/connect.h"
+
+static void log_to(xentoollog_logger *logger, xentoollog_level level, const char *format, va_list args)
+{
+    /* libxentoollog does no more than this, and the tool can do without loading it. */
+    logger->vmessage(logger, level, -1, NULL, format, args);
+}
+
+static void log_line(xentoollog_logger *logger, xentoollog_level level, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    log_to(logger, level, format, args);
+    va_end(args);
+}
 
 int xlx_ctx_new(struct xlx_ctx **ctx, xentoollog_logger *logger)
 {
@@ -23,7 +36,7 @@ int xlx_ctx_new(struct xlx_ctx **ctx, xentoollog_logger *logger)
     c->logger = logger;
     r = uv_loop_init(&c->loop);
     if (r < 0) {
-        xtl_log(logger, XTL_ERROR, -1, "xlx", "cannot make an event loop: %s", uv_strerror(r));
+        log_line(logger, XTL_ERROR, "cannot make an event loop: %s", uv_strerror(r));
         free(c);
         return ERROR_FAIL;
     }
@@ -35,20 +48,17 @@ void xlx_ctx_free(struct xlx_ctx *ctx)
 {
     if (!ctx)
         return;
-    plugin_set_free(ctx, ctx->plugins);
-    sampler_free(ctx->sampler);
-    if (ctx->libxl) {
-        /* Time-outs that libxl has just given up are released from the loop, and need it for that. */
-        uv_run(&ctx->loop, UV_RUN_NOWAIT);
-        ctx->libxl_close(ctx);
-    }
-    store_watcher_free(ctx->watcher);
-    if (ctx->xc)
-        xc_interface_close(ctx->xc);
-    if (ctx->xs)
-        xs_close(ctx->xs);
+    while (ctx->closer_count)
+        ctx->closers[--ctx->closer_count](ctx);
     ev_loop_close(&ctx->loop);
     free(ctx);
+}
+
+void ctx_at_end(struct xlx_ctx *ctx, void (*close)(struct xlx_ctx *ctx))
+{
+    if (ctx->closer_count == CTX_CLOSERS_MAX)
+        abort();
+    ctx->closers[ctx->closer_count++] = close;
 }
 
 void xlx_log(struct xlx_ctx *ctx, xentoollog_level level, const char *format, ...)
@@ -56,7 +66,7 @@ void xlx_log(struct xlx_ctx *ctx, xentoollog_level level, const char *format, ..
     va_list args;
 
     va_start(args, format);
-    xtl_logv(ctx->logger, level, -1, NULL, format, args);
+    log_to(ctx->logger, level, format, args);
     va_end(args);
 }
 
@@ -72,7 +82,7 @@ static bool file_says(const char *path, const char *word)
     return strstr(text, word);
 }
 
-const char *ctx_why_no_dom0(void)
+const char *xlx_why_no_dom0(void)
 {
     if (file_says("/proc/xen/capabilities", "control_d"))
         return NULL;
@@ -87,7 +97,7 @@ const char *ctx_why_no_dom0(void)
 
 int ctx_refuse(struct xlx_ctx *ctx, const char *what, int errno_value)
 {
-    const char *why = ctx_why_no_dom0();
+    const char *why = xlx_why_no_dom0();
 
     if (why)
         LOG(ctx, ERROR, "%s", why);
@@ -98,66 +108,18 @@ int ctx_refuse(struct xlx_ctx *ctx, const char *what, int errno_value)
     return ERROR_FAIL;
 }
 
-int ctx_xs(struct xlx_ctx *ctx, struct xs_handle **xs)
+int xlx_exit_of(int rc)
 {
-    if (!ctx->xs) {
-        ctx->xs = store_open();
-        if (!ctx->xs)
-            return ctx_refuse(ctx, "xenstored (is it running?)", errno);
+    switch (rc) {
+    case 0:
+        return XLX_EXIT_DONE;
+    case ERROR_ABORTED:
+        return XLX_EXIT_INTERRUPTED;
+    case ERROR_TIMEDOUT:
+        return XLX_EXIT_NOT_REACHED;
+    case ERROR_INVAL:
+        return XLX_EXIT_USAGE;
+    default:
+        return XLX_EXIT_FAILED;
     }
-    *xs = ctx->xs;
-    return 0;
-}
-
-int ctx_xc(struct xlx_ctx *ctx, xc_interface **xc)
-{
-    if (!ctx->xc) {
-        /* A logger that drops everything: libxenctrl would print its own lines beside our one sentence. */
-        ctx->xc = xc_interface_open(ctx->logger, ctx->logger, 0);
-        if (!ctx->xc)
-            return ctx_refuse(ctx, "the hypervisor", errno);
-    }
-    *xc = ctx->xc;
-    return 0;
-}
-
-bool xlx_ctx_usable(struct xlx_ctx *ctx)
-{
-    struct xs_handle *xs;
-    xc_interface *xc;
-    const char *why = ctx_why_no_dom0();
-
-    if (why) {
-        LOG(ctx, ERROR, "%s", why);
-        return false;
-    }
-    return !ctx_xc(ctx, &xc) && !ctx_xs(ctx, &xs);
-}
-
-static void xenstore_lost(void *arg)
-{
-    struct xlx_ctx *ctx = arg;
-
-    ctx->xenstore_lost = true;
-    LOG(ctx, ERROR, "the connection to xenstored is lost");
-    uv_stop(&ctx->loop);
-}
-
-int ctx_watcher(struct xlx_ctx *ctx, struct store_watcher **watcher)
-{
-    struct xs_handle *xs = NULL;
-    int rc;
-
-    if (!ctx->watcher) {
-        rc = ctx_xs(ctx, &xs);
-        if (rc)
-            return rc;
-        ctx->watcher = store_watcher_new(&ctx->loop, xs, xenstore_lost, ctx);
-        if (!ctx->watcher) {
-            LOG(ctx, ERROR, "cannot watch xenstore: the event loop refuses its connection");
-            return ERROR_FAIL;
-        }
-    }
-    *watcher = ctx->watcher;
-    return 0;
 }

@@ -15,6 +15,8 @@
 #include "xenstore/watch.h"
 #include "xlx.h"
 
+#define CTX_CLOSERS_MAX 8
+
 struct guest_reports;
 struct sampler;
 
@@ -25,14 +27,18 @@ struct xlx_ctx {
     struct xs_handle *xs;
     xc_interface *xc;
     libxl_ctx *libxl;
-    void (*libxl_close)(struct xlx_ctx *ctx); /* set with libxl: programs that never ask for it need not link it */
     struct store_watcher *watcher;
     struct sampler *sampler;
     struct guest_reports *guest_reports;
-    struct plugin_set *plugins;
     struct ev_signal sigchld;
     bool xenstore_lost;
+    /* what has been opened closes itself, so that nobody links what he never opens */
+    void (*closers[CTX_CLOSERS_MAX])(struct xlx_ctx *ctx);
+    unsigned closer_count;
 };
+
+/* Has close called when the context is freed; what was opened last is closed first. */
+void ctx_at_end(struct xlx_ctx *ctx, void (*close)(struct xlx_ctx *ctx));
 
 /* Each returns 0 with the thing in *result, which stays the context's, or a logged error that says what this machine is
  * instead of a dom0. */
@@ -45,9 +51,6 @@ int ctx_libxl(struct xlx_ctx *ctx, libxl_ctx **libxl);
 
 /* Logs that what could not be opened, or what this machine is instead of a dom0; returns ERROR_FAIL. */
 int ctx_refuse(struct xlx_ctx *ctx, const char *what, int errno_value);
-
-/* Why Xen cannot be used here: a static sentence, or NULL when nothing speaks against it. */
-const char *ctx_why_no_dom0(void);
 
 #define LOG(ctx, level, ...) xlx_log((ctx), XTL_##level, __VA_ARGS__)
 /* With "domain %u: " in front. */

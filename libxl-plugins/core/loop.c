@@ -159,6 +159,8 @@ static void children_exited(struct ev_signal *s, int signum)
 
 static void close_libxl(struct xlx_ctx *ctx)
 {
+    /* Time-outs that libxl has just given up are released from the loop, and need libxl for that. */
+    uv_run(&ctx->loop, UV_RUN_NOWAIT);
     libxl_ctx_free(ctx->libxl);
     ctx->libxl = NULL;
     ev_signal_stop(&ctx->sigchld);
@@ -173,13 +175,14 @@ int ctx_libxl(struct xlx_ctx *ctx, libxl_ctx **libxl)
             ctx->libxl = NULL;
             return ctx_refuse(ctx, "libxl", errno);
         }
-        ctx->libxl_close = close_libxl;
         rc = ev_signal_start(&ctx->loop, &ctx->sigchld, SIGCHLD, children_exited);
         if (rc) {
             LOG(ctx, ERROR, "cannot catch SIGCHLD for libxl's children: %s", error_text(rc));
-            close_libxl(ctx);
+            libxl_ctx_free(ctx->libxl);
+            ctx->libxl = NULL;
             return rc;
         }
+        ctx_at_end(ctx, close_libxl);
         /* It must not keep the loop alive when nothing else is to be waited for. */
         ev_signal_unref(&ctx->sigchld);
         libxl_osevent_register_hooks(ctx->libxl, &hooks, ctx);

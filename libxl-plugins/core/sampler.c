@@ -97,6 +97,12 @@ static void time_to_look(struct ev_timer *t)
     arm(s);
 }
 
+static void sampler_close(struct xlx_ctx *ctx)
+{
+    ev_timer_stop(&ctx->sampler->timer);
+    free(ctx->sampler);
+}
+
 int sampler_join(struct xlx_ctx *ctx, struct sampler_client *client, uint64_t interval_ms,
                  void (*sampled)(struct sampler_client *, int, const xc_domaininfo_t *, size_t, uint64_t))
 {
@@ -112,6 +118,7 @@ int sampler_join(struct xlx_ctx *ctx, struct sampler_client *client, uint64_t in
         if (!s)
             abort();
         s->ctx = ctx;
+        ctx_at_end(ctx, sampler_close);
     }
     client->sampler = s;
     client->sampled = sampled;
@@ -150,12 +157,4 @@ void sampler_leave(struct sampler_client *client)
         ;
     *p = client->next;
     arm(s);
-}
-
-void sampler_free(struct sampler *sampler)
-{
-    if (!sampler)
-        return;
-    ev_timer_stop(&sampler->timer);
-    free(sampler);
 }

@@ -40,6 +40,4 @@ int sampler_look(struct xlx_ctx *ctx, struct gc *gc, xc_domaininfo_t **infos, si
 /* The entry of a domain in such a list, or NULL. */
 const xc_domaininfo_t *sampler_find(const xc_domaininfo_t *infos, size_t count, uint32_t domid);
 
-void sampler_free(struct sampler *sampler);
-
 #endif

@@ -4,56 +4,12 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "core/subprocess.h"
-#include "core/xen-boot.h"
 #include "host/host.h"
 
 /* The longest that a program may take to tell its version. */
 #define VERSION_MS 5000
 
-/* What only the hypervisor can tell, when this is its dom0. */
-struct asked {
-    bool answered;
-    const char *capabilities; /* "pv pvh hvm hap" */
-    uint32_t cpus, nodes;
-    uint64_t total_memkb, free_memkb;
-    bool autoballoon; /* of xl */
-};
-
-static const char *capability_words(struct gc *gc, uint32_t capabilities)
-{
-    static const struct {
-        uint32_t bit;
-        const char *word;
-    } known[] = {
-        {XEN_SYSCTL_PHYSCAP_pv, "pv"},         {XEN_SYSCTL_PHYSCAP_hvm, "pvh"},
-        {XEN_SYSCTL_PHYSCAP_hvm, "hvm"},       {XEN_SYSCTL_PHYSCAP_hap, "hap"},
-        {XEN_SYSCTL_PHYSCAP_shadow, "shadow"}, {XEN_SYSCTL_PHYSCAP_directio, "directio"},
-    };
-    const char *text = "";
-
-    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        if (capabilities & known[i].bit)
-            text = gc_printf(gc, "%s%s%s", text, *text ? " " : "", known[i].word);
-    }
-    return text;
-}
-
-static void ask_hypervisor(struct xlx_ctx *ctx, struct gc *gc, struct asked *asked)
-{
-    xc_physinfo_t info = {0};
-    xc_interface *xc;
-
-    /* A machine that is no dom0 is no fault here: nothing is logged about it. */
-    if (ctx_why_no_dom0() || ctx_xc(ctx, &xc) || xc_physinfo(xc, &info))
-        return;
-    asked->answered = true;
-    asked->capabilities = capability_words(gc, info.capabilities);
-    asked->cpus = info.nr_cpus;
-    asked->nodes = info.nr_nodes;
-    asked->total_memkb = info.total_pages * (XC_PAGE_SIZE / 1024);
-    asked->free_memkb = (info.free_pages + info.scrub_pages) * (XC_PAGE_SIZE / 1024);
-    asked->autoballoon = autoballoon_is_on(ctx);
-}
+bool (*host_ask_xen)(struct xlx_ctx *ctx, struct gc *gc, struct host_asked *asked);
 
 /* "QEMU emulator version 7.2.15 (Debian ...)" to "7.2.15" */
 static char *version_in(struct gc *gc, const char *text)
@@ -106,7 +62,7 @@ static const char *kvm_text(const struct host_facts *f)
     return f->kvm_works ? "works" : f->kvm_device ? "/dev/kvm is there and does not work" : "no /dev/kvm";
 }
 
-static void show_machine(struct gc *gc, struct xlx_ui *ui, const struct host_facts *f, const struct asked *asked)
+static void show_machine(struct gc *gc, struct xlx_ui *ui, const struct host_facts *f, const struct host_asked *asked)
 {
     ui->ops->print(ui, "This is %s\n\n", sentence(gc, f));
     ui->ops->print(ui, "  %-16s%s\n", "kernel", f->kernel ? f->kernel : "-");
@@ -126,7 +82,7 @@ static void show_machine(struct gc *gc, struct xlx_ui *ui, const struct host_fac
     ui->ops->print(ui, "  %-16s%s\n\n", "kvm", kvm_text(f));
 }
 
-static void show_text(struct gc *gc, struct xlx_ui *ui, const struct host_facts *f, const struct asked *asked,
+static void show_text(struct gc *gc, struct xlx_ui *ui, const struct host_facts *f, const struct host_asked *asked,
                       const struct toolstack *stacks, const struct host_part *parts, size_t part_count)
 {
     static const struct xlx_column stack_columns[] = {
@@ -159,7 +115,7 @@ static void show_text(struct gc *gc, struct xlx_ui *ui, const struct host_facts 
 
 /* ---- JSON ---- */
 
-static void write_asked(struct json_writer *w, const struct asked *asked)
+static void write_asked(struct json_writer *w, const struct host_asked *asked)
 {
     json_key(w, "host");
     if (!asked->answered) {
@@ -176,7 +132,7 @@ static void write_asked(struct json_writer *w, const struct asked *asked)
     json_object_end(w);
 }
 
-static void show_json(struct gc *gc, struct xlx_ui *ui, const struct host_facts *f, const struct asked *asked,
+static void show_json(struct gc *gc, struct xlx_ui *ui, const struct host_facts *f, const struct host_asked *asked,
                       const struct toolstack *stacks, const struct host_part *parts, size_t part_count)
 {
     struct json_writer *w = json_writer_new(gc, true);
@@ -224,13 +180,15 @@ static int run(const struct xlx_invocation *in)
 {
     struct toolstack stacks[TOOLSTACK_COUNT];
     struct host_part parts[HOST_PARTS_MAX];
-    struct asked asked = {0};
+    struct host_asked asked = {0};
     struct host_facts *facts;
     size_t part_count;
     GC_SCOPE(gc);
 
     facts = host_facts(gc, &host_probe_real);
-    ask_hypervisor(in->ctx, gc, &asked);
+    /* A machine that is no dom0 is no fault here: nothing is logged about it. */
+    if (host_ask_xen && !xlx_why_no_dom0())
+        asked.answered = host_ask_xen(in->ctx, gc, &asked);
     host_toolstacks(gc, &host_probe_real, facts, stacks);
     ask_versions(in->ctx, gc, stacks);
     part_count = host_parts(gc, &host_probe_real, facts, parts);

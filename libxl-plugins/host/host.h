@@ -38,6 +38,20 @@ struct host_facts {
     bool xen_balloon, xenbus; /* in a Xen guest: what the guest agent needs */
 };
 
+/* What only the hypervisor can tell, when this is its dom0. */
+struct host_asked {
+    bool answered;
+    const char *capabilities; /* "pv pvh hvm hap" */
+    uint32_t cpus, nodes;
+    uint64_t total_memkb, free_memkb;
+    bool autoballoon; /* of xl */
+};
+/* Fills in all but answered; false after a logged error. Needs Xen's libraries, unlike all else here. */
+bool host_xen_answer(struct xlx_ctx *ctx, struct gc *gc, struct host_asked *asked);
+/* host_xen_answer, set by the tool when it could be loaded: host-info must also work without it. NULL: nobody can be
+ * asked. */
+extern bool (*host_ask_xen)(struct xlx_ctx *ctx, struct gc *gc, struct host_asked *asked);
+
 /* Everything that can be told from files and CPUID. */
 struct host_facts *host_facts(struct gc *gc, const struct host_probe *probe);
 

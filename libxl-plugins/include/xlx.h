@@ -37,6 +37,8 @@ XLX_API int xlx_ctx_new(struct xlx_ctx **ctx, xentoollog_logger *logger);
 /* NULL is allowed. All operations must be done. */
 XLX_API void xlx_ctx_free(struct xlx_ctx *ctx);
 
+/* Why Xen cannot be used here: a static sentence, or NULL when nothing speaks against it. */
+XLX_API const char *xlx_why_no_dom0(void);
 /* True when this is a dom0 whose hypervisor and xenstored answer; otherwise logs one error that says what this machine
  * is instead and what to do, and returns false. */
 XLX_API bool xlx_ctx_usable(struct xlx_ctx *ctx);
@@ -158,6 +160,14 @@ enum {
     XLX_COMMAND_HIDDEN = 8,   /* not in the list of commands */
 };
 
+/* A function that a command or plugin of xl-ext itself names in its table. The tool holds such tables without the code,
+ * to know names and options before it loads any library (docs/startup.md); plugins of others need no XLX_CODE. */
+#ifdef XLX_TABLES_ONLY
+#define XLX_CODE(function) NULL
+#else
+#define XLX_CODE(function) (function)
+#endif
+
 #define XLX_NO_DOMAIN (-1)
 #define XLX_ARGS_ANY (-1)
 
@@ -197,7 +207,7 @@ XLX_API void xlx_log(struct xlx_ctx *ctx, xentoollog_level level, const char *fo
 #define XLX_PLUGIN_ABI 2
 
 /*
- * A plugin is one const struct. Those of xl-ext itself stand in a static table; others are shared objects in the plugin
+ * A plugin is one const struct. Those of xl-ext itself stand in the tool's table; others are shared objects in the plugin
  * folder that define the symbol "xlx_plugin". Folder and file must belong to root (or to the user who runs the program
  * without having its rights from it) and be writable by nobody else. $XL_EXT_PLUGIN_PATH names another folder; it is
  * ignored by a program that has more rights than its user.
@@ -218,18 +228,6 @@ struct xlx_plugin {
     const char *const *xl_commands;
     int (*check_xl)(struct xlx_ctx *ctx, int argc, char **argv);
 };
-
-/* The plugins: first the static table, then the ones loaded from folder (NULL: the built-in path; no folder is no
- * error). A file that is refused is logged and left out. The array belongs to the library. Repeated calls give the
- * same. */
-XLX_API const struct xlx_plugin *const *xlx_plugins(struct xlx_ctx *ctx, const char *folder, size_t *count);
-/* The command of that exact name and its plugin (plugin may be NULL), or NULL. */
-XLX_API const struct xlx_command *xlx_command_find(struct xlx_ctx *ctx, const char *name,
-                                                   const struct xlx_plugin **plugin);
-/* Asks all plugins about a command of xl's; the first that refuses decides. Returns an enum xlx_exit. */
-XLX_API int xlx_check_xl(struct xlx_ctx *ctx, int argc, char **argv);
-/* Runs a command: starts its plugin when that has not been done, then calls run. Returns an enum xlx_exit. */
-XLX_API int xlx_command_run(const struct xlx_invocation *in);
 
 /* ---- memory ---- */
 

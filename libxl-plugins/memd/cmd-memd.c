@@ -211,5 +211,5 @@ const struct xlx_command cmd_memd = {
     .defaults = &defaults,
     .domain_arg = XLX_NO_DOMAIN,
     .flags = XLX_COMMAND_MODIFIES,
-    .run = run,
+    .run = XLX_CODE(run),
 };

@@ -184,5 +184,5 @@ const struct xlx_command cmd_mem_info = {
     .args_min = 1,
     .args_max = 1,
     .domain_arg = 0,
-    .run = run,
+    .run = XLX_CODE(run),
 };

@@ -111,5 +111,5 @@ const struct xlx_command cmd_mem_list = {
                "Maxmem the hypervisor's limit.",
     .args_max = XLX_ARGS_ANY,
     .domain_arg = 0,
-    .run = run,
+    .run = XLX_CODE(run),
 };

@@ -299,5 +299,5 @@ const struct xlx_command cmd_mem_set = {
     .args_max = XLX_ARGS_ANY,
     .domain_arg = 0,
     .flags = XLX_COMMAND_MODIFIES,
-    .run = run,
+    .run = XLX_CODE(run),
 };

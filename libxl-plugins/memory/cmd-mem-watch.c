@@ -240,5 +240,5 @@ const struct xlx_command cmd_mem_watch = {
         "is one object. Sizes are in MiB, with --json in KiB.",
     .args_max = XLX_ARGS_ANY,
     .domain_arg = 0,
-    .run = run,
+    .run = XLX_CODE(run),
 };

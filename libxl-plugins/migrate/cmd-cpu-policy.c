@@ -136,5 +136,5 @@ const struct xlx_command cmd_cpu_policy = {
     .options_size = sizeof(struct options),
     .args_max = 1,
     .domain_arg = 0,
-    .run = run,
+    .run = XLX_CODE(run),
 };

@@ -51,5 +51,5 @@ const struct xlx_command cmd_migrate_check = {
     .args_min = 2,
     .args_max = 2,
     .domain_arg = 0,
-    .run = run,
+    .run = XLX_CODE(run),
 };

@@ -129,5 +129,5 @@ const struct xlx_command cmd_migrate = {
     .args_max = 2,
     .domain_arg = 0,
     .flags = XLX_COMMAND_MODIFIES,
-    .run = run,
+    .run = XLX_CODE(run),
 };

@@ -165,5 +165,5 @@ const struct xlx_command cmd_qmp = {
     .args_max = XLX_ARGS_ANY,
     .domain_arg = 0,
     .flags = XLX_COMMAND_MODIFIES | XLX_COMMAND_ANYWHERE,
-    .run = run,
+    .run = XLX_CODE(run),
 };

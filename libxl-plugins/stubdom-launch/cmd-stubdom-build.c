@@ -107,5 +107,5 @@ const struct xlx_command cmd_stubdom_build = {
     .options_size = sizeof(struct options),
     .domain_arg = XLX_NO_DOMAIN,
     .flags = XLX_COMMAND_MODIFIES | XLX_COMMAND_ANYWHERE,
-    .run = run,
+    .run = XLX_CODE(run),
 };

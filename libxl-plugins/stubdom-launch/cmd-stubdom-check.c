@@ -172,5 +172,5 @@ const struct xlx_command cmd_stubdom_check = {
     .args_min = 1,
     .args_max = XLX_ARGS_ANY,
     .domain_arg = 0,
-    .run = run,
+    .run = XLX_CODE(run),
 };

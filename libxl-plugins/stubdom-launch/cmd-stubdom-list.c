@@ -195,5 +195,5 @@ const struct xlx_command cmd_stubdom_list = {
                "--json in KiB.",
     .args_max = 1,
     .domain_arg = 0,
-    .run = run,
+    .run = XLX_CODE(run),
 };

@@ -200,5 +200,5 @@ const struct xlx_command cmd_stubdom_log = {
     .args_max = 1,
     .domain_arg = 0,
     .flags = XLX_COMMAND_ANYWHERE,
-    .run = run,
+    .run = XLX_CODE(run),
 };

@@ -35,5 +35,5 @@ const struct xlx_command cmd_stubdom_monitor = {
     .args_max = 1,
     .domain_arg = 0,
     .flags = XLX_COMMAND_MODIFIES,
-    .run = run,
+    .run = XLX_CODE(run),
 };

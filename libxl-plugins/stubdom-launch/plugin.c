@@ -7,6 +7,8 @@ static const struct xlx_command *const commands[] = {
     &cmd_stubdom_list,  &cmd_stubdom_log,   &cmd_stubdom_monitor,
 };
 
+static const char *const xl_commands[] = {"save", "remus", "cd-insert", "cd-eject", NULL};
+
 extern const struct xlx_plugin plugin_stubdom;
 const struct xlx_plugin plugin_stubdom = {
     .abi = XLX_PLUGIN_ABI,
@@ -14,6 +16,6 @@ const struct xlx_plugin plugin_stubdom = {
     .summary = "device models in Linux stub domains",
     .commands = commands,
     .command_count = ARRAY_LEN(commands),
-    .xl_commands = stubdom_xl_commands,
-    .check_xl = stubdom_check_xl,
+    .xl_commands = xl_commands,
+    .check_xl = XLX_CODE(stubdom_check_xl),
 };

@@ -12,7 +12,6 @@ extern const struct xlx_command cmd_stubdom_build, cmd_stubdom_check, cmd_stubdo
     cmd_stubdom_log, cmd_stubdom_monitor;
 
 /* xlx_plugin's check_xl: what cannot work with a stub domain is refused before xl is asked. */
-extern const char *const stubdom_xl_commands[];
 int stubdom_check_xl(struct xlx_ctx *ctx, int argc, char **argv);
 
 /* Where libxl 4.17 puts what matters here (libxl_paths, Debian's build). */

@@ -28,8 +28,6 @@ static const struct {
     {"cd-eject", no_cd, ""},
 };
 
-const char *const stubdom_xl_commands[] = {"save", "remus", "cd-insert", "cd-eject", NULL};
-
 /* The first argument that is no option, or NULL. */
 static const char *domain_argument(int argc, char **argv, const char *with_value)
 {
@@ -64,7 +62,7 @@ int stubdom_check_xl(struct xlx_ctx *ctx, int argc, char **argv)
             continue;
         domain = domain_argument(argc, argv, refused[i].with_value);
         /* without domain or without Xen: xl says what is wrong */
-        if (!domain || ctx_why_no_dom0())
+        if (!domain || xlx_why_no_dom0())
             return XLX_EXIT_DONE;
         if (xlx_domain_find(ctx, domain, &domid))
             return XLX_EXIT_FAILED;

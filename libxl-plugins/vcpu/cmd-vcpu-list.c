@@ -195,5 +195,5 @@ const struct xlx_command cmd_vcpu_list = {
     .options_size = sizeof(struct options),
     .args_max = XLX_ARGS_ANY,
     .domain_arg = 0,
-    .run = run,
+    .run = XLX_CODE(run),
 };

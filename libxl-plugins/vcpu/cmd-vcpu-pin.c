@@ -95,5 +95,5 @@ const struct xlx_command cmd_vcpu_pin = {
     .args_max = 4,
     .domain_arg = 0,
     .flags = XLX_COMMAND_MODIFIES | XLX_COMMAND_DRY_RUN,
-    .run = run,
+    .run = XLX_CODE(run),
 };

@@ -14,8 +14,9 @@ none() {
     fi
 }
 
-exported=$(nm -D --defined-only "$library" | awk '{ print $3 }' | sed 's/@.*//')
-none "libxlx.so exports xlx_* only" "$(printf '%s\n' "$exported" | grep -v -e '^xlx_' -e '^XLX_[0-9]*$')"
+exported=$(nm -D --defined-only "$library" | awk '{ print $3 }' | sed -n 's/@@XLX_[0-9]*$//p')
+none "what libxlx.so exports besides xlx_* is private to its build" \
+    "$(nm -D --defined-only "$library" | grep -v -e '@@XLX_PRIVATE$' -e ' xlx_[a-z0-9_]*@@XLX_[0-9]*$' -e ' A XLX_')"
 header=$(dirname "$0")/../../libxl-plugins/include/xlx.h
 missing=
 for name in $(sed -n 's/^XLX_API .*[ *]\(xlx_[a-z0-9_]*\)(.*/\1/p' "$header"); do
@@ -33,6 +34,10 @@ case $(objdump -p "$library" | awk '$1 == "SONAME" { print $2 }') in
     *) not_ok "the library has a version in its name" ;;
 esac
 none "no hidden symbol of libxl is used" \
-    "$(for file in "$library" "$XL_EXT" "$BUILD/xl-ext-full"; do nm -D --undefined-only "$file" | grep libxl__; done)"
-none "the light program does without libxl" "$(objdump -p "$XL_EXT" | grep 'NEEDED.*libxenlight')"
+    "$(for file in "$library" "$XL_EXT" "$BUILD/libxlx-xl.so"; do nm -D --undefined-only "$file" | grep libxl__; done)"
+needed() {
+    objdump -p "$1" | awk '$1 == "NEEDED" { print $2 }'
+}
+none "the tool links no library of Xen" "$(needed "$XL_EXT" | grep '^libx')"
+none "memory commands do without libxl" "$(needed "$library" | grep -e libxenlight -e libxlutil -e libxenguest)"
 finish

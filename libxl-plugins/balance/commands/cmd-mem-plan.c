@@ -170,5 +170,5 @@ const struct xlx_command cmd_mem_plan = {
     .options_size = sizeof(struct options),
     .domain_arg = XLX_NO_DOMAIN,
     .flags = XLX_COMMAND_ANYWHERE,
-    .run = run,
+    .run = XLX_CODE(run),
 };

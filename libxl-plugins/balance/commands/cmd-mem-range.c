@@ -149,5 +149,5 @@ const struct xlx_command cmd_mem_range = {
     .args_max = 4,
     .domain_arg = 0,
     .flags = XLX_COMMAND_MODIFIES,
-    .run = run,
+    .run = XLX_CODE(run),
 };

@@ -202,5 +202,5 @@ const struct xlx_command cmd_mem_reserve = {
     .args_max = XLX_ARGS_ANY,
     .domain_arg = XLX_NO_DOMAIN,
     .flags = XLX_COMMAND_MODIFIES,
-    .run = run,
+    .run = XLX_CODE(run),
 };

@@ -435,5 +435,5 @@ const struct xlx_command cmd_mem_top = {
     .option_count = ARRAY_LEN(option_table),
     .options_size = sizeof(struct options),
     .domain_arg = XLX_NO_DOMAIN,
-    .run = run,
+    .run = XLX_CODE(run),
 };

@@ -31,13 +31,13 @@ equal "0" "$(printf '%s' "$info" | json '[.parts[] | select((.works | not) and (
 # ---- inside: the tool and its libraries come on a disk ----
 
 tree=$scratch/tree
-tool=$(command -v xl-ext-full || ls /usr/local/libexec/xl-ext/xl-ext-full)
+tool=$(command -v xl-ext)
 mkdir -p "$tree/root"
 for file in "$tool" $(ldd "$tool" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p'); do
     mkdir -p "$tree$(dirname "$file")"
     cp -L "$file" "$tree$file"
 done
-mv "$tree$tool" "$tree/root/xl-ext"
+mv "$tree$tool" "$tree/root/xl-ext" # alone: it needs none of the libraries of xl-ext and Xen
 tar cf "$scratch/disk" -C "$tree" .
 truncate -s %1M "$scratch/disk"
 

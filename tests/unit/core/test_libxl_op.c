@@ -59,15 +59,10 @@ int libxl_ao_abort(libxl_ctx *libxl, const libxl_asyncop_how *how)
     return 0;
 }
 
-static void close_nothing(struct xlx_ctx *c)
-{
-}
-
 static int new_ctx(void **state)
 {
     ctx = fake_ctx_new();
     ctx->libxl = (libxl_ctx *)&call; /* never looked into */
-    ctx->libxl_close = close_nothing;
     call.aborts = 0;
     call.quiet = false;
     return 0;

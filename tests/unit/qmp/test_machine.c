@@ -407,7 +407,7 @@ int libxl_ao_abort(libxl_ctx *libxl, const libxl_asyncop_how *how)
     return 0;
 }
 
-static void nothing_to_close(struct xlx_ctx *c)
+static void nothing_is_left(struct xlx_ctx *c)
 {
     assert_false(is_unpausing);
 }
@@ -416,7 +416,7 @@ static void begin_paused(void)
 {
     begin("hvm", 256 * MIB + 44, 256 * MIB, 0);
     ctx->libxl = (libxl_ctx *)ctx;
-    ctx->libxl_close = nothing_to_close;
+    ctx_at_end(ctx, nothing_is_left);
     domain->flags = XEN_DOMINF_paused;
     client_comes();
     assert_null(ask("{'execute':'cont','id':1}"));

@@ -227,15 +227,10 @@ static void libxls_own_failure_is_passed_on(void **state)
     assert_int_equal(libxl.aborts, 0);
 }
 
-static void close_nothing(struct xlx_ctx *c)
-{
-}
-
 static int new_ctx(void **state)
 {
     ctx = fake_ctx_new();
     ctx->libxl = (libxl_ctx *)&libxl; /* never looked into */
-    ctx->libxl_close = close_nothing;
     memset(&libxl, 0, sizeof(libxl));
     progress[0] = '\0';
     return 0;

@@ -239,15 +239,10 @@ static void a_configuration_that_is_not_kept_is_said_once(void **state)
 
 /* ---- */
 
-static void close_nothing(struct xlx_ctx *c)
-{
-}
-
 static int new_ctx(void **state)
 {
     ctx = fake_ctx_new();
     ctx->libxl = (libxl_ctx *)&kept; /* never looked into */
-    ctx->libxl_close = close_nothing;
     guest = fake_xen_domain(GUEST, 4096, 4096);
     stub = fake_xen_domain(STUB, 4096, 4096);
     return 0;

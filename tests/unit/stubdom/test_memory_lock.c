@@ -72,15 +72,10 @@ int __wrap_xlx_mem_settle(struct xlx_ctx *c, struct xlx_mem_follow *follows, siz
     return settles;
 }
 
-static void close_nothing(struct xlx_ctx *c)
-{
-}
-
 static int new_ctx(void **state)
 {
     ctx = fake_ctx_new();
     ctx->libxl = (libxl_ctx *)&host_free_kb; /* never looked into */
-    ctx->libxl_close = close_nothing;
     autoballoon = false;
     settles = 0;
     return 0;

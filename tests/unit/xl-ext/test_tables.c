@@ -12,33 +12,33 @@
 #include <cmocka.h>
 
 #include "base/gc.h"
-#include "core/plugin.h"
+#include "xl-ext/own.h"
+#include "xl-ext/plugins.h"
 
 static void our_own_tables_have_no_fault(void **state)
 {
     size_t n;
     GC_SCOPE(gc);
 
-    for (n = 0; plugin_static_table[n]; n++) {
-        const char *fault = plugin_fault(gc, plugin_static_table[n]);
+    for (n = 0; own_plugins[n]; n++) {
+        const char *fault = plugin_fault(gc, own_plugins[n]);
 
         if (fault)
-            fail_msg("plugin %s: %s", plugin_static_table[n]->name, fault);
-        assert_int_equal(plugin_static_table[n]->abi, XLX_PLUGIN_ABI);
-        assert_non_null(plugin_static_table[n]->commands);
+            fail_msg("plugin %s: %s", own_plugins[n]->name, fault);
+        assert_int_equal(own_plugins[n]->abi, XLX_PLUGIN_ABI);
+        assert_non_null(own_plugins[n]->commands);
     }
     assert_true(n >= 2);
 }
 
 static void no_command_stands_in_two_plugins(void **state)
 {
-    for (size_t a = 0; plugin_static_table[a]; a++) {
+    for (size_t a = 0; own_plugins[a]; a++) {
         for (size_t b = 0; b < a; b++) {
-            assert_string_not_equal(plugin_static_table[a]->name, plugin_static_table[b]->name);
-            for (size_t i = 0; i < plugin_static_table[a]->command_count; i++) {
-                for (size_t k = 0; k < plugin_static_table[b]->command_count; k++)
-                    assert_string_not_equal(plugin_static_table[a]->commands[i]->name,
-                                            plugin_static_table[b]->commands[k]->name);
+            assert_string_not_equal(own_plugins[a]->name, own_plugins[b]->name);
+            for (size_t i = 0; i < own_plugins[a]->command_count; i++) {
+                for (size_t k = 0; k < own_plugins[b]->command_count; k++)
+                    assert_string_not_equal(own_plugins[a]->commands[i]->name, own_plugins[b]->commands[k]->name);
             }
         }
     }
@@ -50,9 +50,9 @@ static void no_command_gives_an_option_of_the_tool_another_meaning(void **state)
 {
     static const char *const shared[] = {"json", "quiet", "help", "version"};
 
-    for (size_t a = 0; plugin_static_table[a]; a++) {
-        for (size_t i = 0; i < plugin_static_table[a]->command_count; i++) {
-            const struct xlx_command *c = plugin_static_table[a]->commands[i];
+    for (size_t a = 0; own_plugins[a]; a++) {
+        for (size_t i = 0; i < own_plugins[a]->command_count; i++) {
+            const struct xlx_command *c = own_plugins[a]->commands[i];
 
             for (size_t k = 0; k < c->option_count; k++) {
                 for (size_t s = 0; s < sizeof(shared) / sizeof(*shared); s++)
@@ -64,9 +64,9 @@ static void no_command_gives_an_option_of_the_tool_another_meaning(void **state)
 
 static void texts_are_written_alike(void **state)
 {
-    for (size_t a = 0; plugin_static_table[a]; a++) {
-        for (size_t i = 0; i < plugin_static_table[a]->command_count; i++) {
-            const struct xlx_command *c = plugin_static_table[a]->commands[i];
+    for (size_t a = 0; own_plugins[a]; a++) {
+        for (size_t i = 0; i < own_plugins[a]->command_count; i++) {
+            const struct xlx_command *c = own_plugins[a]->commands[i];
             const char *faulty = NULL;
 
             if (!isupper((unsigned char)*c->summary) || strlen(c->summary) > 61)

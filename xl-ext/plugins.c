@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "core/plugin.h"
+#include "xl-ext/plugins.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -13,12 +13,17 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "xl-ext/library.h"
+#include "xl-ext/messages.h"
+#include "xl-ext/own.h"
 
 struct plugin_set {
     struct gc *gc;
+    struct xlx_ctx *ctx;
+    bool complete; /* the folder has been looked into */
     const struct xlx_plugin **plugins;
-    void **handles; /* of dlopen, NULL for the static table's */
-    bool *started;
+    void **handles;                    /* of dlopen; NULL for our own */
+    const struct xlx_plugin **started; /* with its code; NULL: not started */
     size_t count;
     int *fds; /* of the files that were opened by dlopen, also of refused ones */
     size_t fd_count;
@@ -111,11 +116,11 @@ static void add_plugin(struct plugin_set *set, const struct xlx_plugin *plugin, 
     set->started = gc_realloc(set->gc, set->started, n * sizeof(*set->started));
     set->plugins[set->count] = plugin;
     set->handles[set->count] = handle;
-    set->started[set->count] = false;
+    set->started[set->count] = NULL;
     set->count = n;
 }
 
-const char *plugin_folder(void)
+static const char *plugin_folder(void)
 {
     const char *folder = secure_getenv("XL_EXT_PLUGIN_PATH");
 
@@ -163,7 +168,7 @@ static bool name_is_taken(const struct plugin_set *set, const struct xlx_plugin 
     return false;
 }
 
-static void load_plugin(struct xlx_ctx *ctx, struct plugin_set *set, int folder_fd, const char *file)
+static void load_plugin(struct plugin_set *set, int folder_fd, const char *file)
 {
     const struct xlx_plugin *plugin;
     const char *fault, *taken;
@@ -174,7 +179,7 @@ static void load_plugin(struct xlx_ctx *ctx, struct plugin_set *set, int folder_
     fd = openat(folder_fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     fault = fd < 0 ? strerror(errno) : trust_fault(fd, S_IFREG);
     if (fault) {
-        LOG(ctx, ERROR, "plugin %s is left out: %s", file, fault);
+        message_error("plugin %s is left out: %s", file, fault);
         return;
     }
     /* Through the descriptor that was checked, so that nobody can swap the file in between. It stays open: the dynamic
@@ -183,7 +188,7 @@ static void load_plugin(struct xlx_ctx *ctx, struct plugin_set *set, int folder_
     set->fds[set->fd_count++] = fd;
     handle = dlopen(gc_printf(gc, "/proc/self/fd/%d", TAKE_FD(fd)), RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
-        LOG(ctx, ERROR, "plugin %s is left out: %s", file, dlerror());
+        message_error("plugin %s is left out: %s", file, dlerror());
         return;
     }
     plugin = dlsym(handle, "xlx_plugin");
@@ -197,7 +202,7 @@ static void load_plugin(struct xlx_ctx *ctx, struct plugin_set *set, int folder_
     if (!fault && name_is_taken(set, plugin, &taken))
         fault = gc_printf(gc, "the name '%s' is taken", taken);
     if (fault) {
-        LOG(ctx, ERROR, "plugin %s is left out: %s", file, fault);
+        message_error("plugin %s is left out: %s", file, fault);
         dlclose(handle);
         return;
     }
@@ -211,7 +216,14 @@ static int is_plugin_file(const struct dirent *e)
     return n > 3 && e->d_name[0] != '.' && !strcmp(e->d_name + n - 3, ".so");
 }
 
-static void load_folder(struct xlx_ctx *ctx, struct plugin_set *set, const char *folder)
+static int leave_out(struct dirent **entries, int n)
+{
+    while (n > 0)
+        free(entries[--n]);
+    return 0;
+}
+
+static void load_folder(struct plugin_set *set, const char *folder)
 {
     CLEANUP_FD int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CLEANUP_FREE struct dirent **entries = NULL;
@@ -220,35 +232,45 @@ static void load_folder(struct xlx_ctx *ctx, struct plugin_set *set, const char 
 
     if (fd < 0) {
         if (errno != ENOENT)
-            LOG(ctx, ERROR, "the plugin folder %s is left out: %s", folder, strerror(errno));
+            message_error("the plugin folder %s is left out: %s", folder, strerror(errno));
         return;
     }
     fault = trust_fault(fd, S_IFDIR);
     if (fault) {
-        LOG(ctx, ERROR, "the plugin folder %s is left out: %s", folder, fault);
+        message_error("the plugin folder %s is left out: %s", folder, fault);
         return;
     }
     n = scandirat(fd, ".", &entries, is_plugin_file, alphasort);
+    /* They are linked with the library, which the dynamic loader would look for elsewhere. */
+    if (n > 0 && !library_load(false)) {
+        message_error("the plugins in %s are left out", folder);
+        n = leave_out(entries, n);
+    }
     for (int i = 0; i < n; i++) {
-        load_plugin(ctx, set, fd, entries[i]->d_name);
+        load_plugin(set, fd, entries[i]->d_name);
         free(entries[i]);
     }
 }
 
-/* ---- public ---- */
+/* ---- the set ---- */
 
-const struct xlx_plugin *const *xlx_plugins(struct xlx_ctx *ctx, const char *folder, size_t *count)
+struct plugin_set *plugin_set_new(struct xlx_ctx *ctx)
 {
-    struct plugin_set *set = ctx->plugins;
+    struct gc *gc = gc_new();
+    struct plugin_set *set = GC_NEW(gc, struct plugin_set);
 
-    if (!set) {
-        struct gc *gc = gc_new();
+    set->gc = gc;
+    set->ctx = ctx;
+    for (const struct xlx_plugin *const *p = own_plugins; *p; p++)
+        add_plugin(set, *p, NULL);
+    return set;
+}
 
-        set = ctx->plugins = GC_NEW(gc, struct plugin_set);
-        set->gc = gc;
-        for (const struct xlx_plugin *const *p = plugin_static_table; *p; p++)
-            add_plugin(set, *p, NULL);
-        load_folder(ctx, set, folder ? folder : plugin_folder());
+const struct xlx_plugin *const *plugins_all(struct plugin_set *set, size_t *count)
+{
+    if (!set->complete) {
+        set->complete = true;
+        load_folder(set, plugin_folder());
     }
     *count = set->count;
     return set->plugins;
@@ -263,52 +285,59 @@ static const struct xlx_command *command_in(const struct xlx_plugin *plugin, con
     return NULL;
 }
 
-const struct xlx_command *xlx_command_find(struct xlx_ctx *ctx, const char *name, const struct xlx_plugin **plugin)
+/* The index of the plugin that has the command; false: nobody has it. */
+static bool find_plugin(struct plugin_set *set, const char *name, size_t *index)
 {
-    const struct xlx_plugin *const *plugins;
-    const struct xlx_command *command = NULL;
-    size_t count, i;
+    size_t looked = 0, count = set->count;
 
     /* Our own first, without a look at the plugin folder: no file can take such a name anyway. */
-    for (i = 0; !command && plugin_static_table[i]; i++) {
-        command = command_in(plugin_static_table[i], name);
-        if (command && plugin)
-            *plugin = plugin_static_table[i];
-    }
-    if (command)
-        return command;
-    plugins = xlx_plugins(ctx, NULL, &count);
-    for (i = 0; !command && i < count; i++) {
-        command = command_in(plugins[i], name);
-        if (command && plugin)
-            *plugin = plugins[i];
-    }
-    return command;
+    do {
+        for (; looked < count; looked++) {
+            if (command_in(set->plugins[looked], name)) {
+                *index = looked;
+                return true;
+            }
+        }
+        plugins_all(set, &count);
+    } while (looked < count);
+    return false;
 }
 
-int xlx_command_run(const struct xlx_invocation *in)
+const struct xlx_command *plugins_find(struct plugin_set *set, const char *name)
 {
-    struct xlx_ctx *ctx = in->ctx;
+    size_t i;
+
+    return find_plugin(set, name, &i) ? command_in(set->plugins[i], name) : NULL;
+}
+
+/* The plugin with its code; NULL after a message, unless quiet. */
+static const struct xlx_plugin *code_of(const struct plugin_set *set, size_t index, bool quiet)
+{
+    return set->handles[index] ? set->plugins[index] : own_plugin_code(set->plugins[index], quiet);
+}
+
+int plugins_run(struct plugin_set *set, const struct xlx_invocation *in)
+{
+    struct xlx_invocation with_code = *in;
     const struct xlx_plugin *plugin;
-    size_t count, i;
+    size_t i;
 
-    if (!xlx_command_find(ctx, in->command->name, &plugin))
+    if (!find_plugin(set, in->command->name, &i))
         return XLX_EXIT_FAILED;
-    if (plugin->start) {
-        xlx_plugins(ctx, NULL, &count);
-        for (i = 0; i < count && ctx->plugins->plugins[i] != plugin; i++)
-            ;
-        if (!ctx->plugins->started[i]) {
-            int rc = plugin->start(ctx);
+    plugin = code_of(set, i, false);
+    if (!plugin)
+        return XLX_EXIT_FAILED;
+    if (plugin->start && !set->started[i]) {
+        int rc = plugin->start(set->ctx);
 
-            if (rc) {
-                LOG(ctx, ERROR, "plugin %s could not start: %s", plugin->name, error_text(rc));
-                return xlx_exit_of(rc);
-            }
-            ctx->plugins->started[i] = true;
+        if (rc) {
+            message_error("plugin %s could not start: %s", plugin->name, error_text(rc));
+            return xlx_exit_of(rc);
         }
+        set->started[i] = plugin;
     }
-    return in->command->run(in);
+    with_code.command = command_in(plugin, in->command->name);
+    return with_code.command->run(&with_code);
 }
 
 static bool checks_xl(const struct xlx_plugin *plugin, const char *command)
@@ -320,45 +349,32 @@ static bool checks_xl(const struct xlx_plugin *plugin, const char *command)
     return false;
 }
 
-int xlx_check_xl(struct xlx_ctx *ctx, int argc, char **argv)
+int plugins_check_xl(struct plugin_set *set, int argc, char **argv)
 {
     const struct xlx_plugin *const *plugins;
     int status = XLX_EXIT_DONE;
     size_t count;
 
-    plugins = xlx_plugins(ctx, NULL, &count);
+    plugins = plugins_all(set, &count);
     for (size_t i = 0; i < count && status == XLX_EXIT_DONE; i++) {
-        if (checks_xl(plugins[i], argv[0]))
-            status = plugins[i]->check_xl(ctx, argc, argv);
+        /* Where the library does not fit the host, nothing is known against the command, and xl goes on alone. */
+        const struct xlx_plugin *plugin = checks_xl(plugins[i], argv[0]) ? code_of(set, i, true) : NULL;
+
+        if (plugin)
+            status = plugin->check_xl(set->ctx, argc, argv);
     }
     return status;
 }
 
-int xlx_exit_of(int rc)
-{
-    switch (rc) {
-    case 0:
-        return XLX_EXIT_DONE;
-    case ERROR_ABORTED:
-        return XLX_EXIT_INTERRUPTED;
-    case ERROR_TIMEDOUT:
-        return XLX_EXIT_NOT_REACHED;
-    case ERROR_INVAL:
-        return XLX_EXIT_USAGE;
-    default:
-        return XLX_EXIT_FAILED;
-    }
-}
-
-void plugin_set_free(struct xlx_ctx *ctx, struct plugin_set *set)
+void plugin_set_free(struct plugin_set *set)
 {
     if (!set)
         return;
     while (set->count--) {
-        const struct xlx_plugin *plugin = set->plugins[set->count];
+        const struct xlx_plugin *started = set->started[set->count];
 
-        if (set->started[set->count] && plugin->stop)
-            plugin->stop(ctx);
+        if (started && started->stop)
+            started->stop(set->ctx);
         if (set->handles[set->count])
             dlclose(set->handles[set->count]);
     }
