@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Following guests' reports: see balloon/guest-stats.h. */
+#include "balloon/guest-reports.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "balloon/guest-stats.h"
-#include "agent/protocol.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
@@ -35,6 +34,7 @@ struct guest_reports {
     uint64_t looked_ms;  /* loop time of the last look at what it has written, 0: none */
     unsigned hurries;    /* writes in a row that came within GUEST_STATS_GAP_MS of that */
     bool looked;         /* at all */
+    bool unseen;         /* the guest has written something that was not looked at yet */
     char *last;          /* the text of the last report */
     uint32_t interval_s; /* as it was written */
 };
@@ -56,6 +56,7 @@ static char *read_report(struct guest_reports *r, struct gc *gc, struct guest_st
 
     if (text) {
         guest_stats_parse(text, strlen(text), stats);
+        stats->answers = true;
         return text;
     }
     text = read_small(r, gc, NODE_XENSERVER_FREE, 20);
@@ -91,18 +92,28 @@ static void look(struct guest_reports *r, bool at_registration)
     GC_SCOPE(gc);
     char *text = read_report(r, gc, &stats);
     bool first = !r->looked, same = text && r->last && !strcmp(text, r->last);
+    bool written = !at_registration || r->unseen;
 
     r->looked = true;
+    r->unseen = false;
     /* What was there before, or is not there yet, is nothing that the guest has just written. Nonsense may be: it costs
      * the same to look at. */
     if (!at_registration || (text ? !same && !first : r->hurries))
         r->looked_ms = loop_now_ms(r);
-    if (!text || (at_registration && same))
+    if (!text) {
+        /* The agent has ended, or what stands there is no report: the last one counts for nothing any more. */
+        if (r->last)
+            tell(r, &(struct guest_stats){0});
+        free(TAKE_PTR(r->last));
+        return;
+    }
+    if (same && !written)
         return;
     free(r->last);
     r->last = strdup(text);
     if (!r->last)
         abort();
+    stats.at_ms = ev_clock_ms();
     /* Who knows how old that is. */
     if (!(at_registration && first))
         tell(r, &stats);
@@ -145,6 +156,7 @@ static void source_changed(struct store_watch *watch, const char *path)
     }
     if (r->looked_ms && now - r->looked_ms < GUEST_STATS_GAP_MS) {
         r->hurries++;
+        r->unseen = true;
         /* Only the node that is written: each watch costs a message to take off and one to put back. */
         store_watch_stop(watch);
         if (!ev_timer_active(&r->gap))

@@ -11,7 +11,9 @@ static void reported(struct guest_follow *follow, const struct guest_stats *stat
 {
     struct machine_xen *x = CONTAINER_OF(follow, struct machine_xen, follow);
 
-    /* QEMU, too, forgets what a report no longer has. */
+    /* QEMU keeps the last report of a driver that is unloaded, and forgets what a report no longer has. */
+    if (!stats->at_ms)
+        return;
     for (unsigned i = 0; i < AGENT_STAT_NR; i++)
         x->stats.values[i] = guest_stats_has(stats, i) ? stats->values[i] : MACHINE_STAT_UNSET;
     x->stats.last_update = when_s;

@@ -7,7 +7,7 @@
 
 #include <xenctrl.h>
 
-#include "balloon/guest-stats.h"
+#include "balloon/guest-reports.h"
 #include "core/sampler.h"
 #include "balloon/actual.h"
 #include "qmp/machine-xen.h"

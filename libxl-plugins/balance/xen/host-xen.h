@@ -12,7 +12,7 @@
 
 #include "balance/engine/balancer.h"
 #include "balance/xen/settings.h"
-#include "balloon/guest-stats.h"
+#include "balloon/guest-reports.h"
 #include "core/service.h"
 
 struct xen_config {
@@ -34,7 +34,7 @@ struct xen_domain {
     struct guest_follow follow;
     bool has_stats;
     struct guest_stats stats;
-    uint64_t stats_at_ms, stats_serial; /* when the last ones came, and how many came before */
+    uint64_t stats_serial; /* how many came before */
     /* The nodes one by one: what else stands in their folder may be the guest's to write (Qubes' memory/meminfo). */
     struct store_watch target_watch, static_max_watch, devices_watch;
     bool target_watched, static_max_watched, devices_watched; /* they have fired for their registration */

@@ -90,7 +90,6 @@ static void reported(struct guest_follow *follow, const struct guest_stats *stat
     struct xen_domain *d = CONTAINER_OF(follow, struct xen_domain, follow);
 
     d->stats = *stats;
-    d->stats_at_ms = ev_clock_ms();
     d->stats_serial++;
     d->has_stats =
         guest_stats_has(stats, AGENT_STAT_TOTAL_MEMORY) &&
@@ -360,10 +359,9 @@ int xen_domain_report(struct host *host, uint32_t domid, struct host_report *r)
         .oom_kills = guest_stats_has(&d->stats, AGENT_STAT_OOM_KILLS) ? d->stats.values[AGENT_STAT_OOM_KILLS] : 0,
         .pressure =
             guest_stats_has(&d->stats, AGENT_STAT_PSI_SOME_AVG10) ? d->stats.values[AGENT_STAT_PSI_SOME_AVG10] : 0,
-        .at_ms = d->stats_at_ms,
+        .at_ms = d->stats.at_ms,
         .serial = d->stats_serial,
-        /* XenServer's and Qubes' agents say nothing of pages of files. */
-        .answers = guest_stats_has(&d->stats, AGENT_STAT_DISK_CACHES),
+        .answers = d->stats.answers,
     };
     return 0;
 }

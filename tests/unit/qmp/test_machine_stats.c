@@ -8,8 +8,7 @@
 
 #include <cmocka.h>
 
-#include "balloon/guest-stats.h"
-#include "agent/protocol.h"
+#include "balloon/guest-reports.h"
 #include "tests/fakes/fault.h"
 #include "tests/unit/qmp/machine.h"
 
@@ -159,6 +158,120 @@ static void nonsense_without_end_is_looked_at_now_and_then_too(void **state)
     end();
 }
 
+/* ---- reports that end, and reports that confirm ---- */
+
+static struct guest_stats last;
+static struct ev_timer clock_goes;
+
+static void keep_report(struct guest_follow *follow, const struct guest_stats *stats, int64_t when_s)
+{
+    told++;
+    last = *stats;
+}
+
+#define REPORT "free-memory 4096\ntotal-memory 8192\n"
+
+static void begin_with_report(struct guest_follow *follow)
+{
+    uint64_t began;
+
+    *follow = (struct guest_follow){0};
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    assert_int_equal(guest_follow_start(ctx, follow, 7, 1, keep_report), 0);
+    turn();
+    told = 0;
+    began = ev_clock_ms();
+    fake_store_set(DOM "data/memory-stats", REPORT);
+    turn();
+    assert_int_equal(told, 1);
+    assert_true(guest_stats_has(&last, AGENT_STAT_TOTAL_MEMORY));
+    assert_in_range(last.at_ms, began, ev_clock_ms());
+    assert_true(last.answers);
+    ev_timer_start(&ctx->loop, &clock_goes, 50, 50, nothing);
+}
+
+static void end_with_report(struct guest_follow *follow)
+{
+    ev_timer_stop(&clock_goes);
+    guest_follow_stop(follow);
+    end();
+}
+
+static void a_report_that_is_there_no_more_is_unknown_at_once(void **state)
+{
+    char too_long[AGENT_STATS_MAX + 2];
+
+    memset(too_long, 'x', sizeof(too_long) - 1);
+    too_long[sizeof(too_long) - 1] = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        struct guest_follow follow;
+
+        begin_with_report(&follow);
+        /* Also while the guest is in a hurry. */
+        if (i < 3)
+            pass(1000);
+        if (i == 2) {
+            fault_only("xs_read");
+            fault_arm(1, EIO);
+        }
+        fake_store_set(DOM "data/memory-stats", i == 1 ? too_long : i == 2 ? REPORT : NULL);
+        turn();
+        if (i == 3)
+            pass(2 * GUEST_STATS_GAP_MS);
+        fault_arm(0, 0);
+        fault_only(NULL);
+        assert_int_equal(told, 2);
+        assert_int_equal(last.known, 0);
+        assert_int_equal(last.at_ms, 0);
+        /* Told once. */
+        pass(1000);
+        fake_store_set(DOM "data/memory-stats", too_long);
+        turn();
+        assert_int_equal(told, 2);
+        end_with_report(&follow);
+    }
+}
+
+static void the_same_report_again_confirms_it(void **state)
+{
+    struct guest_follow follow;
+    uint64_t began;
+
+    begin_with_report(&follow);
+    pass(1000);
+    began = ev_clock_ms();
+    fake_store_set(DOM "data/memory-stats", REPORT);
+    turn();
+    assert_int_equal(told, 2);
+    assert_in_range(last.at_ms, began, ev_clock_ms());
+    /* So soon that it is looked at later. */
+    last.at_ms = 0;
+    fake_store_set(DOM "data/memory-stats", REPORT);
+    turn();
+    assert_int_equal(told, 2);
+    pass(2 * GUEST_STATS_GAP_MS);
+    assert_int_equal(told, 3);
+    assert_in_range(last.at_ms, began, ev_clock_ms());
+    end_with_report(&follow);
+}
+
+/* As QEMU after its guest's driver was unloaded: balloon.md 1.5. */
+static void a_monitor_keeps_the_last_report(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    ask(SET_INTERVAL("5"));
+    turn();
+    fake_store_set(DOM "data/memory-stats", REPORT);
+    turn();
+    pass(1000);
+    fake_store_set(DOM "data/memory-stats", NULL);
+    turn();
+    assert_non_null(strstr(ask(GET_STATS), "\"stat-free-memory\": 4096"));
+    assert_null(strstr(ask(GET_STATS), "\"last-update\": 0"));
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +279,9 @@ int main(void)
         cmocka_unit_test(the_agent_is_asked_again_at_each_interval_while_a_client_listens),
         cmocka_unit_test(a_guest_that_writes_without_end_is_looked_at_now_and_then),
         cmocka_unit_test(what_a_guest_writes_beside_its_target_is_not_heard_of),
+        cmocka_unit_test(a_report_that_is_there_no_more_is_unknown_at_once),
+        cmocka_unit_test(the_same_report_again_confirms_it),
+        cmocka_unit_test(a_monitor_keeps_the_last_report),
         cmocka_unit_test(nonsense_without_end_is_looked_at_now_and_then_too),
     };
 
