@@ -5,43 +5,46 @@
  * its maximum (libxl__get_targetmem_fudge, Xen 4.17), and what the domain builder adds. */
 #define FRESH_SLACK_MEMKB 1280
 
-static int64_t measure_kb(const struct actual *a)
-{
-    return offset_measure_kb(a->last_memkb, a->target_memkb);
-}
+static const struct follow_rules rules = {
+    .passing_ms = 100,
+    .rest_ms = ACTUAL_STILL_MS,
+    .stuck_ms = ACTUAL_STUCK_MS,
+    .rearm_wait_ms = 5000,
+    .rearm_most_ms = 60000,
+};
 
 uint64_t actual_ram_memkb(uint64_t static_max_memkb, uint64_t videoram_memkb)
 {
     return videoram_memkb < static_max_memkb ? static_max_memkb - videoram_memkb : static_max_memkb;
 }
 
-static void take_offset(struct actual *a)
+/* What it holds beyond its target when it is first seen is the best guess, should it be near. */
+static void guess_offset(struct actual *a)
 {
-    if (!a->offset.calibrated && offset_is_possible(measure_kb(a)))
-        a->offset.kb = measure_kb(a);
+    int64_t kb = offset_measure_kb(a->follow.held_memkb, a->follow.target_memkb);
+
+    if (!a->follow.offset.calibrated && offset_is_possible(kb))
+        a->follow.offset.kb = kb;
 }
 
 void actual_init(struct actual *a, const struct actual_guest *guest, uint64_t now_ms)
 {
     int64_t videoram_memkb = (int64_t)guest->videoram_memkb;
     int64_t most = videoram_memkb ? videoram_memkb + FRESH_SLACK_MEMKB : OFFSET_MAX_KB;
-    int64_t distance;
+    int64_t beyond = offset_measure_kb(guest->held_memkb, guest->target_memkb);
 
     *a = (struct actual){
-        .target_memkb = guest->target_memkb,
         .ram_memkb = actual_ram_memkb(guest->static_max_memkb, guest->videoram_memkb),
-        .offset = guest->offset,
+        .fresh = guest->fresh && beyond >= -FRESH_SLACK_MEMKB && beyond <= most,
+        .built_memkb = guest->target_memkb,
         .ceiling_memkb = UINT64_MAX,
-        .last_memkb = guest->held_memkb,
-        .still_since = now_ms,
     };
-    distance = measure_kb(a);
-    a->fresh = guest->fresh && distance >= -FRESH_SLACK_MEMKB && distance <= most;
-    a->built_memkb = guest->target_memkb;
-    if (videoram_memkb && (a->fresh || (distance >= videoram_memkb && distance <= videoram_memkb + FRESH_SLACK_MEMKB)))
+    follow_start(&a->follow, &rules, guest->target_memkb, guest->offset, now_ms);
+    follow_look(&a->follow, guest->held_memkb, now_ms);
+    if (videoram_memkb && (a->fresh || (beyond >= videoram_memkb && beyond <= videoram_memkb + FRESH_SLACK_MEMKB)))
         a->ceiling_memkb = guest->target_memkb;
     else
-        take_offset(a);
+        guess_offset(a);
 }
 
 void actual_runs(struct actual *a)
@@ -50,15 +53,12 @@ void actual_runs(struct actual *a)
         return;
     a->fresh = false;
     if (a->ceiling_memkb == UINT64_MAX)
-        take_offset(a);
+        guess_offset(a);
 }
 
-void actual_set_target(struct actual *a, uint64_t target_memkb)
+void actual_set_target(struct actual *a, uint64_t target_memkb, uint64_t now_ms)
 {
-    if (a->target_memkb == target_memkb)
-        return;
-    a->target_memkb = target_memkb;
-    a->stirred = false;
+    follow_target(&a->follow, target_memkb, now_ms);
     if (a->ceiling_memkb < target_memkb)
         a->ceiling_memkb = target_memkb;
 }
@@ -70,33 +70,26 @@ static uint64_t at_most(uint64_t memkb, uint64_t most_memkb)
 
 uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, bool *calibrated)
 {
-    int64_t size;
+    uint64_t size_memkb;
 
     *calibrated = false;
-    if (held_memkb != a->last_memkb) {
-        a->last_memkb = held_memkb;
-        a->still_since = now_ms;
-        a->stirred = !a->fresh;
-    }
-    if (a->fresh)
+    follow_look(&a->follow, held_memkb, now_ms);
+    if (a->fresh) {
+        a->follow.moved = false;
         return at_most(a->built_memkb, a->ram_memkb);
-    /* One that has not moved at all is paused, or has no driver: what is left is no offset. */
-    if (a->stirred && a->ceiling_memkb == UINT64_MAX && now_ms - a->still_since >= ACTUAL_STILL_MS &&
-        offset_is_possible(measure_kb(a)) && measure_kb(a) != a->offset.kb) {
-        a->offset.kb = measure_kb(a);
-        *calibrated = a->offset.calibrated = true;
     }
-    size = (int64_t)held_memkb - a->offset.kb;
-    if (size < 0)
-        size = 0;
-    if ((uint64_t)size <= a->ceiling_memkb)
+    /* One that has not moved at all is paused, or has no driver: what is left is no offset. */
+    if (a->follow.moved && a->follow.state == FOLLOW_SETTLED && a->ceiling_memkb == UINT64_MAX)
+        *calibrated = follow_take_offset(&a->follow);
+    size_memkb = follow_actual_memkb(&a->follow);
+    if (size_memkb <= a->ceiling_memkb)
         a->ceiling_memkb = UINT64_MAX;
     else
-        size = (int64_t)a->ceiling_memkb;
-    return at_most((uint64_t)size, a->ram_memkb);
+        size_memkb = a->ceiling_memkb;
+    return at_most(size_memkb, a->ram_memkb);
 }
 
 bool actual_settled(const struct actual *a)
 {
-    return offset_is_settled(&a->offset, a->last_memkb, a->target_memkb);
+    return offset_is_settled(&a->follow.offset, a->follow.held_memkb, a->follow.target_memkb);
 }

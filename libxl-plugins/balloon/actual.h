@@ -11,13 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "balloon/offset.h"
+#include "balloon/follow.h"
 
 struct actual {
-    /* as they stand in xenstore */
-    uint64_t target_memkb;
-    uint64_t ram_memkb; /* the most that is told */
-    struct offset offset;
+    struct follow follow; /* its target, its offset, and what it holds */
+    uint64_t ram_memkb;   /* the most that is told */
 
     /* A guest that never ran is still being made: its device model takes what it needs. Its size is what it is built
      * for. */
@@ -26,14 +24,12 @@ struct actual {
     /* Before an HVM guest's driver runs it holds its video memory too, and gives it back when the driver first runs.
      * That is no change of size: nothing above its first target is told until it has once been there. */
     uint64_t ceiling_memkb; /* UINT64_MAX: none */
-
-    bool stirred;         /* it has moved since its target was set */
-    uint64_t last_memkb;  /* held, when last seen */
-    uint64_t still_since; /* ms: it has held that much since */
 };
 
 /* How long a guest that is near its target must hold still for what it holds beyond to be its offset. */
 #define ACTUAL_STILL_MS 2000
+/* A guest that has not moved for so long has stopped (squeezed calls it inactive then). */
+#define ACTUAL_STUCK_MS 5000
 
 /* What is known of a guest at first sight, in KiB. */
 struct actual_guest {
@@ -51,9 +47,10 @@ void actual_init(struct actual *a, const struct actual_guest *guest, uint64_t no
 void actual_runs(struct actual *a);
 
 /* Its target is set, or the same as before. */
-void actual_set_target(struct actual *a, uint64_t target_memkb);
+void actual_set_target(struct actual *a, uint64_t target_memkb, uint64_t now_ms);
 
-/* A look at it. Returns the size to tell in KiB. *calibrated: the offset has just been found to be another. */
+/* A look at it. Returns the size to tell in KiB. *calibrated: its offset has just been found, and
+ * is worth a note. */
 uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, bool *calibrated);
 
 /* It holds its target and the offset. */

@@ -1,156 +1,101 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "balloon/settle.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/domain.h"
+#include "balloon/follow.h"
 #include "balloon/info.h"
-#include "balloon/offset.h"
-#include "balloon/pace.h"
-#include "balloon/target-node.h"
+#include "balloon/rearm.h"
 
 /* Sampling: closely while something is about to settle, seldom while nothing moves. */
 #define LOOK_CLOSE_MS 50
 #define LOOK_MOVING_MS 100
 #define LOOK_STUCK_MS 500
-/* A guest near its target whose offset is not known must rest so long before it counts as settled. */
-#define REST_MS 400
-/* The second re-arm comes later than the first, and so on, up to this. */
-#define REARM_MAX_MS 20000
+/* A host with less than this free has none to give. */
+#define HOST_FULL_MEMKB 1024
+
+static const struct follow_rules rules = {
+    .passing_ms = LOOK_CLOSE_MS,
+    .rest_ms = 400,
+    .stuck_ms = MEM_STUCK_MS,
+    .rearm_wait_ms = MEM_STUCK_MS,
+    .rearm_most_ms = 20000,
+};
 
 struct mem_settle_domain {
-    int64_t offset_kb;
-    bool calibrated;
-    bool known; /* the two above have been read */
-    struct pace pace;
-    uint64_t actual_memkb; /* as the hypervisor counts */
-    uint64_t next_rearm_ms, rearm_pause_ms;
-    uint64_t page_off_memkb; /* a re-arm is half done: the target stands there, one page off; 0: none is */
+    struct follow follow;
+    bool known; /* its offset has been read, and it is followed */
 };
 
 static void mem_settle_done(struct mem_settle *op, int rc);
 
-/* ---- the end of a domain's way ---- */
-
-static int64_t distance_kb(const struct xlx_mem_follow *f, const struct mem_settle_domain *d)
-{
-    return offset_measure_kb(d->actual_memkb, f->target_memkb);
-}
-
-static bool has_settled(const struct xlx_mem_follow *f, const struct mem_settle_domain *d, uint64_t now_ms)
-{
-    int64_t distance = distance_kb(f, d);
-
-    if (d->calibrated && distance == d->offset_kb)
-        return true;
-    if (!offset_is_possible(distance))
-        return false;
-    /* Exactly where a guest of its type usually ends: one look more than passing by. */
-    if (!d->calibrated && (distance == d->offset_kb || !distance))
-        return pace_rest_ms(&d->pace, now_ms) >= LOOK_CLOSE_MS;
-    return pace_rest_ms(&d->pace, now_ms) >= REST_MS;
-}
-
-static void settled(struct mem_settle *op, struct xlx_mem_follow *f, struct mem_settle_domain *d)
-{
-    int64_t distance = distance_kb(f, d);
-
-    if (!d->calibrated || distance != d->offset_kb)
-        offset_note(op->ao.ctx, f->domid, distance);
-    d->offset_kb = distance;
-    d->calibrated = true;
-    f->state = XLX_MEM_SETTLED;
-    f->left_ms = 0;
-}
-
-/* ---- re-arming ---- */
-
-/* One page towards where the guest is, so that neither limit nor host memory can stand against it. */
-static uint64_t one_page_off(const struct xlx_mem_follow *f, const struct mem_settle_domain *d)
-{
-    if (distance_kb(f, d) > 0)
-        return f->target_memkb + MEM_PAGE_KB;
-    return f->target_memkb > MEM_PAGE_KB ? f->target_memkb - MEM_PAGE_KB : f->target_memkb;
-}
-
-static void end_rearm(struct mem_settle *op, struct xlx_mem_follow *f, struct mem_settle_domain *d)
-{
-    if (!d->page_off_memkb)
-        return;
-    target_node_move(op->ao.ctx, f->domid, d->page_off_memkb, f->target_memkb);
-    d->page_off_memkb = 0;
-}
-
-static void rearm_when_due(struct mem_settle *op, struct xlx_mem_follow *f, struct mem_settle_domain *d,
-                           uint64_t now_ms)
-{
-    if (d->page_off_memkb) {
-        end_rearm(op, f, d);
-        return;
-    }
-    if (now_ms < d->next_rearm_ms)
-        return;
-    d->rearm_pause_ms = d->rearm_pause_ms * 2 > REARM_MAX_MS ? REARM_MAX_MS : d->rearm_pause_ms * 2;
-    d->next_rearm_ms = now_ms + d->rearm_pause_ms;
-    /* Only a target that is still ours is moved: somebody else's wish is not to be undone. */
-    if (target_node_move(op->ao.ctx, f->domid, f->target_memkb, one_page_off(f, d)))
-        return;
-    d->page_off_memkb = one_page_off(f, d);
-    f->rearmed++;
-}
-
 /* ---- a look at all domains has arrived ---- */
 
-static void read_offset(struct mem_settle *op, struct mem_settle_domain *d, const xc_domaininfo_t *xen)
+static void begin(struct mem_settle *op, const struct xlx_mem_follow *f, struct mem_settle_domain *d,
+                  const xc_domaininfo_t *xen, uint64_t now_ms)
 {
     struct xlx_mem_info info = {0};
     struct xs_handle *xs;
 
-    if (d->known || ctx_xs(op->ao.ctx, &xs))
-        return;
     mem_info_from_xen(xen, &info);
-    if (mem_info_from_store(op->ao.ctx, xs, &info))
-        return;
+    if (ctx_xs(op->ao.ctx, &xs) || mem_info_from_store(op->ao.ctx, xs, &info))
+        info.offset_memkb = offset_usual_kb(info.type);
+    follow_start(&d->follow, &rules, f->target_memkb, (struct offset){info.offset_memkb, info.offset_calibrated},
+                 now_ms);
     d->known = true;
-    d->offset_kb = info.offset_memkb;
-    d->calibrated = info.offset_calibrated;
+}
+
+static void settled(struct mem_settle *op, uint32_t domid, struct follow *follow)
+{
+    rearm_end(op->ao.ctx, domid, follow);
+    if (follow_take_offset(follow))
+        offset_note(op->ao.ctx, domid, follow->offset.kb);
+}
+
+/* A re-arm that was half done at the last look ends with this one. */
+static void stuck(struct mem_settle *op, struct xlx_mem_follow *f, struct follow *follow, uint64_t now_ms)
+{
+    if (rearm_is_half_done(follow))
+        rearm_end(op->ao.ctx, f->domid, follow);
+    else if (follow_rearm_due(follow, now_ms))
+        f->rearmed += rearm_begin(op->ao.ctx, f->domid, follow);
 }
 
 static void judge(struct mem_settle *op, struct xlx_mem_follow *f, struct mem_settle_domain *d,
                   const xc_domaininfo_t *xen, uint64_t now_ms)
 {
+    struct follow *follow = &d->follow;
+    bool paused;
+
     if (!xen || xen->flags & XEN_DOMINF_dying) {
         f->state = XLX_MEM_GONE;
         return;
     }
-    read_offset(op, d, xen);
-    d->actual_memkb = xen->tot_pages * MEM_PAGE_KB;
-    pace_note(&d->pace, now_ms, d->actual_memkb);
-    f->actual_memkb = (uint64_t)((int64_t)d->actual_memkb - d->offset_kb);
-    f->rate_kb_per_s = pace_rate_kb_per_s(&d->pace, now_ms);
-    f->left_ms = pace_left_ms(&d->pace, now_ms, (uint64_t)((int64_t)f->target_memkb + d->offset_kb));
-    if (has_settled(f, d, now_ms)) {
-        end_rearm(op, f, d);
-        settled(op, f, d);
-        f->actual_memkb = (uint64_t)((int64_t)d->actual_memkb - d->offset_kb);
-        return;
+    if (!d->known)
+        begin(op, f, d, xen, now_ms);
+    paused = xen->flags & XEN_DOMINF_paused;
+    switch (follow_look(follow, xen->tot_pages * MEM_PAGE_KB, now_ms)) {
+    case FOLLOW_SETTLED:
+        settled(op, f->domid, follow);
+        f->state = XLX_MEM_SETTLED;
+        break;
+    case FOLLOW_MOVING:
+        f->state = paused ? XLX_MEM_PAUSED : XLX_MEM_MOVING;
+        if (!paused)
+            rearm_end(op->ao.ctx, f->domid, follow);
+        break;
+    case FOLLOW_STUCK:
+        f->state = paused ? XLX_MEM_PAUSED : XLX_MEM_STUCK;
+        if (!paused)
+            stuck(op, f, follow, now_ms);
+        break;
     }
-    if (xen->flags & XEN_DOMINF_paused) {
-        f->state = XLX_MEM_PAUSED;
-        return;
-    }
-    if (pace_rest_ms(&d->pace, now_ms) < MEM_STUCK_MS) {
-        f->state = XLX_MEM_MOVING;
-        d->rearm_pause_ms = MEM_STUCK_MS;
-        d->next_rearm_ms = now_ms;
-        end_rearm(op, f, d);
-        return;
-    }
-    f->state = XLX_MEM_STUCK;
-    rearm_when_due(op, f, d, now_ms);
+    f->actual_memkb = follow_actual_memkb(follow);
+    f->rate_kb_per_s = follow->rate_kb_per_s;
+    f->left_ms = follow->left_ms;
 }
 
 static uint64_t next_look_ms(const struct mem_settle *op)
@@ -160,11 +105,13 @@ static uint64_t next_look_ms(const struct mem_settle *op)
     for (size_t i = 0; i < op->count; i++) {
         const struct xlx_mem_follow *f = &op->follows[i];
 
-        if (op->domains[i].page_off_memkb && interval_ms > LOOK_MOVING_MS)
+        const struct follow *follow = &op->domains[i].follow;
+
+        if (rearm_is_half_done(follow) && interval_ms > LOOK_MOVING_MS)
             interval_ms = LOOK_MOVING_MS;
         if (f->state != XLX_MEM_MOVING)
             continue;
-        if (f->left_ms < 1000 || offset_is_possible(distance_kb(f, &op->domains[i])))
+        if (f->left_ms < 1000 || offset_is_possible(offset_measure_kb(follow->held_memkb, f->target_memkb)))
             return LOOK_CLOSE_MS;
         interval_ms = LOOK_MOVING_MS;
     }
@@ -204,7 +151,7 @@ static void settle_aborted(struct ao *ao, int rc)
     mem_settle_done(CONTAINER_OF(ao, struct mem_settle, ao), rc);
 }
 
-int mem_settle_start(struct mem_settle *op)
+void mem_settle_start(struct mem_settle *op)
 {
     struct xlx_ctx *ctx = op->ao.ctx;
     struct store_watcher *watcher;
@@ -213,7 +160,6 @@ int mem_settle_start(struct mem_settle *op)
     ao_start(&op->ao, settle_aborted);
     op->domains = gc_array(op->ao.gc, op->count, sizeof(*op->domains));
     for (size_t i = 0; i < op->count; i++) {
-        op->domains[i].rearm_pause_ms = MEM_STUCK_MS;
         op->follows[i].state = XLX_MEM_MOVING;
         op->follows[i].left_ms = UINT64_MAX;
         op->follows[i].rearmed = 0;
@@ -224,7 +170,6 @@ int mem_settle_start(struct mem_settle *op)
         rc = sampler_join(ctx, &op->sampler, 0, domains_sampled);
     if (rc)
         ao_complete_soon(&op->ao, rc);
-    return 0;
 }
 
 static void mem_settle_done(struct mem_settle *op, int rc)
@@ -233,7 +178,7 @@ static void mem_settle_done(struct mem_settle *op, int rc)
 
     sampler_leave(&op->sampler);
     for (size_t i = 0; i < op->count; i++) {
-        end_rearm(op, &op->follows[i], &op->domains[i]);
+        rearm_end(op->ao.ctx, op->follows[i].domid, &op->domains[i].follow);
         gone |= op->follows[i].state == XLX_MEM_GONE;
     }
     if (!rc && gone)
@@ -251,10 +196,9 @@ int xlx_mem_settle(struct xlx_ctx *ctx, struct xlx_mem_follow *follows, size_t c
         .progress = progress,
         .arg = arg,
     };
-    int rc;
 
-    rc = mem_settle_start(&op);
-    return rc ? rc : ao_wait(&op.ao);
+    mem_settle_start(&op);
+    return ao_wait(&op.ao);
 }
 
 const char *xlx_mem_settle_state_name(enum xlx_mem_settle_state state)
@@ -265,4 +209,41 @@ const char *xlx_mem_settle_state_name(enum xlx_mem_settle_state state)
     };
 
     return (size_t)state < ARRAY_LEN(names) ? names[state] : "unknown";
+}
+
+/* ---- why not ---- */
+
+static bool host_is_full(struct xlx_ctx *ctx)
+{
+    xc_physinfo_t host;
+    xc_interface *xc;
+
+    return !ctx_xc(ctx, &xc) && !xc_physinfo(xc, &host) && host.free_pages * MEM_PAGE_KB < HOST_FULL_MEMKB;
+}
+
+const char *mem_settle_why_not(struct xlx_ctx *ctx, const struct xlx_mem_follow *f, uint64_t first_memkb)
+{
+    struct xlx_mem_info info;
+
+    switch (f->state) {
+    case XLX_MEM_SETTLED:
+        return NULL;
+    case XLX_MEM_GONE:
+        return "the domain is gone";
+    case XLX_MEM_PAUSED:
+        return "the guest is paused";
+    case XLX_MEM_MOVING:
+        return ctx->xenstore_lost ? "still moving when xenstored ended" : "still moving when time was up";
+    default:
+        break;
+    }
+    if (xlx_mem_info_get(ctx, f->domid, &info))
+        return "the domain is gone";
+    if (info.target_memkb != f->target_memkb)
+        return "another program has set another target";
+    if (f->actual_memkb < f->target_memkb && host_is_full(ctx))
+        return "the host has no free memory";
+    if (info.actual_memkb == first_memkb)
+        return "the guest does not react: no balloon driver, or not yet booted";
+    return f->actual_memkb > f->target_memkb ? "the guest cannot free more" : "the guest takes no more";
 }

@@ -11,8 +11,7 @@
  *                 any    --vanished--> Gone
  *   the operation: Running --all Settled or Gone | time is up | aborted--> done
  *
- * Re-arming: Linux's balloon driver gives up after four failed tries and then sleeps until its target changes
- * (drivers/xen/balloon.c, BP_ECANCELED); writing the same target again does nothing.
+ * How a domain is judged, and what a re-arm is: balloon/follow.h.
  */
 
 #include "core/ao.h"
@@ -35,8 +34,12 @@ struct mem_settle {
     uint64_t started_ms;
 };
 
-/* On an error nothing has been started and done is not called. */
-int mem_settle_start(struct mem_settle *op);
+/* Whatever goes wrong, also at the start, is what done is told. */
+void mem_settle_start(struct mem_settle *op);
+
+/* What kept a guest from its target, as far as it can be seen from here: the end of a sentence; NULL: it is there.
+ * first_memkb: what the hypervisor counted as the domain's before the wait. */
+const char *mem_settle_why_not(struct xlx_ctx *ctx, const struct xlx_mem_follow *follow, uint64_t first_memkb);
 
 /* A guest that has not moved for so long is called stuck, and re-armed. */
 #define MEM_STUCK_MS 3000

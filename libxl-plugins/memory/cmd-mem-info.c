@@ -10,7 +10,7 @@
 #include "core/domain.h"
 #include "core/sampler.h"
 #include "balloon/info.h"
-#include "balloon/pace.h"
+#include "balloon/follow.h"
 #include "memory/memory.h"
 #include "memory/show.h"
 
@@ -44,15 +44,15 @@ static const struct xlx_column columns[] = {
 
 /* ---- watching it for a moment ---- */
 
+/* A moment is not long enough to call anybody settled, or stuck for good. */
+static const struct follow_rules rules = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+
 struct look {
     struct ao ao;
     struct sampler_client sampler;
     uint32_t domid;
-    uint64_t goal_kb;
-    struct pace pace;
+    struct follow follow;
     unsigned seen;
-    uint64_t rate_kb_per_s, left_ms;
-    bool moved;
 };
 
 static void look_done(struct look *look, int rc)
@@ -76,14 +76,10 @@ static void look_sampled(struct sampler_client *client, int rc, const xc_domaini
         look_done(look, rc);
         return;
     }
-    pace_note(&look->pace, now_ms, xen->tot_pages * MEM_PAGE_KB);
+    follow_look(&look->follow, xen->tot_pages * MEM_PAGE_KB, now_ms);
     sampler_interval(&look->sampler, LOOK_AGAIN_MS);
-    if (++look->seen < LOOKS)
-        return;
-    look->rate_kb_per_s = pace_rate_kb_per_s(&look->pace, now_ms);
-    look->left_ms = pace_left_ms(&look->pace, now_ms, look->goal_kb);
-    look->moved = look->rate_kb_per_s > 0;
-    look_done(look, 0);
+    if (++look->seen == LOOKS)
+        look_done(look, 0);
 }
 
 static int look_for_a_moment(struct xlx_ctx *ctx, const struct xlx_mem_info *info, struct look *look)
@@ -93,9 +89,9 @@ static int look_for_a_moment(struct xlx_ctx *ctx, const struct xlx_mem_info *inf
     *look = (struct look){
         .ao = {.ctx = ctx},
         .domid = info->domid,
-        .goal_kb = (uint64_t)((int64_t)info->target_memkb + info->offset_memkb),
-        .left_ms = UINT64_MAX,
     };
+    follow_start(&look->follow, &rules, info->target_memkb,
+                 (struct offset){info->offset_memkb, info->offset_calibrated}, 0);
     ao_start(&look->ao, look_aborted);
     rc = sampler_join(ctx, &look->sampler, 0, look_sampled);
     if (rc)
@@ -113,7 +109,7 @@ static struct xlx_cell known(bool is_known, uint64_t value)
 static int run(const struct xlx_invocation *in)
 {
     uint64_t pod_total = 0, pod_cache = 0, pod_entries = 0;
-    struct look look = {.left_ms = UINT64_MAX};
+    struct look look = {0};
     struct xlx_mem_info info;
     xc_physinfo_t host = {0};
     const char *state;
@@ -145,7 +141,7 @@ static int run(const struct xlx_invocation *in)
         rc = look_for_a_moment(in->ctx, &info, &look);
         if (rc)
             return xlx_exit_of(rc);
-        if (!look.moved)
+        if (!look.follow.rate_kb_per_s)
             state = "stuck";
     }
     in->ui->ops->record(in->ui, columns, ARRAY_LEN(columns),
@@ -166,8 +162,8 @@ static int run(const struct xlx_invocation *in)
                             known(pod, pod_cache * MEM_PAGE_KB),
                             known(info.has_static_max && domid, xlx_mem_floor_memkb(info.static_max_memkb)),
                             XLX_TEXT(state),
-                            known(off, look.rate_kb_per_s),
-                            known(off, look.left_ms),
+                            known(off, look.follow.rate_kb_per_s),
+                            known(off, look.follow.left_ms),
                             XLX_NUMBER(host.total_pages * MEM_PAGE_KB),
                             XLX_NUMBER(host.free_pages * MEM_PAGE_KB),
                             XLX_NUMBER(host.outstanding_pages * MEM_PAGE_KB),

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/gc.h"
 #include "base/parse.h"
-#include "balloon/info.h"
+#include "balloon/settle.h"
 #include "memory/memory.h"
 #include "memory/show.h"
 
@@ -117,40 +117,9 @@ static void show_progress(void *arg, const struct xlx_mem_follow *follows, size_
         if (f->state == XLX_MEM_MOVING && f->left_ms != UINT64_MAX && f->left_ms > left_ms)
             left_ms = f->left_ms;
     }
-    in->ui->ops->progress(in->ui, "%zu of %zu settled%s, %s MiB to go%s%s", settled, count,
+    in->ui->ops->progress(in->ui, "%zu of %zu settled%s, %s MiB to go%s", settled, count,
                           stuck ? gc_printf(gc, ", %zu stuck", stuck) : "", mem_show_mib(gc, left_kb),
-                          left_ms ? gc_printf(gc, ", about %" PRIu64 " s left", (left_ms + 999) / 1000) : "", "");
-}
-
-/* What keeps a guest from its target, as far as it can be seen from here. */
-static const char *why_not(const struct xlx_invocation *in, const struct xlx_mem_follow *f, uint64_t first_memkb)
-{
-    struct xlx_mem_info info;
-    xc_physinfo_t host;
-    xc_interface *xc;
-
-    switch (f->state) {
-    case XLX_MEM_SETTLED:
-        return NULL;
-    case XLX_MEM_GONE:
-        return "the domain is gone";
-    case XLX_MEM_PAUSED:
-        return "the guest is paused";
-    case XLX_MEM_MOVING:
-        return in->ctx->xenstore_lost ? "still moving when xenstored ended" : "still moving when time was up";
-    default:
-        break;
-    }
-    if (xlx_mem_info_get(in->ctx, f->domid, &info))
-        return "the domain is gone";
-    if (info.target_memkb != f->target_memkb)
-        return "another program has set another target";
-    if (f->actual_memkb < f->target_memkb && !ctx_xc(in->ctx, &xc) && !xc_physinfo(xc, &host) &&
-        host.free_pages * MEM_PAGE_KB < 1024)
-        return "the host has no free memory";
-    if (info.actual_memkb == first_memkb)
-        return "the guest does not react: no balloon driver, or not yet booted";
-    return f->actual_memkb > f->target_memkb ? "the guest cannot free more" : "the guest takes no more";
+                          left_ms ? gc_printf(gc, ", about %" PRIu64 " s left", (left_ms + 999) / 1000) : "");
 }
 
 static const struct xlx_column result_columns[] = {
@@ -215,7 +184,7 @@ static int follow_all(const struct xlx_invocation *in, struct request *requests,
     in->ui->ops->progress(in->ui, NULL);
     for (size_t i = 0; i < count; i++) {
         if (follow_of[i])
-            requests[i].why = why_not(in, follow_of[i], first_memkb[i]);
+            requests[i].why = mem_settle_why_not(in->ctx, follow_of[i], first_memkb[i]);
         if (rc == ERROR_ABORTED && requests[i].why)
             requests[i].why = "interrupted; the target stays set";
     }

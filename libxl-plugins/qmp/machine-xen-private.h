@@ -32,18 +32,16 @@ struct machine_xen {
     uint64_t videoram_memkb; /* a domain keeps what it was built with, whatever its node says later */
     struct actual actual;
     uint64_t told_memkb;
-    uint64_t moving_since; /* ms: when something last made it move */
     enum machine_status status;
     bool shut_down; /* its end was told */
 
     bool disorder; /* target or static-max stand in xenstore as something that is no size */
 
     /* A client's request, until the guest has been there or another sets the target. A guest that gave up on it is
-     * asked again: it is moved by a page, and a moment later set. */
+     * re-armed (balloon/rearm.h). */
     bool requested;
     uint64_t request_memkb;
-    struct ev_timer rearm;
-    uint64_t rearm_wait_ms, rearm_at_ms;
+    struct ev_timer rearm; /* active: a re-arm is half done */
 
     /* a cont that libxl is busy with */
     struct unpause *unpause;

@@ -16,8 +16,6 @@
 #define SAMPLE_MS 1000
 /* While a guest moves, or is expected to. */
 #define SAMPLE_MOVING_MS 100
-/* A guest that has not moved for so long has stopped (squeezed calls it inactive after 5 s). */
-#define INACTIVE_MS 5000
 
 uint64_t machine_xen_now_ms(struct machine_xen *x)
 {
@@ -29,10 +27,8 @@ uint64_t machine_xen_now_ms(struct machine_xen *x)
 
 bool machine_xen_expected_to_move(const struct machine_xen *x, uint64_t now_ms)
 {
-    uint64_t since = x->actual.still_since > x->moving_since ? x->actual.still_since : x->moving_since;
-
     return x->has_balloon && x->status == MACHINE_RUNNING && !actual_settled(&x->actual) &&
-           now_ms - since < INACTIVE_MS;
+           follow_rest_ms(&x->actual.follow, now_ms) < ACTUAL_STUCK_MS;
 }
 
 static void look_at_memory(struct machine_xen *x, uint64_t held_memkb, uint64_t now_ms)
@@ -41,7 +37,7 @@ static void look_at_memory(struct machine_xen *x, uint64_t held_memkb, uint64_t 
     uint64_t size_memkb = actual_look(&x->actual, held_memkb, now_ms, &calibrated);
 
     if (calibrated)
-        offset_note(x->ctx, x->domid, x->actual.offset.kb);
+        offset_note(x->ctx, x->domid, x->actual.follow.offset.kb);
     if (size_memkb == x->told_memkb)
         return;
     x->told_memkb = size_memkb;
@@ -59,7 +55,8 @@ static void look_at_status(struct machine_xen *x, enum machine_status status)
         machine_ran(&x->machine, true);
     else
         return;
-    x->moving_since = machine_xen_now_ms(x);
+    if (x->has_balloon)
+        follow_expect(&x->actual.follow, machine_xen_now_ms(x));
 }
 
 void machine_xen_look(struct machine_xen *x, const xc_domaininfo_t *info, uint64_t now_ms)
@@ -146,7 +143,7 @@ static int read_nodes(struct machine_xen *x, struct xlx_mem_info *info, bool *ba
         info->static_max_memkb = x->static_max_memkb;
     if (!info->has_target) {
         held_memkb = (int64_t)info->actual_memkb - info->offset_memkb;
-        info->target_memkb = x->has_balloon ? x->actual.target_memkb : held_memkb > 0 ? (uint64_t)held_memkb : 0;
+        info->target_memkb = x->has_balloon ? x->actual.follow.target_memkb : held_memkb > 0 ? (uint64_t)held_memkb : 0;
     }
     *balloon = info->static_max_memkb;
     return 0;
@@ -216,10 +213,9 @@ static void start_following(struct machine_xen *x)
         return;
     x->followed = true;
     x->status = machine_run_status(&xen);
-    x->moving_since = machine_xen_now_ms(x);
     if (x->has_balloon) {
         balloon_found(x, &info);
-        x->told_memkb = actual_look(&x->actual, info.actual_memkb, x->moving_since, &ignored);
+        x->told_memkb = actual_look(&x->actual, info.actual_memkb, machine_xen_now_ms(x), &ignored);
     }
     if (store_watch_start(watcher, &x->target_watch, path_in_domain(gc, x->domid, NODE_MEMORY_TARGET),
                           target_changed) ||

@@ -57,7 +57,7 @@ static void a_guest_that_stops_near_its_target_is_calibrated_after_a_while(void 
     assert_false(calibrated);
     assert_int_equal(actual_look(&a, 128 * MIB + 68, 1000 + ACTUAL_STILL_MS, &calibrated), 128 * MIB);
     assert_true(calibrated);
-    assert_int_equal(a.offset.kb, 68);
+    assert_int_equal(a.follow.offset.kb, 68);
 }
 
 static void a_guest_that_stops_short_is_not_calibrated(void **state)
@@ -67,7 +67,7 @@ static void a_guest_that_stops_short_is_not_calibrated(void **state)
     see(&a, (struct actual_guest){256 * MIB + 64, 128 * MIB, 256 * MIB, .offset = {64}}, 0);
     look(&a, 140 * MIB + 64, 1000);
     assert_int_equal(look(&a, 140 * MIB + 64, 100000), 140 * MIB);
-    assert_int_equal(a.offset.kb, 64);
+    assert_int_equal(a.follow.offset.kb, 64);
 }
 
 static void targets_between_pages_are_reached_at_the_page_below(void **state)
@@ -76,9 +76,9 @@ static void targets_between_pages_are_reached_at_the_page_below(void **state)
 
     see(&a, (struct actual_guest){150000, 150001, 256 * MIB, .offset = {0, true}}, 0);
     assert_true(actual_settled(&a));
-    actual_set_target(&a, 150003);
+    actual_set_target(&a, 150003, 0);
     assert_true(actual_settled(&a));
-    actual_set_target(&a, 150004);
+    actual_set_target(&a, 150004, 0);
     assert_false(actual_settled(&a));
 }
 
@@ -94,10 +94,10 @@ static void video_memory_that_a_fresh_guest_gives_back_is_no_change(void **state
         assert_int_equal(look(&a, held, 1000), target);
     assert_int_equal(look(&a, target + 44, 2000), target);
     /* From then on all of it counts. */
-    actual_set_target(&a, 128 * MIB);
+    actual_set_target(&a, 128 * MIB, 0);
     assert_int_equal(look(&a, 128 * MIB + 44, 3000), 128 * MIB);
     /* Video memory is no part of the size, as in QEMU. */
-    actual_set_target(&a, 256 * MIB);
+    actual_set_target(&a, 256 * MIB, 0);
     assert_int_equal(look(&a, 256 * MIB + 44, 4000), target);
 }
 
@@ -115,7 +115,7 @@ static void what_is_taken_before_a_guest_runs_is_no_change(void **state)
     actual_runs(&a);
     assert_int_equal(look(&a, target + 8236, 11000), target);
     assert_int_equal(look(&a, target + 44, 12000), target);
-    actual_set_target(&a, 128 * MIB);
+    actual_set_target(&a, 128 * MIB, 0);
     assert_int_equal(look(&a, 128 * MIB + 44, 13000), 128 * MIB);
 
     see(&a, (struct actual_guest){target, target, target, .offset = {44}, .fresh = true}, 0);
@@ -131,7 +131,7 @@ static void a_request_before_a_guest_runs_shows_when_it_runs(void **state)
     struct actual a;
 
     see(&a, (struct actual_guest){256 * MIB + 64, 256 * MIB, 256 * MIB, .offset = {64}, .fresh = true}, 0);
-    actual_set_target(&a, 128 * MIB);
+    actual_set_target(&a, 128 * MIB, 0);
     assert_int_equal(look(&a, 256 * MIB + 64, 100000), 256 * MIB);
     actual_runs(&a);
     assert_int_equal(look(&a, 256 * MIB + 64, 100100), 256 * MIB);
@@ -147,7 +147,7 @@ static void a_guest_that_is_given_more_before_its_driver_runs_shows_it(void **st
     struct actual a;
 
     see(&a, (struct actual_guest){target + 8236, target, 256 * MIB, 8192, {44}}, 0);
-    actual_set_target(&a, 220 * MIB);
+    actual_set_target(&a, 220 * MIB, 0);
     assert_int_equal(look(&a, 220 * MIB + 44, 1000), 220 * MIB);
     assert_int_equal(look(&a, 200 * MIB + 44, 2000), 200 * MIB);
     assert_int_equal(look(&a, 230 * MIB + 44, 3000), 230 * MIB);
@@ -159,7 +159,7 @@ static void a_request_before_the_driver_runs_shows_when_it_runs(void **state)
     struct actual a;
 
     see(&a, (struct actual_guest){target + 8236, target, 256 * MIB, .offset = {44}, .videoram_memkb = 8192}, 0);
-    actual_set_target(&a, 128 * MIB);
+    actual_set_target(&a, 128 * MIB, 0);
     assert_int_equal(look(&a, target + 8236, 100000), target);
     assert_int_equal(look(&a, target + 4000, 100100), target);
     assert_int_equal(look(&a, target + 44 - 2048, 100200), target - 2048);

@@ -92,10 +92,10 @@ static void what_is_measured_is_believed(void **state)
         actual_init(&a, &(struct actual_guest){info.actual_memkb, info.target_memkb, 512 * MIB, .offset = {64}}, 0);
         actual_look(&a, info_of(distance).actual_memkb, 1000, &calibrated);
         actual_look(&a, info_of(distance).actual_memkb, 1000 + ACTUAL_STILL_MS, &calibrated);
-        assert_int_equal(calibrated, distance != 64 && offset_is_possible(distance));
+        assert_int_equal(calibrated, offset_is_possible(distance));
         if (!calibrated)
             continue;
-        offset_note(ctx, 5, a.offset.kb);
+        offset_note(ctx, 5, a.follow.offset.kb);
         info = info_of(distance);
         assert_true(info.offset_calibrated);
         assert_int_equal(info.offset_memkb, distance);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "balloon/follow.h"
+
+#include "balloon/sizes.h"
+
+static int64_t measure_kb(const struct follow *f)
+{
+    return offset_measure_kb(f->held_memkb, f->target_memkb);
+}
+
+static void rearm_from_start(struct follow *f, uint64_t now_ms)
+{
+    f->rearm_at_ms = now_ms;
+    f->rearm_wait_ms = f->rules->rearm_wait_ms;
+}
+
+void follow_start(struct follow *f, const struct follow_rules *rules, uint64_t target_memkb, struct offset offset,
+                  uint64_t now_ms)
+{
+    *f = (struct follow){.rules = rules, .target_memkb = target_memkb, .offset = offset, .left_ms = UINT64_MAX};
+    follow_expect(f, now_ms);
+}
+
+void follow_expect(struct follow *f, uint64_t now_ms)
+{
+    f->expected_ms = now_ms;
+    rearm_from_start(f, now_ms);
+}
+
+void follow_target(struct follow *f, uint64_t target_memkb, uint64_t now_ms)
+{
+    if (f->target_memkb == target_memkb)
+        return;
+    f->target_memkb = target_memkb;
+    f->moved = false;
+    f->state = FOLLOW_MOVING;
+    follow_expect(f, now_ms);
+}
+
+uint64_t follow_rest_ms(const struct follow *f, uint64_t now_ms)
+{
+    uint64_t rest_ms = pace_rest_ms(&f->pace, now_ms), expected_ms = now_ms - f->expected_ms;
+
+    return rest_ms < expected_ms ? rest_ms : expected_ms;
+}
+
+static bool has_settled(const struct follow *f, uint64_t now_ms)
+{
+    uint64_t rest_ms = pace_rest_ms(&f->pace, now_ms);
+    int64_t kb = measure_kb(f);
+
+    if (!f->offset.calibrated)
+        return offset_is_possible(kb) &&
+               rest_ms >= (kb == f->offset.kb || !kb ? f->rules->passing_ms : f->rules->rest_ms);
+    /* A guest that has not moved at all has no driver, or is paused: what it holds beyond is no new offset. */
+    return kb == f->offset.kb || (f->moved && offset_is_possible(kb) && rest_ms >= f->rules->rest_ms);
+}
+
+enum follow_state follow_look(struct follow *f, uint64_t held_memkb, uint64_t now_ms)
+{
+    bool first = !f->pace.count;
+
+    f->moved |= !first && held_memkb != f->held_memkb;
+    f->held_memkb = held_memkb;
+    pace_note(&f->pace, now_ms, held_memkb);
+    f->rate_kb_per_s = pace_rate_kb_per_s(&f->pace, now_ms);
+    f->left_ms = pace_left_ms(&f->pace, now_ms, (uint64_t)((int64_t)f->target_memkb + f->offset.kb));
+    if (has_settled(f, now_ms)) {
+        f->state = FOLLOW_SETTLED;
+        f->left_ms = 0;
+    } else if (follow_rest_ms(f, now_ms) < f->rules->stuck_ms) {
+        f->state = FOLLOW_MOVING;
+        rearm_from_start(f, now_ms);
+    } else {
+        f->state = FOLLOW_STUCK;
+    }
+    return f->state;
+}
+
+uint64_t follow_actual_memkb(const struct follow *f)
+{
+    int64_t memkb = (int64_t)f->held_memkb - f->offset.kb;
+
+    return memkb > 0 ? (uint64_t)memkb : 0;
+}
+
+bool follow_take_offset(struct follow *f)
+{
+    int64_t kb = measure_kb(f);
+
+    if (f->offset.calibrated && f->offset.kb == kb)
+        return false;
+    f->offset = (struct offset){kb, true};
+    return true;
+}
+
+bool follow_rearm_due(struct follow *f, uint64_t now_ms)
+{
+    if (f->state != FOLLOW_STUCK || now_ms < f->rearm_at_ms)
+        return false;
+    f->rearm_wait_ms = f->rearm_wait_ms * 2 > f->rules->rearm_most_ms ? f->rules->rearm_most_ms : f->rearm_wait_ms * 2;
+    f->rearm_at_ms = now_ms + f->rearm_wait_ms;
+    return true;
+}
+
+uint64_t follow_page_off_memkb(const struct follow *f)
+{
+    if (measure_kb(f) > 0)
+        return f->target_memkb + MEM_PAGE_KB;
+    return f->target_memkb > MEM_PAGE_KB ? f->target_memkb - MEM_PAGE_KB : f->target_memkb;
+}
