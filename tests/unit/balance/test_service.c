@@ -72,6 +72,28 @@ static void a_guest_that_writes_without_end_is_heard_of_now_and_then(void **stat
     assert_in_range(fake_store_events() - events, 1, 40);
 }
 
+static bool first_reports(void)
+{
+    struct host_report report;
+
+    return !service->host->ops->report(service->host, 1, &report);
+}
+
+static bool first_is_silent(void)
+{
+    return !first_reports();
+}
+
+static void a_report_that_is_taken_away_counts_no_more(void **state)
+{
+    assert_int_equal(ask(give_ranges), 0);
+    run_for(300);
+    reports(1, 500);
+    assert_true(soon(first_reports));
+    put(1, "data/memory-stats", NULL);
+    assert_true(soon(first_is_silent));
+}
+
 static void ranges_that_cannot_be_are_refused(void **state)
 {
     assert_int_equal(ask(one_below_the_floor), 0);
@@ -286,6 +308,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(memory_moves_to_who_reports_need, make, unmake),
         cmocka_unit_test_setup_teardown(a_lower_static_max_counts_at_once, make, unmake),
         cmocka_unit_test_setup_teardown(a_guest_that_writes_without_end_is_heard_of_now_and_then, make, unmake),
+        cmocka_unit_test_setup_teardown(a_report_that_is_taken_away_counts_no_more, make, unmake),
         cmocka_unit_test_setup_teardown(ranges_that_cannot_be_are_refused, make, unmake),
         cmocka_unit_test(a_minimum_below_the_floor_is_told_from_a_range_that_is_none),
         cmocka_unit_test_setup_teardown(a_device_passed_through_later_fixes_a_domain, make, unmake),
