@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * xl-ext-agent: tells the host how a Linux guest's memory is doing, see protocol.h. It waits in one
- * ppoll() for the host (a watch), for memory pressure (a PSI trigger) and for the interval, and for
- * nothing else: while the host does not ask there is no wake-up at all.
+ * ppoll() for the host (watches on the interval and on the target), for memory pressure (a PSI
+ * trigger), for the interval and for the next look (see looks.h): while the host does not ask there
+ * is no wake-up but for a new target.
  *
  * No stdio and no allocation: the whole process stays in a few hundred KiB, so it can be locked
  * into memory and still answers when the guest is short of it.
@@ -17,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/looks.h"
 #include "agent/protocol.h"
 #include "agent/stats.h"
 #include "agent/xenbus.h"
@@ -28,11 +30,16 @@
 /* How long to stay away from a xenstore that does not work. */
 #define REOPEN_MS 10000
 
+enum watch { WATCH_INTERVAL, WATCH_TARGET };
+#define FIRED(watch) (1u << (watch))
+
 struct agent {
     struct xenbus xb;
-    int psi_fd;           /* -1 = no trigger: off, or the kernel has none */
-    unsigned interval_s;  /* 0 = off */
-    uint64_t due_ms;      /* next report, valid while interval_s */
+    int psi_fd;          /* -1 = no trigger: off, or the kernel has none */
+    unsigned interval_s; /* 0 = off */
+    uint64_t due_ms;     /* next report, valid while interval_s */
+    struct looks looks;
+    uint64_t look_ms;     /* next look, valid while interval_s; UINT64_MAX: the kernel does not say what is available */
     uint64_t pressure_ms; /* time of the last report caused by pressure */
     int last_error;       /* of the last write, so that a lasting failure is logged once */
     struct stats written;
@@ -93,7 +100,7 @@ static const char *read_file(const char *path)
     return text;
 }
 
-static void collect(struct stats *stats)
+static void read_stats(struct stats *stats)
 {
     *stats = (struct stats){0};
     stats_parse_vmstat(stats, read_file("/proc/vmstat"), (unsigned)sysconf(_SC_PAGESIZE));
@@ -101,27 +108,75 @@ static void collect(struct stats *stats)
     stats_parse_pressure(stats, read_file(PSI_FILE));
 }
 
-/* Write a report; a report at the interval only if it says something new. */
-static void report(struct agent *agent, bool always)
+static struct look look_of(const struct stats *stats)
 {
-    char text[AGENT_STATS_MAX];
-    struct stats stats;
-    size_t len;
-    int r;
+    return (struct look){.total_bytes = stats->value[AGENT_STAT_TOTAL_MEMORY],
+                         .available_bytes = stats->value[AGENT_STAT_AVAILABLE_MEMORY],
+                         .now_ms = now_ms()};
+}
 
-    agent->due_ms = now_ms() + agent->interval_s * UINT64_C(1000);
-    collect(&stats);
-    if (!always && !stats_changed(&agent->written, &stats))
-        return;
-    len = stats_print(&stats, text, sizeof(text));
-    r = xenbus_write(&agent->xb, AGENT_STATS_NODE, text, len);
+/* The figures have just been collected: when to look again. Returns whether they are worth a report. */
+static bool look_at(struct agent *agent, const struct stats *stats)
+{
+    const uint32_t needed = UINT32_C(1) << AGENT_STAT_TOTAL_MEMORY | UINT32_C(1) << AGENT_STAT_AVAILABLE_MEMORY;
+    struct look look = look_of(stats);
+    struct look_verdict verdict;
+
+    if (~stats->known & needed) {
+        agent->look_ms = UINT64_MAX;
+        return false;
+    }
+    verdict = looks_decide(&agent->looks, &look);
+    agent->look_ms = look.now_ms + verdict.again_ms;
+    return verdict.report;
+}
+
+static void write_report(struct agent *agent, const struct stats *stats)
+{
+    struct look look = look_of(stats);
+    char text[AGENT_STATS_MAX];
+    size_t len = stats_print(stats, text, sizeof(text));
+    int r = xenbus_write(&agent->xb, AGENT_STATS_NODE, text, len);
+
     if (r && r != agent->last_error)
         say("cannot write " AGENT_STATS_NODE, strerror(r));
     agent->last_error = r;
     if (r == EPROTO)
         xenbus_close(&agent->xb);
     if (!r)
-        agent->written = stats;
+        agent->written = *stats;
+    /* What could not be written is tried again at the interval, not at every look. */
+    looks_told(&agent->looks, &look);
+}
+
+static void collect(struct agent *agent, struct stats *stats)
+{
+    agent->due_ms = now_ms() + agent->interval_s * UINT64_C(1000);
+    read_stats(stats);
+}
+
+/* Write a report; unless it is wanted always, only if it says something new. */
+static void report(struct agent *agent, bool always)
+{
+    struct stats stats;
+    bool worth;
+
+    collect(agent, &stats);
+    worth = look_at(agent, &stats);
+    if (always || worth || stats_changed(&agent->written, &stats))
+        write_report(agent, &stats);
+}
+
+/* One file is enough to see whether a report is due. */
+static void look(struct agent *agent)
+{
+    struct stats stats = {0};
+
+    stats_parse_meminfo(&stats, read_file("/proc/meminfo"));
+    if (!look_at(agent, &stats))
+        return;
+    collect(agent, &stats);
+    write_report(agent, &stats);
 }
 
 static void psi_stop(struct agent *agent)
@@ -158,7 +213,7 @@ static void interval_written(struct agent *agent)
     char text[16];
     int r;
 
-    agent->xb.fired = false;
+    agent->xb.fired &= ~FIRED(WATCH_INTERVAL);
     r = xenbus_read(&agent->xb, AGENT_INTERVAL_NODE, text, sizeof(text));
     if (r == EPROTO) {
         xenbus_close(&agent->xb);
@@ -171,6 +226,16 @@ static void interval_written(struct agent *agent)
     }
     psi_start(agent);
     report(agent, true);
+}
+
+/* Memory is about to come or to go. */
+static void target_written(struct agent *agent)
+{
+    agent->xb.fired &= ~FIRED(WATCH_TARGET);
+    if (!agent->interval_s)
+        return;
+    looks_wake(&agent->looks);
+    look(agent);
 }
 
 static void pressure_risen(struct agent *agent)
@@ -189,7 +254,9 @@ static int connect_xenstore(struct agent *agent)
     int r = xenbus_open(&agent->xb);
 
     if (!r)
-        r = xenbus_watch(&agent->xb, AGENT_INTERVAL_NODE);
+        r = xenbus_watch(&agent->xb, AGENT_INTERVAL_NODE, WATCH_INTERVAL);
+    if (!r)
+        r = xenbus_watch(&agent->xb, AGENT_TARGET_NODE, WATCH_TARGET);
     if (r)
         xenbus_close(&agent->xb);
     return r;
@@ -197,7 +264,7 @@ static int connect_xenstore(struct agent *agent)
 
 static int wait_ms(const struct agent *agent)
 {
-    uint64_t now = now_ms();
+    uint64_t now = now_ms(), next = agent->due_ms < agent->look_ms ? agent->due_ms : agent->look_ms;
 
     if (agent->xb.fd < 0)
         return REOPEN_MS;
@@ -205,7 +272,17 @@ static int wait_ms(const struct agent *agent)
         return 0;
     if (!agent->interval_s)
         return -1;
-    return agent->due_ms > now ? (int)(agent->due_ms - now) : 0;
+    return next > now ? (int)(next - now) : 0;
+}
+
+static void time_has_come(struct agent *agent)
+{
+    uint64_t now = now_ms();
+
+    if (agent->due_ms <= now)
+        report(agent, false);
+    else if (agent->look_ms <= now)
+        look(agent);
 }
 
 static void wait_once(struct agent *agent, const sigset_t *unblocked)
@@ -232,10 +309,12 @@ static void wait_once(struct agent *agent, const sigset_t *unblocked)
         psi_stop(agent);
     else if (fds[1].revents)
         pressure_risen(agent);
-    if (agent->xb.fired)
+    if (agent->xb.fired & FIRED(WATCH_INTERVAL))
         interval_written(agent);
-    else if (agent->interval_s && agent->xb.fd >= 0 && wait_ms(agent) == 0)
-        report(agent, false);
+    else if (agent->xb.fired & FIRED(WATCH_TARGET))
+        target_written(agent);
+    else if (agent->interval_s && agent->xb.fd >= 0)
+        time_has_come(agent);
 }
 
 static int run(void)
@@ -272,7 +351,7 @@ static int print(void)
     struct stats stats;
     size_t len;
 
-    collect(&stats);
+    read_stats(&stats);
     len = stats_print(&stats, text, sizeof(text));
     return write(1, text, len) == (ssize_t)len ? 0 : 1;
 }

@@ -27,6 +27,8 @@
 
 #define AGENT_STATS_NODE "data/memory-stats"
 #define AGENT_INTERVAL_NODE "memory/stats-interval"
+/* Xen's, the balloon's target: when it changes, memory is about to move. */
+#define AGENT_TARGET_NODE "memory/target"
 
 #define AGENT_INTERVAL_MAX_S 86400u
 

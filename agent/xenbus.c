@@ -11,6 +11,9 @@
 enum { XS_READ = 2, XS_WATCH = 4, XS_WRITE = 11, XS_RM = 13, XS_WATCH_EVENT = 15, XS_ERROR = 16 };
 
 #define PAYLOAD_MAX 4096
+/* Watches are on single nodes: paths of events are no longer than those of protocol.h. */
+#define EVENT_MAX 64
+#define TOKEN_FIRST 'a'
 /* xenstored answers in well under a second; while the guest is suspended the clock stands. */
 #define REPLY_TIMEOUT_MS 60000
 
@@ -69,19 +72,19 @@ static int read_all(struct xenbus *xb, void *to, size_t len)
     return 0;
 }
 
-/* One message, its payload cut to size - 1 bytes and NUL-terminated. */
-static int read_message(struct xenbus *xb, struct header *header, char *buf, size_t size)
+static int read_header(struct xenbus *xb, struct header *header)
 {
-    size_t taken;
-    int r;
+    int r = read_all(xb, header, sizeof(*header));
 
-    r = read_all(xb, header, sizeof(*header));
-    if (r)
-        return r;
-    if (header->len > PAYLOAD_MAX)
-        return EPROTO;
-    taken = header->len < size ? header->len : size - 1;
-    r = read_all(xb, buf, taken);
+    return !r && header->len > PAYLOAD_MAX ? EPROTO : r;
+}
+
+/* What follows a header, cut to size - 1 bytes and NUL-terminated. */
+static int read_payload(struct xenbus *xb, const struct header *header, char *buf, size_t size)
+{
+    size_t taken = header->len < size ? header->len : size - 1;
+    int r = read_all(xb, buf, taken);
+
     buf[r ? 0 : taken] = 0;
     for (size_t left = header->len - taken; !r && left;) {
         char rest[64];
@@ -90,6 +93,23 @@ static int read_message(struct xenbus *xb, struct header *header, char *buf, siz
         r = read_all(xb, rest, part);
         left -= part;
     }
+    return r;
+}
+
+/* An event is the path that changed, a NUL and the token of the watch. */
+static int read_event(struct xenbus *xb, const struct header *header)
+{
+    char text[EVENT_MAX];
+    unsigned watch;
+    size_t path;
+    int r;
+
+    memset(text, 0, sizeof(text));
+    r = read_payload(xb, header, text, sizeof(text));
+    path = strlen(text) + 1;
+    watch = path < sizeof(text) ? (unsigned)(text[path] - TOKEN_FIRST) : XENBUS_WATCHES;
+    if (!r && watch < XENBUS_WATCHES)
+        xb->fired |= 1u << watch;
     return r;
 }
 
@@ -139,13 +159,16 @@ static int request(struct xenbus *xb, uint32_t type, const char *path, const cha
     if (!r && len)
         r = write_all(xb, data, len);
     while (!r) {
-        r = read_message(xb, &header, reply, size);
+        r = read_header(xb, &header);
         if (r)
             break;
         if (header.type == XS_WATCH_EVENT) {
-            xb->fired = true;
+            r = read_event(xb, &header);
             continue;
         }
+        r = read_payload(xb, &header, reply, size);
+        if (r)
+            break;
         if (header.type == XS_ERROR)
             return error_number(reply);
         if (header.type == type)
@@ -174,10 +197,9 @@ int xenbus_rm(struct xenbus *xb, const char *path)
     return request(xb, XS_RM, path, NULL, 0, reply, sizeof(reply));
 }
 
-int xenbus_watch(struct xenbus *xb, const char *path)
+int xenbus_watch(struct xenbus *xb, const char *path, unsigned watch)
 {
-    static const char token[] = "xl-ext";
-    char reply[16];
+    char token[] = {(char)(TOKEN_FIRST + watch), 0}, reply[16];
 
     return request(xb, XS_WATCH, path, token, sizeof(token), reply, sizeof(reply));
 }
@@ -185,14 +207,10 @@ int xenbus_watch(struct xenbus *xb, const char *path)
 int xenbus_take_event(struct xenbus *xb)
 {
     struct header header;
-    char text[16];
     int r;
 
-    r = read_message(xb, &header, text, sizeof(text));
+    r = read_header(xb, &header);
     if (r)
         return r;
-    if (header.type != XS_WATCH_EVENT)
-        return EPROTO;
-    xb->fired = true;
-    return 0;
+    return header.type == XS_WATCH_EVENT ? read_event(xb, &header) : EPROTO;
 }

@@ -10,14 +10,13 @@
 #ifndef XLX_AGENT_XENBUS_H
 #define XLX_AGENT_XENBUS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct xenbus {
-    int fd;       /* -1 = closed; readable when a watch has fired */
-    uint32_t req; /* id of the last request */
-    bool fired;   /* a watch has fired; the caller clears it */
+    int fd;         /* -1 = closed; readable when a watch has fired */
+    uint32_t req;   /* id of the last request */
+    unsigned fired; /* bit n: watch n has fired; the caller clears it */
 };
 
 int xenbus_open(struct xenbus *xb);
@@ -28,8 +27,10 @@ int xenbus_read(struct xenbus *xb, const char *path, char *buf, size_t size);
 int xenbus_write(struct xenbus *xb, const char *path, const char *data, size_t len);
 int xenbus_rm(struct xenbus *xb, const char *path);
 
-/* Watch path; xb->fired is set once for the registration and at each change. */
-int xenbus_watch(struct xenbus *xb, const char *path);
+#define XENBUS_WATCHES 8u
+
+/* Watch path; bit watch (below XENBUS_WATCHES) of xb->fired is set once for the registration and at each change. */
+int xenbus_watch(struct xenbus *xb, const char *path, unsigned watch);
 
 /* The fd is readable: take what has come and set xb->fired. */
 int xenbus_take_event(struct xenbus *xb);

@@ -5,8 +5,9 @@
 LAB_BIN     := $(O)/lab
 LAB_GUEST_O := $(patsubst %.c,$(O)/obj/lab/linux-guest/%.o,lab-guest.c guest-create.c guest-exec.c)
 LAB_INIT_O  := $(patsubst %.c,$(O)/obj/lab/linux-guest/%.o,init.c serve.c xenbus.c)
-LAB_EAT_O   := $(O)/obj/lab/linux-guest/eat.o
-LAB_BINS    := $(LAB_BIN)/lab-guest $(LAB_BIN)/guest/init $(LAB_BIN)/guest/bin/eat
+LAB_GUEST_PROGRAMS := eat fill
+LAB_GUEST_BINS := $(addprefix $(LAB_BIN)/guest/bin/,$(LAB_GUEST_PROGRAMS))
+LAB_BINS    := $(LAB_BIN)/lab-guest $(LAB_BIN)/guest/init $(LAB_GUEST_BINS)
 
 .PHONY: lab lab-install
 lab: $(LAB_BINS) $(LAB_BIN)/guest.cpio
@@ -20,11 +21,11 @@ $(LAB_BIN)/guest/init: $(LAB_INIT_O)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LD    $@";)$(CC) $(LDFLAGS) -static -s -o $@ $^
 
-$(LAB_BIN)/guest/bin/eat: $(LAB_EAT_O)
+$(LAB_GUEST_BINS): $(LAB_BIN)/guest/bin/%: $(O)/obj/lab/linux-guest/%.o
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LD    $@";)$(CC) $(LDFLAGS) -static -s -o $@ $^
 
-$(LAB_BIN)/guest.cpio: $(LAB_BIN)/guest/init $(LAB_BIN)/guest/bin/eat
+$(LAB_BIN)/guest.cpio: $(LAB_BIN)/guest/init $(LAB_GUEST_BINS)
 	@cd $(LAB_BIN)/guest && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet > ../guest.cpio
 
 lab-install: lab
@@ -32,4 +33,4 @@ lab-install: lab
 	install -m 755 $(LAB_BIN)/lab-guest $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(LAB_BIN)/guest.cpio $(DESTDIR)$(PREFIX)/lib/xl-ext-lab/
 
--include $(LAB_GUEST_O:.o=.d) $(LAB_INIT_O:.o=.d) $(LAB_EAT_O:.o=.d)
+-include $(LAB_GUEST_O:.o=.d) $(LAB_INIT_O:.o=.d) $(patsubst %,$(O)/obj/lab/linux-guest/%.d,$(LAB_GUEST_PROGRAMS))

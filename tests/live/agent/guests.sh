@@ -36,6 +36,10 @@ stalled_since() {
     [ "$(figure psi-some-total)" -ge $(($1 + 100000)) ]
 }
 
+less_available_than() {
+    [ "$(figure available-memory)" -lt "$1" ]
+}
+
 names="swap-in swap-out major-faults minor-faults free-memory total-memory available-memory disk-caches htlb-pgalloc
     htlb-pgfail oom-kills alloc-stalls async-scans direct-scans async-reclaims direct-reclaims swap-total swap-free
     psi-some-avg10 psi-some-total"
@@ -81,6 +85,25 @@ for type in ${AGENT_TYPES:-pv pvh hvm}; do
     lab-guest exec $name 'dd if=/dev/zero of=/tmp/file bs=1M count=24 2> /dev/null'
     check "$type: it reports a change at the interval" until_true 30 has_node
     lab-guest exec $name rm /tmp/file
+
+    ask 5
+    until_true 30 has_node
+    sleep 20
+    xenstore-rm "$node"
+    before=$(status_of_agent voluntary_ctxt_switches)
+    sleep 30
+    woken=$(($(status_of_agent voluntary_ctxt_switches) - before))
+    [ "$woken" -le 15 ] && ok "$type: idle, it wakes up $woken times in half a minute, 15 are allowed" ||
+        not_ok "$type: idle, it wakes up no more than 15 times in half a minute" "$woken times"
+    check "$type: idle, it writes nothing" no_node
+
+    ask 3600
+    until_true 30 has_node
+    free=$(figure available-memory)
+    lab-guest exec $name 'setsid fill -s 20 '$((free / 1048576 - 25))' > /dev/null 2>&1 < /dev/null &'
+    check "$type: it reports that the guest gets short long before the interval is over" \
+        until_true 60 less_available_than $((32 * 1048576))
+    lab-guest exec $name killall fill
 
     ask 0
     sleep 1

@@ -118,10 +118,10 @@ static void a_watch_that_fires_before_the_reply_is_kept(void **state)
     struct ends *e = *state;
     char value[16];
 
-    say(e, WATCH_EVENT, "memory/x\0xl-ext", 16);
+    say(e, WATCH_EVENT, "memory/x\0b", 11);
     say(e, READ, "1", 1);
     assert_int_equal(xenbus_read(&e->xb, "memory/x", value, sizeof(value)), 0);
-    assert_true(e->xb.fired);
+    assert_int_equal(e->xb.fired, 1 << 1);
     assert_string_equal(value, "1");
 }
 
@@ -129,9 +129,35 @@ static void an_event_is_taken(void **state)
 {
     struct ends *e = *state;
 
-    say(e, WATCH_EVENT, "memory/stats-interval/and/more\0xl-ext", 38);
+    say(e, WATCH_EVENT, "memory/stats-interval\0a", 24);
     assert_int_equal(xenbus_take_event(&e->xb), 0);
-    assert_true(e->xb.fired);
+    assert_int_equal(e->xb.fired, 1 << 0);
+    say(e, WATCH_EVENT, "memory/target\0c", 16);
+    assert_int_equal(xenbus_take_event(&e->xb), 0);
+    assert_int_equal(e->xb.fired, 1 << 0 | 1 << 2);
+}
+
+static void an_event_of_no_watch_is_passed_over(void **state)
+{
+    static const char far[300] = "memory/";
+    struct ends *e = *state;
+
+    say(e, WATCH_EVENT, "memory/target\0?", 16);
+    assert_int_equal(xenbus_take_event(&e->xb), 0);
+    say(e, WATCH_EVENT, far, sizeof(far));
+    assert_int_equal(xenbus_take_event(&e->xb), 0);
+    say(e, WATCH_EVENT, "", 0);
+    assert_int_equal(xenbus_take_event(&e->xb), 0);
+    assert_int_equal(e->xb.fired, 0);
+}
+
+static void a_watch_is_registered_by_path_and_token(void **state)
+{
+    struct ends *e = *state;
+
+    say(e, WATCH, "OK", 3);
+    assert_int_equal(xenbus_watch(&e->xb, "memory/target", 1), 0);
+    hears(e, WATCH, "memory/target\0b", 16);
 }
 
 static void what_is_out_of_step_is_told(void **state)
@@ -175,6 +201,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors_of_xenstore_are_told_by_number, setup, teardown),
         cmocka_unit_test_setup_teardown(a_watch_that_fires_before_the_reply_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(an_event_is_taken, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_event_of_no_watch_is_passed_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_watch_is_registered_by_path_and_token, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_out_of_step_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lost_connection_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(what_does_not_fit_a_message_is_not_sent, setup, teardown),
