@@ -2,8 +2,8 @@
 /*
  * xl-ext-agent: tells the host how a Linux guest's memory is doing, see protocol.h. It waits in one
  * ppoll() for the host (watches on the interval and on the target), for memory pressure (a PSI
- * trigger), for the interval and for the next look (see looks.h): while the host does not ask there
- * is no wake-up but for a new target.
+ * trigger), for page faults (see faults.h), for the interval and for the next look (see looks.h):
+ * while the host does not ask there is no wake-up but for a new target.
  *
  * No stdio and no allocation: the whole process stays in a few hundred KiB, so it can be locked
  * into memory and still answers when the guest is short of it.
@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/faults.h"
 #include "agent/looks.h"
 #include "agent/protocol.h"
 #include "agent/stats.h"
@@ -26,6 +27,11 @@
 /* Stalls of 100 ms within 1 s: the smallest window that needs no more than one wake-up a second. */
 #define PSI_TRIGGER "some 100000 1000000"
 #define PSI_FILE "/proc/pressure/memory"
+
+#define HUGE_PAGES_FILE "/sys/kernel/mm/transparent_hugepage/enabled"
+
+/* Before pauses from so long on the alarm is set. */
+#define ALARM_FROM_MS 1600u
 
 /* How long to stay away from a xenstore that does not work. */
 #define REOPEN_MS 10000
@@ -39,6 +45,7 @@ struct agent {
     unsigned interval_s; /* 0 = off */
     uint64_t due_ms;     /* next report, valid while interval_s */
     struct looks looks;
+    struct faults faults;
     uint64_t look_ms;     /* next look, valid while interval_s; UINT64_MAX: the kernel does not say what is available */
     uint64_t pressure_ms; /* time of the last report caused by pressure */
     int last_error;       /* of the last write, so that a lasting failure is logged once */
@@ -128,6 +135,10 @@ static bool look_at(struct agent *agent, const struct stats *stats)
     }
     verdict = looks_decide(&agent->looks, &look);
     agent->look_ms = look.now_ms + verdict.again_ms;
+    if (verdict.moved)
+        faults_useful(&agent->faults);
+    if (agent->interval_s && verdict.again_ms >= ALARM_FROM_MS)
+        faults_set(&agent->faults);
     return verdict.report;
 }
 
@@ -222,20 +233,26 @@ static void interval_written(struct agent *agent)
     agent->interval_s = r ? 0 : parse_interval(text);
     if (!agent->interval_s) {
         psi_stop(agent);
+        faults_unset(&agent->faults);
         return;
     }
     psi_start(agent);
     report(agent, true);
 }
 
-/* Memory is about to come or to go. */
-static void target_written(struct agent *agent)
+/* Memory is about to come or to go, or tasks have begun to touch some. */
+static void look_closely(struct agent *agent)
 {
-    agent->xb.fired &= ~FIRED(WATCH_TARGET);
-    if (!agent->interval_s)
+    if (!agent->interval_s || agent->xb.fd < 0)
         return;
     looks_wake(&agent->looks);
     look(agent);
+}
+
+static void target_written(struct agent *agent)
+{
+    agent->xb.fired &= ~FIRED(WATCH_TARGET);
+    look_closely(agent);
 }
 
 static void pressure_risen(struct agent *agent)
@@ -245,6 +262,7 @@ static void pressure_risen(struct agent *agent)
     if (now - agent->pressure_ms < AGENT_PRESSURE_GAP_MS)
         return;
     agent->pressure_ms = now;
+    looks_wake(&agent->looks);
     report(agent, true);
 }
 
@@ -295,8 +313,11 @@ static void wait_once(struct agent *agent, const sigset_t *unblocked)
     struct timespec timeout = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
     int r = ppoll(fds, 2, ms < 0 ? NULL : &timeout, unblocked);
 
-    if (r < 0)
-        return; /* a signal */
+    if (r < 0) { /* a signal */
+        if (faults_rang(&agent->faults))
+            look_closely(agent);
+        return;
+    }
     if (agent->xb.fd < 0) {
         connect_xenstore(agent);
         return;
@@ -327,6 +348,7 @@ static int run(void)
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGTERM);
     sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGIO);
     sigprocmask(SIG_BLOCK, &blocked, &unblocked);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
@@ -336,6 +358,7 @@ static int run(void)
         say("cannot watch " AGENT_INTERVAL_NODE " in xenstore, is this a Xen guest?", strerror(r));
         return 1;
     }
+    faults_open(&agent.faults, strstr(read_file(HUGE_PAGES_FILE), "[always]") != NULL);
     mlockall(MCL_CURRENT); /* better without swap, works with it */
     while (!stopped)
         wait_once(&agent, &unblocked);

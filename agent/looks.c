@@ -60,7 +60,8 @@ static uint64_t lasts_ms(const struct looks *l, uint64_t used, uint64_t availabl
     return room / (100 + AGENT_HEADROOM_PERCENT) * 100 / (rise / 1000);
 }
 
-static void find_pause(struct looks *l, uint64_t used, uint64_t available)
+/* Returns whether something has moved. */
+static bool find_pause(struct looks *l, uint64_t used, uint64_t available)
 {
     uint64_t least_move = most(looks_headroom(used) / AGENT_STILL_PART, AGENT_CHANGE_BYTES);
     bool moved = !l->looked || distance(used, l->moved_used_bytes) >= least_move ||
@@ -72,6 +73,7 @@ static void find_pause(struct looks *l, uint64_t used, uint64_t available)
     }
     l->pause_ms = moved ? lasts_ms(l, used, available) : l->pause_ms * 2;
     l->pause_ms = least(most(l->pause_ms, AGENT_LOOK_MIN_MS), AGENT_LOOK_MAX_MS);
+    return moved;
 }
 
 static bool worth_a_report(const struct looks *l, uint64_t used, uint64_t available)
@@ -95,9 +97,10 @@ struct look_verdict looks_decide(struct looks *l, const struct look *look)
         l->rise_from_bytes = used;
     }
     measure_rise(l, used, look->now_ms);
-    find_pause(l, used, available);
+    verdict.moved = find_pause(l, used, available);
+    verdict.again_ms = l->pause_ms;
+    verdict.report = worth_a_report(l, used, available);
     l->looked = true;
-    verdict = (struct look_verdict){.report = worth_a_report(l, used, available), .again_ms = l->pause_ms};
     if (verdict.report && l->told && look->now_ms - l->told_ms < AGENT_RISE_GAP_MS) {
         verdict.report = false;
         verdict.again_ms = least(verdict.again_ms, l->told_ms + AGENT_RISE_GAP_MS - look->now_ms);

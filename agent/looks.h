@@ -41,6 +41,7 @@ struct looks {
 };
 
 struct look_verdict {
+    bool moved;        /* use or what is available, since they were last said to have moved */
     bool report;       /* it is worth a report now */
     uint64_t again_ms; /* time from now to the next look, AGENT_LOOK_MIN_MS to AGENT_LOOK_MAX_MS; shorter only when a
                         * report waits for its gap */

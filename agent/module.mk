@@ -5,7 +5,7 @@
 
 AGENT_CC     ?= musl-gcc
 AGENT_CFLAGS ?= -Os
-AGENT_SRCS   := agent/agent.c agent/looks.c agent/stats.c agent/xenbus.c
+AGENT_SRCS   := agent/agent.c agent/faults.c agent/looks.c agent/stats.c agent/xenbus.c
 
 ALL_TARGETS += $(O)/xl-ext-agent
 

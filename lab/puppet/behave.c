@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/protocol.h"
+
 /* One batch, as Linux's driver takes it. */
 #define BATCH 512
 #define TICK_MS 50
 #define CREEP_KB_PER_S 8
+#define HOSTILE_TICK_MS 20
+#define LIE_EVERY_MS 1000
 /* drivers/xen/balloon.c: delays of 1, 2, 4, ... seconds, four tries. */
 #define GIVEUP_TRIES 4
 
@@ -30,6 +34,10 @@ bool behaviour_parse(const char *text, struct behaviour *b)
             b->stuck = true;
         else if (!strcmp(word, "giveup"))
             b->giveup = true;
+        else if (!strcmp(word, "hostile"))
+            b->hostile = true;
+        else if (!strcmp(word, "hungry"))
+            b->hostile = b->hungry = true;
         else if (!strcmp(word, "creep"))
             b->rate_kb = CREEP_KB_PER_S;
         else if (sscanf(word, "rate=%llu%c", &value, &end) == 1 && value)
@@ -98,11 +106,38 @@ static void failed(struct puppet *p, uint64_t now_ms)
     p->due_ms = now_ms + (UINT64_C(1000) << (p->failed_tries - 1));
 }
 
+/* That nearly all of what it holds is free, or, hungry, that nothing is. */
+static void lie(struct stage *s, struct puppet *p)
+{
+    uint64_t bytes = p->pages * PAGE_KB * 1024;
+    char path[64], text[128];
+
+    snprintf(path, sizeof(path), "/local/domain/%u/" AGENT_STATS_NODE, p->domid);
+    snprintf(text, sizeof(text), "total-memory %" PRIu64 "\navailable-memory %" PRIu64 "\n", bytes,
+             s->behaviour.hungry ? 0 : bytes / 8 * 7);
+    xs_write(s->xs, XBT_NULL, path, text, (unsigned)strlen(text));
+}
+
+/* Whatever its target is: one page after the other until the hypervisor says no, and again. */
+static void act_hostile(struct stage *s, struct puppet *p, uint64_t now_ms)
+{
+    move_pages(s, p, PAGES_PER_MIB * UINT64_C(64));
+    if (now_ms - p->lied_ms >= LIE_EVERY_MS) {
+        lie(s, p);
+        p->lied_ms = now_ms;
+    }
+    p->due_ms = now_ms + HOSTILE_TICK_MS;
+}
+
 void puppet_act(struct stage *s, struct puppet *p, uint64_t now_ms)
 {
     int64_t wanted, moved;
 
     p->due_ms = UINT64_MAX;
+    if (s->behaviour.hostile && !p->gone) {
+        act_hostile(s, p, now_ms);
+        return;
+    }
     if (p->gone || s->behaviour.stuck || p->pages == p->target_pages)
         return;
     wanted = wanted_now(s, p, now_ms);

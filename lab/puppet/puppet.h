@@ -23,9 +23,12 @@ struct behaviour {
     bool giveup;         /* Linux: after four failed tries asleep until the credit changes */
     uint64_t rate_kb;    /* KiB per second; 0: at once */
     uint64_t floor_page; /* never goes below */
+    /* It takes whatever the hypervisor lets it have, gives nothing, and lies about what it needs. */
+    bool hostile, hungry;
 };
 
-/* Reads "instant", "rate=KIB", "creep", "stuck", "floor=MIB", "giveup", or several of them; false: none of these. */
+/* Reads "instant", "rate=KIB", "creep", "stuck", "floor=MIB", "giveup", "hostile", "hungry", or several of them; false:
+ * none of these. */
 bool behaviour_parse(const char *text, struct behaviour *b);
 
 struct puppet {
@@ -39,6 +42,7 @@ struct puppet {
     /* of the play */
     uint64_t due_ms; /* UINT64_MAX: nothing to do until the target changes */
     uint64_t moved_ms;
+    uint64_t lied_ms;
     unsigned failed_tries;
     bool asleep;
     int64_t asleep_credit;
