@@ -88,6 +88,9 @@ for type in ${AGENT_TYPES:-pv pvh hvm}; do
 
     ask 5
     until_true 30 has_node
+    # shellcheck disable=SC2016
+    says 0 perf_event "$type: the kernel's count of page faults can wake it" \
+        lab-guest exec $name 'ls -l /proc/$(pidof xl-ext-agent)/fd'
     sleep 20
     xenstore-rm "$node"
     before=$(status_of_agent voluntary_ctxt_switches)

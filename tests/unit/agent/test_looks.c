@@ -178,6 +178,48 @@ static void fall_of_use_waits_for_the_interval(void **state)
     g.available = 900;
     live(&g, 60000);
     assert_int_equal(g.reports, 0);
+    assert_int_equal(g.looks.rise_bytes_per_s, 0);
+}
+
+static void what_the_balloon_takes_from_a_guest_with_room_is_no_news(void **state)
+{
+    struct guest g = guest_start(1024, 900);
+
+    g.total -= 400, g.available -= 400;
+    live(&g, 60000);
+    assert_int_equal(g.reports, 0);
+}
+
+static void little_more_in_a_moment_is_no_rate(void **state)
+{
+    struct guest g = guest_start(1024, 900);
+
+    g.now_ms += AGENT_LOOK_MIN_MS;
+    g.available -= 1;
+    decide(&g);
+    assert_int_equal(g.looks.rise_bytes_per_s, 0);
+}
+
+static void before_any_report_only_need_is_news(void **state)
+{
+    struct look plenty = {.total_bytes = 512 * MIB, .available_bytes = 400 * MIB, .now_ms = 1};
+    struct look little = {.total_bytes = 512 * MIB, .available_bytes = 20 * MIB, .now_ms = 1};
+    struct looks looks = {0};
+
+    assert_false(looks_decide(&looks, &plenty).report);
+    looks = (struct looks){0};
+    assert_true(looks_decide(&looks, &little).report);
+}
+
+static void more_available_than_total_is_nothing_used(void **state)
+{
+    struct look look = {.total_bytes = 100 * MIB, .available_bytes = 200 * MIB, .now_ms = 1};
+    struct looks looks = {0};
+
+    looks_decide(&looks, &look);
+    looks_told(&looks, &look);
+    assert_int_equal(looks.told_used_bytes, 0);
+    assert_int_equal(looks.told_available_bytes, 100 * MIB);
 }
 
 static void short_guest_that_loses_more_says_so_again(void **state)
@@ -272,6 +314,10 @@ int main(void)
         cmocka_unit_test(fall_below_the_headroom_is_reported_once),
         cmocka_unit_test(rise_by_a_quarter_of_the_headroom_is_reported),
         cmocka_unit_test(fall_of_use_waits_for_the_interval),
+        cmocka_unit_test(what_the_balloon_takes_from_a_guest_with_room_is_no_news),
+        cmocka_unit_test(little_more_in_a_moment_is_no_rate),
+        cmocka_unit_test(before_any_report_only_need_is_news),
+        cmocka_unit_test(more_available_than_total_is_nothing_used),
         cmocka_unit_test(short_guest_that_loses_more_says_so_again),
         cmocka_unit_test(what_comes_and_is_used_at_once_is_reported_at_the_gap),
         cmocka_unit_test(report_that_waits_for_its_gap_is_not_forgotten),
