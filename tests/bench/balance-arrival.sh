@@ -9,9 +9,9 @@ set -eu
 . "$(dirname "$0")/../lib/memd-bench.sh"
 
 load=500        # MiB that are touched
-least=192       # MiB that a guest has that does nothing
-rest=128        # MiB that they have together beyond the least of each and the load
-most=1000       # MiB, maxmem
+least=208       # MiB that a guest has that does nothing
+rest=80         # MiB that they have together beyond the least of each and the load
+most=800        # MiB, maxmem
 bystander=
 idle=${IDLE:-60} # seconds for which the neighbour has used nothing
 
@@ -85,7 +85,7 @@ memd_finds_out() {
         xl-ext mem-range "$name" auto
     done
     if [ "$bystander" ]; then
-        xl-ext mem-range bystander 64 $most
+        xl-ext mem-range bystander 176 512
         xl-ext mem-range bystander auto
         lab-puppet stats bystander total-memory=$((256 << 20)) available-memory=$((224 << 20))
     fi
@@ -161,7 +161,7 @@ for variant in ${VARIANTS:-pvh float0 pv two stuck hostile}; do
         create pvh taker
         # A neighbour that says that it has plenty.
         bystander=yes
-        lab-puppet start bystander 256 $most "$variant"
+        lab-puppet start bystander 256 512 "$variant"
         fill_host
         triples "$variant" "$runs" 1.5
         lab-puppet stop bystander

@@ -7,7 +7,7 @@ set -eu
 . "$(dirname "$0")/../lib/memd-bench.sh"
 
 load=300  # MiB
-least=160 # MiB that a guest has that does nothing
+least=192 # MiB that a guest has that does nothing
 most=640  # MiB, maxmem
 swings=${SWINGS:-20} seconds=10
 names=(one two three)

@@ -38,8 +38,8 @@ for behaviour in hostile hungry; do
     # What it took before anybody balanced it is its own.
     first=$(held hostile)
     honest_first=$(held honest)
-    check "the honest guest is balanced" xl-ext mem-range honest 100 1400 1000
-    check "the $behaviour guest is balanced" xl-ext mem-range hostile 100 1400 1
+    check "the honest guest is balanced" xl-ext mem-range honest 280 1400 1000
+    check "the $behaviour guest is balanced" xl-ext mem-range hostile 280 1400 1
     lab-puppet stats honest total-memory=$((1400 << 20)) available-memory=0
 
     most=$first least=$reserve samples=0
