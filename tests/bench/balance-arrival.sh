@@ -100,9 +100,9 @@ memd_finds_out() {
 # triples KEY RUNS BOUND LINE...: prints the figures. memd may take BOUND times what it takes by hand, less what it takes
 # with the memory there before, and half a second.
 triples() {
-    local key=$1 runs=$2 bound=$3 before=() hand=() memd_took=() over_hand=() over_memd=() starts=() i
+    local key=$1 runs=$2 bound=$3 before=() hand=() memd_took=() over_hand=() over_memd=() starts=() turn
     shift 3
-    for ((i = 0; i < runs; i++)); do
+    for ((turn = 0; turn < runs; turn++)); do
         memd_finds_out "$@"
         starts+=("$start_mib")
         memd_took+=("$took")
@@ -110,9 +110,9 @@ triples() {
         hand+=("$took")
         memory_there_before
         before+=("$took")
-        over_hand+=($((hand[i] - before[i])))
-        over_memd+=($((memd_took[i] - before[i])))
-        echo "$key: before ${before[i]} ms, by hand ${hand[i]} ms, memd ${memd_took[i]} ms from $start_mib MiB"
+        over_hand+=($((hand[turn] - before[turn])))
+        over_memd+=($((memd_took[turn] - before[turn])))
+        echo "$key: before ${before[turn]} ms, by hand ${hand[turn]} ms, memd ${memd_took[turn]} ms from $start_mib MiB"
     done
     arrival "$key.start_mib" "$(median "${starts[@]}")"
     arrival "$key.before_ms" "$(median "${before[@]}")"
