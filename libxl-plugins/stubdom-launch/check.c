@@ -132,6 +132,41 @@ static void check_memory(struct check *c)
     f->drop[0] = "stubdomain_memory";
 }
 
+/* c_info.passthrough says whether the guest gets an IOMMU; by default it gets one with its first device. */
+static bool has_iommu(const struct check *c)
+{
+    const char *passthrough = text_of(c->c_info, "passthrough");
+
+    if (passthrough && strcmp(passthrough, "default"))
+        return strcmp(passthrough, "disabled");
+    return length_of(json_member(c->config, "pcidevs")) || length_of(json_member(c->config, "dtdevs"));
+}
+
+/* A guest that starts with less than its maximum is built for populate-on-demand, and what libxl refuses together with
+ * that is refused before anything is built: libxl__domain_config_setdefault of libxl_create.c. */
+static void check_populate_on_demand(struct check *c)
+{
+    int64_t target_memkb, max_memkb;
+    const char *sizes;
+
+    if (!json_member_integer(c->b_info, "target_memkb", &target_memkb) ||
+        !json_member_integer(c->b_info, "max_memkb", &max_memkb) || target_memkb >= max_memkb)
+        return;
+    sizes = gc_printf(c->gc, "memory is %lld MiB and maxmem %lld", (long long)target_memkb / 1024,
+                      (long long)max_memkb / 1024);
+    if (length_of(json_member(c->b_info, "vnuma_nodes")))
+        rules_add(c, STUBDOM_ERROR, "pod-vnuma",
+                  gc_printf(c->gc, "%s: libxl refuses vNUMA for a guest that starts with less than maxmem", sizes),
+                  "set maxmem to the same as memory, or leave vnuma= out");
+    if (has_iommu(c))
+        rules_add(c, STUBDOM_ERROR, "pod-passthrough",
+                  gc_printf(c->gc,
+                            "%s: libxl refuses an IOMMU, which passing devices through needs, for a guest that starts "
+                            "with less than maxmem",
+                            sizes),
+                  "set maxmem to the same as memory, or pass no device through (pci=, dtdev=, passthrough=)");
+}
+
 static void check_command_line(struct check *c)
 {
     const char *text = text_of(c->b_info, "stubdomain_cmdline");
@@ -262,6 +297,7 @@ void stubdom_check(struct gc *gc, const struct json *config, const struct stubdo
     check_kind(&c);
     check_image(&c);
     check_memory(&c);
+    check_populate_on_demand(&c);
     check_command_line(&c);
     rules_of_disks(&c);
     check_graphics(&c);

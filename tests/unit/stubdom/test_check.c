@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "stubdom-launch/check.h"
 #include "stubdom-launch/facts.h"
+#include "stubdom-launch/fix.h"
 #include "stubdom-launch/stubdom.h"
 
 /* What "xl create --dryrun" of Xen 4.17 prints, without what no rule looks at; %s: more of b_info, of type.hvm, and of
@@ -76,6 +77,9 @@ static void a_sound_configuration_has_no_findings(void **state)
         "");
 }
 
+#define POD ", \"max_memkb\": 3072000, \"target_memkb\": 2097152"
+#define NO_POD ", \"max_memkb\": 2097152, \"target_memkb\": 2097152"
+
 static void every_option_that_cannot_work_is_found(void **state)
 {
     static const struct {
@@ -125,11 +129,61 @@ static void every_option_that_cannot_work_is_found(void **state)
         {"", "", ", \"channels\": [{\"name\": \"a\"}]", "channels"},
         {"", "", ", \"pcidevs\": [{\"dev\": 5}]", "pci"},
         {"", "", ", \"on_crash\": \"restart_rename\"", "rename-restart"},
+        {POD ", \"vnuma_nodes\": [{\"memkb\": 1536000}, {\"memkb\": 1536000}]", "", "", "pod-vnuma"},
+        {POD ", \"vnuma_nodes\": []", "", "", ""},
+        {NO_POD ", \"vnuma_nodes\": [{\"memkb\": 2097152}]", "", "", ""},
+        {POD, "", ", \"pcidevs\": [{\"dev\": 5}]", "pod-passthrough pci"},
+        {POD, "", ", \"dtdevs\": [{\"path\": \"/soc/mmc\"}]", "pod-passthrough"},
+        {POD ", \"vnuma_nodes\": [{\"memkb\": 1}]", "", ", \"pcidevs\": [{\"dev\": 5}]",
+         "pod-vnuma pod-passthrough pci"},
+        {NO_POD, "", ", \"pcidevs\": [{\"dev\": 5}]", "pci"},
+        {", \"max_memkb\": 3072000", "", ", \"pcidevs\": [{\"dev\": 5}]", "pci"},
+        {POD, "", "", ""},
     };
     GC_SCOPE(gc);
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         assert_string_equal(codes_with(gc, cases[i].b_info, cases[i].hvm, cases[i].domain), cases[i].codes);
+}
+
+static void an_iommu_counts_with_and_without_devices(void **state)
+{
+    static const struct {
+        const char *passthrough, *domain, *codes;
+    } cases[] = {
+        {"default", "", ""},
+        {"disabled", "", ""},
+        {"enabled", "", "pod-passthrough"},
+        {"sync_pt", "", "pod-passthrough"},
+        {"share_pt", "", "pod-passthrough"},
+        {"default", ", \"pcidevs\": [{\"dev\": 5}]", "pod-passthrough pci"},
+    };
+    struct stubdom_facts facts = sound_host();
+    GC_SCOPE(gc);
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *config = gc_printf(gc, CONFIG, POD, "", cases[i].domain);
+        const char *behind = strchr(config, '{') + 1;
+
+        behind = strchr(behind, '{') + 1;
+        config = gc_printf(gc, "%.*s\"passthrough\": \"%s\", %s", (int)(behind - config), config, cases[i].passthrough,
+                           behind);
+        assert_string_equal(codes_of(gc, config, &facts), cases[i].codes);
+    }
+}
+
+static void what_libxl_refuses_is_an_error(void **state)
+{
+    struct stubdom_facts facts = sound_host();
+    struct stubdom_findings findings;
+    struct json *config;
+    GC_SCOPE(gc);
+    const char *text = gc_printf(gc, CONFIG, POD ", \"vnuma_nodes\": [{\"memkb\": 1}]", "", ", \"dtdevs\": [{}]");
+
+    assert_int_equal(json_parse(gc, text, strlen(text), &config, NULL), 0);
+    stubdom_check(gc, config, &facts, &findings);
+    assert_int_equal(findings.count, 2);
+    assert_int_equal(findings.errors, 2);
 }
 
 /* It leaves no trace in what xl makes of the configuration, only a warning. */
@@ -343,6 +397,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_configuration_has_no_findings),
         cmocka_unit_test(every_option_that_cannot_work_is_found),
+        cmocka_unit_test(an_iommu_counts_with_and_without_devices),
+        cmocka_unit_test(what_libxl_refuses_is_an_error),
         cmocka_unit_test(a_device_model_that_xl_ignores_is_found),
         cmocka_unit_test(of_what_xl_says_the_error_is_shown),
         cmocka_unit_test(another_qemu_is_not_the_one_that_libxl_starts),
