@@ -135,7 +135,14 @@ $(O)/libxlx.a: $(LIB_OBJS)
 $(O)/xl-ext: $(TOOL_OBJS) $(TABLE_OBJS) $(HOST_OBJS)
 	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -Wl,--gc-sections -o $@ $^ -luv -lyajl
 
-$(O)/tests/unit/%: $(O)/obj/tests/unit/%.o $(O)/libxlx.a | $(O)/.packages-test
+# Other fakes or flags for a test make it anew, too.
+.PRECIOUS: $(O)/link/%
+$(O)/link/%: force
+	@mkdir -p $(@D)
+	@echo '$(TEST_OBJS_$(subst /,_,$*)) $(TEST_LIBS_$(subst /,_,$*))' | cmp -s - $@ || \
+	    echo '$(TEST_OBJS_$(subst /,_,$*)) $(TEST_LIBS_$(subst /,_,$*))' > $@
+
+$(O)/tests/unit/%: $(O)/obj/tests/unit/%.o $(O)/libxlx.a $(O)/link/% | $(O)/.packages-test
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -o $@ $< $(TEST_OBJS_$(subst /,_,$*)) $(O)/libxlx.a $(TEST_LIBS_$(subst /,_,$*)) -lcmocka $(LIBS) $(LIB_EXTRA_LIBS)
 

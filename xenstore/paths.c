@@ -2,20 +2,46 @@
 #include "xenstore/paths.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 char *path_domain(struct gc *gc, uint32_t domid)
 {
-    return gc_printf(gc, "/local/domain/%" PRIu32, domid);
+    return gc_printf(gc, PATH_DOMAINS "/%" PRIu32, domid);
 }
 
 char *path_in_domain(struct gc *gc, uint32_t domid, const char *rest)
 {
-    return gc_printf(gc, "/local/domain/%" PRIu32 "/%s", domid, rest);
+    return gc_printf(gc, PATH_DOMAINS "/%" PRIu32 "/%s", domid, rest);
+}
+
+const char *path_below_domain(const char *path, uint32_t *domid)
+{
+    int end = 0;
+
+    return sscanf(path, PATH_DOMAINS "/%5" SCNu32 "/%n", domid, &end) == 1 && end ? path + end : NULL;
+}
+
+char *path_device_model(struct gc *gc, uint32_t owner, uint32_t domid, const char *rest)
+{
+    return gc_printf(gc, PATH_DOMAINS "/%" PRIu32 "/device-model/%" PRIu32 "/%s", owner, domid, rest);
+}
+
+const char *path_below_device_model(const char *path, uint32_t *owner, uint32_t *domid)
+{
+    const char *rest = path_below_domain(path, owner);
+    int end = 0;
+
+    return rest && sscanf(rest, "device-model/%5" SCNu32 "/%n", domid, &end) == 1 && end ? rest + end : NULL;
 }
 
 char *path_libxl(struct gc *gc, uint32_t domid, const char *rest)
 {
     return gc_printf(gc, "/libxl/%" PRIu32 "/%s", domid, rest);
+}
+
+char *path_libxl_dm_version(struct gc *gc, uint32_t domid)
+{
+    return path_libxl(gc, domid, "dm-version");
 }
 
 char *path_libxl_type(struct gc *gc, uint32_t domid)

@@ -11,10 +11,14 @@
 
 #include "base/gc.h"
 
+/* All domains: a folder for each, named by its domid. */
+#define PATH_DOMAINS "/local/domain"
 /* /local/domain/<domid> */
 char *path_domain(struct gc *gc, uint32_t domid);
 /* /local/domain/<domid>/<rest> */
 char *path_in_domain(struct gc *gc, uint32_t domid, const char *rest);
+/* Of a path of that form: the domid, and where <rest> begins in it. NULL: it has another form. */
+const char *path_below_domain(const char *path, uint32_t *domid);
 
 /* Below a domain's folder. Decimal KiB, written by the toolstack, readable by the guest. */
 #define NODE_MEMORY_TARGET "memory/target"
@@ -40,6 +44,14 @@ char *path_in_domain(struct gc *gc, uint32_t domid, const char *rest);
 /* Of a stub domain: the domid that it serves. */
 #define NODE_STUBDOM_TARGET "target"
 
+/* The device model of an HVM guest: its process in dom0, or the stub domain that it runs in. */
+#define NODE_DEVICE_MODEL_PID "image/device-model-pid"
+#define NODE_DEVICE_MODEL_DOMID "image/device-model-domid"
+/* /local/domain/<owner>/device-model/<domid>/<rest>: what the domain that runs a device model says of it. */
+char *path_device_model(struct gc *gc, uint32_t owner, uint32_t domid, const char *rest);
+/* Of a path of that form: both domids, and where <rest> begins in it. NULL: it has another form. */
+const char *path_below_device_model(const char *path, uint32_t *owner, uint32_t *domid);
+
 #define NODE_NAME "name"
 /* Path /vm/<uuid>, as text. */
 #define NODE_VM "vm"
@@ -47,7 +59,11 @@ char *path_in_domain(struct gc *gc, uint32_t domid, const char *rest);
 /* /libxl/<domid>/type: pv, pvh or hvm. */
 char *path_libxl_type(struct gc *gc, uint32_t domid);
 /* /libxl/<domid>/dm-version: there only for domains that have a device model. */
+char *path_libxl_dm_version(struct gc *gc, uint32_t domid);
+/* /libxl/<domid>/<rest> */
 char *path_libxl(struct gc *gc, uint32_t domid, const char *rest);
+/* Below that: devices passed through. */
+#define NODE_LIBXL_PCI "device/pci"
 /* /vm/<uuid>/<rest> */
 char *path_vm(struct gc *gc, const char *uuid, const char *rest);
 

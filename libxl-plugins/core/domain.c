@@ -131,7 +131,7 @@ static int list_domains(struct xs_handle *xs, struct name_table *t)
 
     if (t->listed)
         return 0;
-    rc = store_list(t->gc, xs, XBT_NULL, "/local/domain", &t->nodes, &t->node_count);
+    rc = store_list(t->gc, xs, XBT_NULL, PATH_DOMAINS, &t->nodes, &t->node_count);
     if (rc)
         return rc;
     t->known = gc_array(t->gc, t->node_count, sizeof(*t->known));

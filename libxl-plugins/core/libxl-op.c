@@ -6,68 +6,68 @@
 
 static void libxl_called_back(libxl_ctx *libxl, int rc, void *for_callback)
 {
-    struct libxl_step *step = for_callback;
+    struct libxl_op *op = for_callback;
 
-    ao_complete(&step->ao, rc);
+    ao_complete(&op->ao, rc);
 }
 
-static void step_aborted(struct ao *ao, int rc)
+static void libxl_op_aborted(struct ao *ao, int rc)
 {
-    struct libxl_step *step = CONTAINER_OF(ao, struct libxl_step, ao);
+    struct libxl_op *op = CONTAINER_OF(ao, struct libxl_op, ao);
 
-    step->interrupted = true;
+    op->interrupted = true;
     /* libxl would give up half-way, with devices of the domain left behind */
-    if (step->must_finish)
+    if (op->must_finish)
         return;
     /* a call that cannot be stopped goes on to its end */
-    libxl_ao_abort(step->libxl, &step->how);
+    libxl_ao_abort(op->libxl, &op->how);
 }
 
-const libxl_asyncop_how *step_how(struct libxl_step *step)
+const libxl_asyncop_how *libxl_op_how(struct libxl_op *op)
 {
-    step->libxl = step->ao.ctx->libxl;
-    step->how = (libxl_asyncop_how){.callback = libxl_called_back, .u.for_callback = step};
-    ao_start(&step->ao, step_aborted);
-    return &step->how;
+    op->libxl = op->ao.ctx->libxl;
+    op->how = (libxl_asyncop_how){.callback = libxl_called_back, .u.for_callback = op};
+    ao_start(&op->ao, libxl_op_aborted);
+    return &op->how;
 }
 
-int step_wait(struct libxl_step *step, int rc)
+int libxl_op_wait(struct libxl_op *op, int rc)
 {
     if (rc)
-        ao_complete_soon(&step->ao, rc);
-    return ao_wait(&step->ao);
+        ao_complete_soon(&op->ao, rc);
+    return ao_wait(&op->ao);
 }
 
-int step_unpause(struct xlx_ctx *ctx, uint32_t domid)
+int libxl_op_unpause(struct xlx_ctx *ctx, uint32_t domid)
 {
-    struct libxl_step step = {.ao = {.ctx = ctx}};
+    struct libxl_op op = {.ao = {.ctx = ctx}};
     libxl_ctx *libxl;
     int rc;
 
     rc = ctx_libxl(ctx, &libxl);
-    return rc ? rc : step_wait(&step, libxl_domain_unpause(libxl, domid, step_how(&step)));
+    return rc ? rc : libxl_op_wait(&op, libxl_domain_unpause(libxl, domid, libxl_op_how(&op)));
 }
 
-int step_destroy(struct xlx_ctx *ctx, uint32_t domid, bool *interrupted)
+int libxl_op_destroy(struct xlx_ctx *ctx, uint32_t domid, bool *interrupted)
 {
-    struct libxl_step step = {.ao = {.ctx = ctx}, .must_finish = true};
+    struct libxl_op op = {.ao = {.ctx = ctx}, .must_finish = true};
     libxl_ctx *libxl;
     int rc;
 
     rc = ctx_libxl(ctx, &libxl);
     if (!rc)
-        rc = step_wait(&step, libxl_domain_destroy(libxl, domid, step_how(&step)));
+        rc = libxl_op_wait(&op, libxl_domain_destroy(libxl, domid, libxl_op_how(&op)));
     if (interrupted)
-        *interrupted = step.interrupted;
+        *interrupted = op.interrupted;
     return rc;
 }
 
-int step_core_dump(struct xlx_ctx *ctx, uint32_t domid, const char *path)
+int libxl_op_core_dump(struct xlx_ctx *ctx, uint32_t domid, const char *path)
 {
-    struct libxl_step step = {.ao = {.ctx = ctx}};
+    struct libxl_op op = {.ao = {.ctx = ctx}};
     libxl_ctx *libxl;
     int rc;
 
     rc = ctx_libxl(ctx, &libxl);
-    return rc ? rc : step_wait(&step, libxl_domain_core_dump(libxl, domid, path, step_how(&step)));
+    return rc ? rc : libxl_op_wait(&op, libxl_domain_core_dump(libxl, domid, path, libxl_op_how(&op)));
 }

@@ -9,10 +9,10 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/run-folder.h"
 #include "memd/memd.h"
 
 #define CONFIG_PATH "/etc/xl-ext/memd.cfg"
-#define RUN_FOLDER "/run/xl-ext"
 
 struct options {
     const char *config;
@@ -80,7 +80,7 @@ static const struct tracker_ops tracker_ops = {appeared, renamed, shut_down, gon
 static int lock_run_folder(struct xlx_ctx *ctx, const char *folder, int *lock)
 {
     GC_SCOPE(gc);
-    const char *path = gc_printf(gc, "%s/memd.lock", folder);
+    const char *path = gc_printf(gc, "%s/" RUN_MEMD_LOCK, folder);
     CLEANUP_FD int fd = -1;
 
     if (mkdir(folder, 0755) && errno != EEXIST) {

@@ -200,7 +200,7 @@ static void look_at_device_model(struct checking *c)
     char state;
 
     if (ctx_xs(c->ctx, &xs) ||
-        store_read(c->gc, xs, XBT_NULL, path_in_domain(c->gc, c->mc->domid, "image/device-model-pid"), 16, &pid) ||
+        store_read(c->gc, xs, XBT_NULL, path_in_domain(c->gc, c->mc->domid, NODE_DEVICE_MODEL_PID), 16, &pid) ||
         strspn(pid, "0123456789") != strlen(pid)) {
         verdict_add(c, "model", VERDICT_REMARK, "its device model is not to be found");
         return;

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/domain.h"
+#include "core/run-folder.h"
 #include "migrate/migrate.h"
 
 static void cleanup_xc_policy(xc_cpu_policy_t **policy)
@@ -97,10 +98,10 @@ static int common(struct xlx_ctx *ctx, struct gc *gc, struct policy_doc *doc)
     return 0;
 }
 
-/* memd holds this lock as long as it lives, however it ends. */
 static bool memd_runs(void)
 {
-    CLEANUP_FD int fd = open("/run/xl-ext/memd.lock", O_RDONLY | O_CLOEXEC);
+    GC_SCOPE(gc);
+    CLEANUP_FD int fd = open(gc_printf(gc, "%s/" RUN_MEMD_LOCK, run_folder()), O_RDONLY | O_CLOEXEC);
 
     return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 }

@@ -4,11 +4,11 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/run-folder.h"
 #include "monitor/connection.h"
 #include "qmp/request.h"
 #include "qmp/shell.h"
 
-#define RUN_FOLDER "/run/xl-ext"
 #define LIBXL_RUN_FOLDER "/var/run/xen" /* libxl's: the QEMU of an HVM guest, also one in a stub domain */
 #define TIMEOUT_MS 10000
 #define UNIX_PREFIX "unix:"

@@ -3,7 +3,7 @@
 #define XLX_STUBDOM_LAUNCH_CHECK_H
 
 /*
- * What stands against a guest's device model running in a Linux stub domain under libxl 4.17. A pure function of the
+ * What stands against a guest's device model running in a Linux stub domain under libxl. A pure function of the
  * domain's configuration and of what is known of the host, so that every rule can be tested anywhere.
  */
 
@@ -13,18 +13,7 @@
 
 #include "base/gc.h"
 #include "base/json.h"
-
-/* What a rootfs file says of itself; strings are NULL when it is not one of stubdom-build's. In a pool. */
-struct stubdom_image {
-    char *xen;    /* "4.17" */
-    char *kernel; /* "6.1.0-56-amd64" */
-    char *qemu;
-    char **includes; /* files that --include has put in */
-    size_t include_count;
-};
-
-/* Reads the description at the head of a rootfs file's first len bytes. False: none there. */
-bool stubdom_image_parse(struct gc *gc, const char *bytes, size_t len, struct stubdom_image *image);
+#include "stubdom-launch/image.h"
 
 struct stubdom_facts {
     const char *xen;              /* of the running hypervisor, "4.17" */
@@ -64,15 +53,5 @@ bool stubdom_ignores_device_model(const char *warnings);
 /* config is libxl's JSON form of the domain configuration. Findings live in the pool, in the order of the rules. */
 void stubdom_check(struct gc *gc, const struct json *config, const struct stubdom_facts *facts,
                    struct stubdom_findings *findings);
-
-/* The files libxl takes for this configuration: its own or the default ones. Results in the pool. */
-void stubdom_image_paths(struct gc *gc, const struct json *config, const char *boot_folder, const char **kernel,
-                         const char **ramdisk);
-
-/*
- * The text of an xl.cfg, with the fixable findings fixed: assignments of dropped keys become comments, what is added
- * comes last. Values that go over several lines are dropped as a whole. Result in the pool.
- */
-char *stubdom_fix(struct gc *gc, const char *cfg, const struct stubdom_findings *findings);
 
 #endif

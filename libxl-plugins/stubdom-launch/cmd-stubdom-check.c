@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "stubdom-launch/check.h"
 #include "stubdom-launch/facts.h"
+#include "stubdom-launch/fix.h"
 #include "stubdom-launch/saved-config.h"
 #include "stubdom-launch/stubdom.h"
 
@@ -121,7 +122,7 @@ static int read_config(const struct xlx_invocation *in, struct gc *gc, char **te
         return ERROR_INVAL;
     }
     stubdom_of_guest(in->ctx, domid, stub_domid);
-    return running_json(in->ctx, gc, domid, text);
+    return saved_config_json(in->ctx, gc, domid, text);
 }
 
 static int run(const struct xlx_invocation *in)

@@ -19,8 +19,8 @@ static int run(const struct xlx_invocation *in)
         LOGD(in->ctx, ERROR, domid, "its device model does not run in a stub domain");
         return XLX_EXIT_FAILED;
     }
-    cause_begin(in->ctx);
-    cause_end();
+    libxl_log_begin(in->ctx);
+    libxl_log_end();
     return xlx_exit_of(stubdom_lifecycle(in->ctx, domid, stub_domid));
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stubdom-launch/create.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -56,25 +55,26 @@ static void stub_domain_appeared(struct stubdom_create *op, uint32_t domid)
 static void node_changed(struct store_watch *watch, const char *path)
 {
     struct stubdom_create *op = CONTAINER_OF(watch, struct stubdom_create, nodes);
-    unsigned domid, other;
-    int end = 0;
+    const char *node;
+    uint32_t domid, other;
 
-    if (sscanf(path, "/local/domain/%5u/image/device-model-domid%n", &domid, &end) == 1 && end && !path[end]) {
+    node = path_below_domain(path, &domid);
+    if (node && !strcmp(node, NODE_DEVICE_MODEL_DOMID)) {
         stub_domain_appeared(op, domid);
         return;
     }
-    if (!op->stub_domid || sscanf(path, "/local/domain/%5u/device-model/%5u/%n", &domid, &other, &end) != 2 || !end)
+    node = path_below_device_model(path, &domid, &other);
+    if (!node || !op->stub_domid)
         return;
-    path += end;
     if (domid == 0 && other == op->stub_domid) {
-        if (!strcmp(path, "qmp-proxy-state"))
+        if (!strcmp(node, "qmp-proxy-state"))
             tell(op, "QMP proxy runs");
-        else if (!strcmp(path, "state"))
+        else if (!strcmp(node, "state"))
             tell(op, "console server runs, booting the stub domain");
     } else if (domid == op->stub_domid && other == op->seen_domid) {
-        if (!strcmp(path, "state"))
+        if (!strcmp(node, "state"))
             tell(op, "QEMU runs");
-        else if (!strcmp(path, "exit"))
+        else if (!strcmp(node, "exit"))
             stop(op, "QEMU or the stub domain's init ended before QEMU was ready");
     }
 }
@@ -132,7 +132,7 @@ int stubdom_create_start(struct stubdom_create *op)
         return rc;
     op->how = (libxl_asyncop_how){.callback = libxl_called_back, .u.for_callback = op};
     ao_start(&op->ao, create_aborted);
-    rc = store_watch_start(watcher, &op->nodes, "/local/domain", node_changed);
+    rc = store_watch_start(watcher, &op->nodes, PATH_DOMAINS, node_changed);
     if (!rc)
         rc = store_watch_start(watcher, &op->releases, WATCH_RELEASE_DOMAIN, domain_released);
     if (rc) {

@@ -6,8 +6,8 @@
  * Creating a guest with its device model in a stub domain, through libxl_domain_create_new.
  *
  *   Idle --start (builds the guest, blocks)--> Starting --libxl calls back--> done
- *                                              Starting --QEMU ends, the stub domain dies, interrupt--> Stopping
- * --libxl calls back--> done
+ *                                              Starting --QEMU or stub domain ends, interrupt--> Stopping
+ *                                              Stopping --libxl calls back--> done
  *
  * libxl itself looks at nothing but the word "running" and waits 30 s for it; here the end of QEMU and of the stub
  * domain are watched too, so that a start that has failed ends at once. After a failure libxl has destroyed both

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "stubdom-launch/check.h"
+#include "stubdom-launch/fix.h"
 
 #include <stdio.h>
 #include <stdlib.h>

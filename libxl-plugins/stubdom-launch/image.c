@@ -3,7 +3,7 @@
  * What the image says of itself: stubdom/build-image puts the file "xl-ext-stubdom" first into the initramfs, which
  * starts with an archive that is not packed. A line is "KEY VALUE".
  */
-#include "stubdom-launch/check.h"
+#include "stubdom-launch/image.h"
 
 #include <string.h>
 

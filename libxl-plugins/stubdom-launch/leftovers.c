@@ -7,13 +7,13 @@
 #include "core/domain.h"
 #include "core/sampler.h"
 
-int rest_note(struct xlx_ctx *ctx, struct gc *gc, struct rest_before *before)
+int leftovers_note(struct xlx_ctx *ctx, struct gc *gc, struct leftovers_before *before)
 {
     return sampler_look(ctx, gc, &before->infos, &before->count);
 }
 
-uint32_t rest_find(struct xlx_ctx *ctx, const struct rest_before *before, const char *name,
-                   const xen_domain_handle_t uuid)
+uint32_t leftovers_find(struct xlx_ctx *ctx, const struct leftovers_before *before, const char *name,
+                        const xen_domain_handle_t uuid)
 {
     xc_domaininfo_t *infos;
     struct xs_handle *xs;

@@ -11,20 +11,20 @@
 #include "core/ctx.h"
 
 /* The domains there are before a start. */
-struct rest_before {
+struct leftovers_before {
     xc_domaininfo_t *infos;
     size_t count;
 };
 
 /* To be called right before libxl is asked to create. The result is in the pool. Logs. */
-int rest_note(struct xlx_ctx *ctx, struct gc *gc, struct rest_before *before);
+int leftovers_note(struct xlx_ctx *ctx, struct gc *gc, struct leftovers_before *before);
 
 /*
  * A domain that the start of the guest with this name and uuid has made and that is still there: the guest, or without
  * one its stub domain. 0: none, also when another guest bears the name, for then the stub domain is that one's. Domains
  * that are being destroyed do not count.
  */
-uint32_t rest_find(struct xlx_ctx *ctx, const struct rest_before *before, const char *name,
-                   const xen_domain_handle_t uuid);
+uint32_t leftovers_find(struct xlx_ctx *ctx, const struct leftovers_before *before, const char *name,
+                        const xen_domain_handle_t uuid);
 
 #endif

@@ -40,7 +40,7 @@ static void log_destroy(struct xentoollog_logger *logger)
 {
 }
 
-void cause_begin(struct xlx_ctx *ctx)
+void libxl_log_begin(struct xlx_ctx *ctx)
 {
     if (!cause.next) {
         libxl_ctx *libxl;
@@ -56,7 +56,7 @@ void cause_begin(struct xlx_ctx *ctx)
     cause.first[0] = '\0';
 }
 
-const char *cause_first(void)
+const char *libxl_log_first(void)
 {
     const char *text = cause.first;
 
@@ -70,7 +70,7 @@ const char *cause_first(void)
     return *text ? text : NULL;
 }
 
-void cause_end(void)
+void libxl_log_end(void)
 {
     cause.keeping = false;
 }

@@ -13,13 +13,13 @@
  * From now on libxl's errors on this context are kept in place of being shown. Must be called before the context's
  * libxl is opened for the first time, later calls only forget what was kept.
  */
-void cause_begin(struct xlx_ctx *ctx);
+void libxl_log_begin(struct xlx_ctx *ctx);
 
-/* The first error since cause_begin, without libxl's file, line and function, or NULL. Valid until the next
- * cause_begin. */
-const char *cause_first(void);
+/* The first error since libxl_log_begin, without libxl's file, line and function, or NULL. Valid until the next
+ * libxl_log_begin. */
+const char *libxl_log_first(void);
 
 /* Show libxl's errors again. */
-void cause_end(void);
+void libxl_log_end(void);
 
 #endif

@@ -52,7 +52,7 @@ static void dump_core(struct xlx_ctx *ctx, uint32_t domid, const char *name)
     char *path = gc_printf(gc, DUMP_FOLDER "/%s-%lld", name, (long long)time(NULL));
 
     mkdir(DUMP_FOLDER, 0700);
-    if (step_core_dump(ctx, domid, path))
+    if (libxl_op_core_dump(ctx, domid, path))
         LOGD(ctx, ERROR, domid, "its memory could not be written to %s", path);
     else
         LOGD(ctx, NOTICE, domid, "its memory is in %s", path);
@@ -71,7 +71,7 @@ static int act(struct xlx_ctx *ctx, struct stubdom_watch *watch, uint64_t starte
 
     *again = false;
     libxl_domain_config_init(&config);
-    rc = running_config(ctx, gc, watch->domid, &config, &json);
+    rc = saved_config_read(ctx, gc, watch->domid, &config, &json);
     if (rc)
         goto out;
     action = action_for(ctx, watch, &config);
@@ -89,7 +89,7 @@ static int act(struct xlx_ctx *ctx, struct stubdom_watch *watch, uint64_t starte
         dump_core(ctx, watch->domid, config.c_info.name);
     restart = action == LIBXL_ACTION_ON_SHUTDOWN_RESTART || action == LIBXL_ACTION_ON_SHUTDOWN_COREDUMP_RESTART ||
               action == LIBXL_ACTION_ON_SHUTDOWN_SOFT_RESET;
-    rc = step_destroy(ctx, watch->domid, &interrupted);
+    rc = libxl_op_destroy(ctx, watch->domid, &interrupted);
     if (rc || !restart)
         goto out;
     if (interrupted) {

@@ -58,7 +58,7 @@ static void retry_lock(struct ev_timer *timer)
 
 static int take_lock(struct xlx_ctx *ctx, const char *path, int *fd)
 {
-    struct lock_wait wait = {.ao = {.ctx = ctx, .timeout_ms = ROOM_LOCK_TIMEOUT_MS}};
+    struct lock_wait wait = {.ao = {.ctx = ctx, .timeout_ms = MEMORY_LOCK_TIMEOUT_MS}};
     int rc;
 
     *fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -73,7 +73,7 @@ static int take_lock(struct xlx_ctx *ctx, const char *path, int *fd)
     ev_timer_start(&ctx->loop, &wait.retry, LOCK_RETRY_MS, LOCK_RETRY_MS, retry_lock);
     rc = ao_wait(&wait.ao);
     if (rc == ERROR_TIMEDOUT)
-        LOG(ctx, ERROR, "another start holds xl's lock %s for longer than %d s", path, ROOM_LOCK_TIMEOUT_MS / 1000);
+        LOG(ctx, ERROR, "another start holds xl's lock %s for longer than %d s", path, MEMORY_LOCK_TIMEOUT_MS / 1000);
     return rc;
 }
 
@@ -92,7 +92,7 @@ static int shrink_dom0(struct xlx_ctx *ctx, uint64_t missing_kb)
     return xlx_mem_settle(ctx, &follow, 1, DOM0_SHRINK_TIMEOUT_MS, NULL, NULL);
 }
 
-int room_find(struct xlx_ctx *ctx, libxl_domain_config *config)
+int memory_lock_make_room(struct xlx_ctx *ctx, libxl_domain_config *config)
 {
     uint64_t need_kb, free_kb;
     libxl_ctx *libxl;
@@ -124,28 +124,28 @@ int room_find(struct xlx_ctx *ctx, libxl_domain_config *config)
     return ERROR_NOMEM;
 }
 
-int room_make(struct xlx_ctx *ctx, libxl_domain_config *config, struct room *room)
+int memory_lock_take(struct xlx_ctx *ctx, libxl_domain_config *config, struct memory_lock *lock)
 {
     struct config *conf = NULL;
     const char *path;
     int rc;
 
-    *room = (struct room){.lock_fd = -1};
+    *lock = (struct memory_lock){.lock_fd = -1};
     rc = config_load(ctx, XL_CONF, false, &conf);
     if (!rc)
         rc = config_text(conf, "lockfile", XL_LOCK_FILE, &path);
     if (!rc)
-        rc = take_lock(ctx, path, &room->lock_fd);
+        rc = take_lock(ctx, path, &lock->lock_fd);
     if (!rc)
-        rc = room_find(ctx, config);
+        rc = memory_lock_make_room(ctx, config);
     config_free(conf);
     if (rc)
-        room_release(room);
+        memory_lock_release(lock);
     return rc;
 }
 
-void room_release(struct room *room)
+void memory_lock_release(struct memory_lock *lock)
 {
-    cleanup_fd(&room->lock_fd);
-    room->lock_fd = -1;
+    cleanup_fd(&lock->lock_fd);
+    lock->lock_fd = -1;
 }

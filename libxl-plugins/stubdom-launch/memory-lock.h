@@ -7,25 +7,25 @@
 
 #include "core/ctx.h"
 
-struct room {
+struct memory_lock {
     int lock_fd; /* -1: not held */
 };
 
 /*
- * Take xl's lock (lockfile in xl.conf; waits for another start, at most ROOM_LOCK_TIMEOUT_MS) and see to it that the
- * host has room for guest and stub domain. Logs; *room is valid in any case.
+ * Take xl's lock (lockfile in xl.conf; waits for another start, at most MEMORY_LOCK_TIMEOUT_MS) and see to it that the
+ * host has room for guest and stub domain. Logs; *lock is valid in any case.
  */
-#define ROOM_LOCK_TIMEOUT_MS 120000
-int room_make(struct xlx_ctx *ctx, libxl_domain_config *config, struct room *room);
+#define MEMORY_LOCK_TIMEOUT_MS 120000
+int memory_lock_take(struct xlx_ctx *ctx, libxl_domain_config *config, struct memory_lock *lock);
 
 /*
  * The second half, with the lock held or not: what libxl says the start needs, which is the stub domain's memory in
  * full as well since Xen 4.14 (libxl__domain_need_memory_calculate). With autoballoon on, as xl decides it, dom0 gives
  * what is missing. ERROR_NOMEM: there is not enough. Logs.
  */
-int room_find(struct xlx_ctx *ctx, libxl_domain_config *config);
+int memory_lock_make_room(struct xlx_ctx *ctx, libxl_domain_config *config);
 
 /* Let go of the lock. */
-void room_release(struct room *room);
+void memory_lock_release(struct memory_lock *lock);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cleanup.h"
 #include "stubdom-launch/stubdom.h"
-
 static const struct xlx_command *const commands[] = {
     &cmd_stubdom_build, &cmd_stubdom_check, &cmd_stubdom_create,
     &cmd_stubdom_list,  &cmd_stubdom_log,   &cmd_stubdom_monitor,

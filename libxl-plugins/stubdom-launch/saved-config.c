@@ -28,7 +28,7 @@ static int follow_rename(struct xlx_ctx *ctx, libxl_ctx *libxl, struct gc *gc, u
     return 0;
 }
 
-int running_json(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, char **json)
+int saved_config_json(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, char **json)
 {
     uint8_t *data = NULL;
     libxl_ctx *libxl;
@@ -46,14 +46,14 @@ int running_json(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, char **json
     return 0;
 }
 
-int running_config(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, libxl_domain_config *config, char **json)
+int saved_config_read(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, libxl_domain_config *config, char **json)
 {
     libxl_ctx *libxl;
     int rc;
 
     rc = ctx_libxl(ctx, &libxl);
     if (!rc)
-        rc = running_json(ctx, gc, domid, json);
+        rc = saved_config_json(ctx, gc, domid, json);
     if (rc)
         return rc;
     rc = libxl_domain_config_from_json(libxl, config, *json);

@@ -7,13 +7,13 @@
 #include "core/ctx.h"
 
 /* The configuration that libxl keeps beside a domain, in libxl's JSON form, in the pool. Logs. */
-int running_json(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, char **json);
+int saved_config_json(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, char **json);
 
 /*
  * What libxl keeps of it, with what was plugged in since its start, and under the name that it has now ("xl rename"
  * leaves the kept one as it was). config must be initialised and stays the caller's to dispose of; *json is the same as
  * text, in the pool. Must be asked for before the guest is destroyed. Logs.
  */
-int running_config(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, libxl_domain_config *config, char **json);
+int saved_config_read(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid, libxl_domain_config *config, char **json);
 
 #endif

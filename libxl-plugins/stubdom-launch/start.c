@@ -26,16 +26,17 @@ static void create_progressed(struct stubdom_create *op, const char *text)
 /* ---- after a failure ---- */
 
 /* At most guest and stub domain. */
-static void remove_rest(struct xlx_ctx *ctx, const struct rest_before *before, const libxl_domain_config *config)
+static void remove_leftovers(struct xlx_ctx *ctx, const struct leftovers_before *before,
+                             const libxl_domain_config *config)
 {
     const char *name = config->c_info.name;
 
     for (int i = 0; i < 2; i++) {
-        uint32_t domid = rest_find(ctx, before, name, libxl_uuid_bytearray_const(&config->c_info.uuid));
+        uint32_t domid = leftovers_find(ctx, before, name, libxl_uuid_bytearray_const(&config->c_info.uuid));
 
         if (!domid)
             return;
-        if (step_destroy(ctx, domid, NULL))
+        if (libxl_op_destroy(ctx, domid, NULL))
             LOGD(ctx, ERROR, domid,
                  "what is left of the start of '%s' cannot be destroyed: destroy it with 'xl destroy %u'", name, domid);
     }
@@ -100,17 +101,17 @@ static int create(struct stubdom_start *start, libxl_domain_config *config, stru
     };
     int rc;
 
-    cause_begin(start->ctx);
+    libxl_log_begin(start->ctx);
     interrupts->ao = &op.ao;
     rc = stubdom_create_start(&op);
     if (!rc)
         rc = ao_wait(&op.ao);
     interrupts->ao = NULL;
-    cause_end();
+    libxl_log_end();
     if (!rc && interrupts->caught)
         rc = ERROR_ABORTED;
     if (rc && rc != ERROR_ABORTED)
-        show_failure(start, op.name, "did not start", op.died ? op.died : cause_first(), op.stub_domid);
+        show_failure(start, op.name, "did not start", op.died ? op.died : libxl_log_first(), op.stub_domid);
     start->domid = op.domid;
     start->stub_domid = op.stub_domid;
     return rc;
@@ -122,41 +123,41 @@ static int unpause(struct stubdom_start *start, const char *name)
 
     if (start->progress)
         start->progress(start->arg, "starting the guest");
-    cause_begin(start->ctx);
-    rc = step_unpause(start->ctx, start->domid);
-    cause_end();
+    libxl_log_begin(start->ctx);
+    rc = libxl_op_unpause(start->ctx, start->domid);
+    libxl_log_end();
     if (rc && rc != ERROR_ABORTED)
-        show_failure(start, name, "was created, but could not be unpaused", cause_first(), true);
+        show_failure(start, name, "was created, but could not be unpaused", libxl_log_first(), true);
     return rc;
 }
 
 static int make(struct stubdom_start *start, libxl_domain_config *config)
 {
     struct interrupts interrupts = {.ao = NULL};
-    struct rest_before before;
-    struct room room;
+    struct leftovers_before before;
+    struct memory_lock lock;
     GC_SCOPE(gc);
     int rc;
 
     /* held until the memory is taken, so that no two starts count on the same */
-    rc = room_make(start->ctx, config, &room);
+    rc = memory_lock_take(start->ctx, config, &lock);
     if (rc)
         return rc;
     /* not sooner: while it waited for the lock another start may have made a guest of this name */
-    rc = rest_note(start->ctx, gc, &before);
+    rc = leftovers_note(start->ctx, gc, &before);
     if (!rc)
         rc = interrupts_hold(start->ctx, &interrupts);
     if (rc)
         goto out;
     rc = create(start, config, &interrupts);
-    room_release(&room);
+    memory_lock_release(&lock);
     if (!rc && !start->paused)
         rc = unpause(start, config->c_info.name);
     if (rc)
-        remove_rest(start->ctx, &before, config);
+        remove_leftovers(start->ctx, &before, config);
 out:
     ev_interrupt_stop(&interrupts.interrupt);
-    room_release(&room);
+    memory_lock_release(&lock);
     return rc;
 }
 
@@ -166,16 +167,16 @@ int stubdom_start(struct stubdom_start *start)
     libxl_ctx *libxl;
     int rc;
 
-    cause_begin(start->ctx);
+    libxl_log_begin(start->ctx);
     rc = ctx_libxl(start->ctx, &libxl);
     if (rc)
         return rc;
     libxl_domain_config_init(&config);
     rc = libxl_domain_config_from_json(libxl, &config, start->json);
-    cause_end();
+    libxl_log_end();
     if (rc) {
         LOG(start->ctx, ERROR, "libxl cannot read xl's description of the guest: %s",
-            cause_first() ? cause_first() : error_text(rc));
+            libxl_log_first() ? libxl_log_first() : error_text(rc));
         rc = ERROR_FAIL;
     } else {
         rc = make(start, &config);

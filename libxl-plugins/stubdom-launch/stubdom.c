@@ -24,7 +24,7 @@ int stubdom_of_guest(struct xlx_ctx *ctx, uint32_t domid, uint32_t *stub_domid)
     rc = ctx_xs(ctx, &xs);
     if (rc)
         return rc;
-    rc = store_read_u64(gc, xs, XBT_NULL, path_in_domain(gc, domid, "image/device-model-domid"), DOMID_MAX, &value);
+    rc = store_read_u64(gc, xs, XBT_NULL, path_in_domain(gc, domid, NODE_DEVICE_MODEL_DOMID), DOMID_MAX, &value);
     if (rc || value == 0)
         return ERROR_NOTFOUND;
     *stub_domid = (uint32_t)value;
@@ -50,7 +50,7 @@ char *stubdom_qemu_state(struct xlx_ctx *ctx, struct gc *gc, uint32_t stub_domid
     if (ctx_xs(ctx, &xs))
         return gc_strdup(gc, "unknown");
     for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
-        char *path = path_in_domain(gc, stub_domid, gc_printf(gc, "device-model/%u/%s", domid, nodes[i]));
+        char *path = path_device_model(gc, stub_domid, domid, nodes[i]);
 
         if (!store_read(gc, xs, XBT_NULL, path, STATE_BYTES_MAX, &value) && *value)
             return is_printable(value) ? value : gc_strdup(gc, "unreadable");

@@ -32,9 +32,8 @@ char *stubdom_log_path(struct gc *gc, const char *guest_name);
 int stubdom_of_guest(struct xlx_ctx *ctx, uint32_t domid, uint32_t *stub_domid);
 
 /*
- * How QEMU in the stub domain is doing, in one word or two: "running", "starting", or how it ended as its init has left
- * it in xenstore
- * ("exited 1", "signal 9", "failed devices"). Result in the pool.
+ * How QEMU in the stub domain is doing, in one word or two: "running", "starting", or how QEMU ended, as the stub
+ * domain's init has left word of it in xenstore ("exited 1", "signal 9", "failed devices"). Result in the pool.
  */
 char *stubdom_qemu_state(struct xlx_ctx *ctx, struct gc *gc, uint32_t stub_domid, uint32_t domid);
 

@@ -90,8 +90,7 @@ static void exit_node_changed(struct store_watch *watch, const char *path)
     GC_SCOPE(gc);
 
     if (ctx_xs(op->ao.ctx, &xs) ||
-        store_read(gc, xs, XBT_NULL,
-                   path_in_domain(gc, op->stub_domid, gc_printf(gc, "device-model/%u/exit", op->domid)), 64, &value))
+        store_read(gc, xs, XBT_NULL, path_device_model(gc, op->stub_domid, op->domid, "exit"), 64, &value))
         return;
     snprintf(op->how_dead, sizeof(op->how_dead), "QEMU ended: %s",
              stubdom_qemu_state(op->ao.ctx, gc, op->stub_domid, op->domid));
@@ -110,8 +109,7 @@ int stubdom_watch_start(struct stubdom_watch *op)
     ao_start(&op->ao, watch_aborted);
     rc = store_watch_start(watcher, &op->releases, WATCH_RELEASE_DOMAIN, domain_released);
     if (!rc)
-        rc = store_watch_start(watcher, &op->exit_node,
-                               path_in_domain(gc, op->stub_domid, gc_printf(gc, "device-model/%u/exit", op->domid)),
+        rc = store_watch_start(watcher, &op->exit_node, path_device_model(gc, op->stub_domid, op->domid, "exit"),
                                exit_node_changed);
     if (rc) {
         LOGD(op->ao.ctx, ERROR, op->domid, "cannot watch xenstore: %s", error_text(rc));

@@ -48,7 +48,7 @@ static bool has_linux_stub_domain(struct xlx_ctx *ctx, uint32_t domid)
     GC_SCOPE(gc);
 
     return !stubdom_of_guest(ctx, domid, &stub_domid) && !ctx_xs(ctx, &xs) &&
-           !store_read(gc, xs, XBT_NULL, path_libxl(gc, domid, "dm-version"), 64, &version) &&
+           !store_read(gc, xs, XBT_NULL, path_libxl_dm_version(gc, domid), 64, &version) &&
            !strcmp(version, "qemu_xen");
 }
 

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stubdom-launch/check.h"
+#include "stubdom-launch/fix.h"
+#include "stubdom-launch/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

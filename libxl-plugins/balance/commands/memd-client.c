@@ -13,8 +13,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/ev.h"
+#include "core/run-folder.h"
 
-#define RUN_FOLDER "/run/xl-ext"
 /* An answer about some ten thousand domains. */
 #define LINE_MAX_BYTES ((size_t)16 << 20)
 
@@ -206,11 +206,10 @@ static int negotiate(struct memd_client *c)
 
 int memd_connect(struct xlx_ctx *ctx, struct memd_client **client)
 {
-    const char *folder = getenv("XL_EXT_RUN_FOLDER");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct memd_client *c;
     GC_SCOPE(gc);
-    const char *path = gc_printf(gc, "%s/" CONTROL_SOCKET, folder ? folder : RUN_FOLDER);
+    const char *path = gc_printf(gc, "%s/" CONTROL_SOCKET, run_folder());
     CLEANUP_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int rc;
 

@@ -13,8 +13,6 @@
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
-#define NODE_PCI "device/pci" /* below libxl's folder: devices passed through */
-
 /* ---- all of them ---- */
 
 struct xen_domain *xen_domain_find(struct host_xen *x, uint32_t domid)
@@ -149,7 +147,8 @@ static void watch_devices(struct xen_domain *d)
     if (!d->domid || store_watch_active(&d->devices_watch))
         return;
     d->devices_watched = false;
-    if (store_watch_start(d->xen->watcher, &d->devices_watch, path_libxl(gc, d->domid, NODE_PCI), devices_changed))
+    if (store_watch_start(d->xen->watcher, &d->devices_watch, path_libxl(gc, d->domid, NODE_LIBXL_PCI),
+                          devices_changed))
         LOGD(d->xen->ctx, WARN, d->domid, "cannot watch its devices: one passed through later will not be noticed");
 }
 
@@ -209,7 +208,7 @@ static bool cannot_balloon(struct gc *gc, const struct xen_domain *d)
         return false;
     if (!store_read(gc, xs, XBT_NULL, path_in_domain(gc, d->domid, NODE_STUBDOM_TARGET), 16, &serves))
         return true;
-    return !store_list(gc, xs, XBT_NULL, path_libxl(gc, d->domid, NODE_PCI), &devices, &count) && count;
+    return !store_list(gc, xs, XBT_NULL, path_libxl(gc, d->domid, NODE_LIBXL_PCI), &devices, &count) && count;
 }
 
 static bool on_its_way(const char *name)

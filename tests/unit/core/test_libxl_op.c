@@ -76,7 +76,7 @@ static int free_ctx(void **state)
 
 static void an_interrupt_stops_what_can_be_stopped(void **state)
 {
-    assert_int_equal(step_unpause(ctx, 5), ERROR_ABORTED);
+    assert_int_equal(libxl_op_unpause(ctx, 5), ERROR_ABORTED);
     assert_int_equal(call.aborts, 1);
 }
 
@@ -84,11 +84,11 @@ static void a_destruction_goes_to_its_end(void **state)
 {
     bool interrupted = false;
 
-    assert_int_equal(step_destroy(ctx, 5, &interrupted), 0);
+    assert_int_equal(libxl_op_destroy(ctx, 5, &interrupted), 0);
     assert_true(interrupted);
     assert_int_equal(call.aborts, 0);
     call.quiet = true;
-    assert_int_equal(step_destroy(ctx, 5, &interrupted), 0);
+    assert_int_equal(libxl_op_destroy(ctx, 5, &interrupted), 0);
     assert_false(interrupted);
 }
 

@@ -40,21 +40,21 @@ static struct fake_domain *make(uint32_t domid, const char *name)
 }
 
 /* What is left of the start of "g", whose domain was 5. */
-static uint32_t rest(const struct rest_before *before)
+static uint32_t rest(const struct leftovers_before *before)
 {
     xen_domain_handle_t uuid = {0};
 
     memset(uuid, 5, sizeof(uuid)); /* as fake_xen_domain has it */
-    return rest_find(ctx, before, "g", uuid);
+    return leftovers_find(ctx, before, "g", uuid);
 }
 
 static void a_left_over_stub_domain_is_found(void **state)
 {
-    struct rest_before before;
+    struct leftovers_before before;
     GC_SCOPE(gc);
 
     make(1, "other-dm");
-    assert_int_equal(rest_note(ctx, gc, &before), 0);
+    assert_int_equal(leftovers_note(ctx, gc, &before), 0);
     assert_int_equal(rest(&before), 0);
     make(6, "g-dm");
     assert_int_equal(rest(&before), 6);
@@ -62,10 +62,10 @@ static void a_left_over_stub_domain_is_found(void **state)
 
 static void the_guest_comes_first_and_takes_its_stub_domain_along(void **state)
 {
-    struct rest_before before;
+    struct leftovers_before before;
     GC_SCOPE(gc);
 
-    assert_int_equal(rest_note(ctx, gc, &before), 0);
+    assert_int_equal(leftovers_note(ctx, gc, &before), 0);
     make(5, "g");
     make(6, "g-dm");
     assert_int_equal(rest(&before), 5);
@@ -73,21 +73,21 @@ static void the_guest_comes_first_and_takes_its_stub_domain_along(void **state)
 
 static void what_was_there_before_is_left_alone(void **state)
 {
-    struct rest_before before;
+    struct leftovers_before before;
     GC_SCOPE(gc);
 
     make(5, "g");
     make(6, "g-dm");
-    assert_int_equal(rest_note(ctx, gc, &before), 0);
+    assert_int_equal(leftovers_note(ctx, gc, &before), 0);
     assert_int_equal(rest(&before), 0);
 }
 
 static void a_guest_that_somebody_else_starts_meanwhile_is_left_alone(void **state)
 {
-    struct rest_before before;
+    struct leftovers_before before;
     GC_SCOPE(gc);
 
-    assert_int_equal(rest_note(ctx, gc, &before), 0);
+    assert_int_equal(leftovers_note(ctx, gc, &before), 0);
     make(7, "g"); /* another uuid: libxl has refused to start this one, for the name was taken */
     make(8, "g-dm");
     assert_int_equal(rest(&before), 0);
@@ -95,21 +95,21 @@ static void a_guest_that_somebody_else_starts_meanwhile_is_left_alone(void **sta
 
 static void a_stub_domain_of_a_guest_that_was_there_is_left_alone(void **state)
 {
-    struct rest_before before;
+    struct leftovers_before before;
     GC_SCOPE(gc);
 
     make(4, "g"); /* another start of it was under way */
-    assert_int_equal(rest_note(ctx, gc, &before), 0);
+    assert_int_equal(leftovers_note(ctx, gc, &before), 0);
     make(8, "g-dm");
     assert_int_equal(rest(&before), 0);
 }
 
 static void what_is_dying_needs_nobody(void **state)
 {
-    struct rest_before before;
+    struct leftovers_before before;
     GC_SCOPE(gc);
 
-    assert_int_equal(rest_note(ctx, gc, &before), 0);
+    assert_int_equal(leftovers_note(ctx, gc, &before), 0);
     make(5, "g")->flags = XEN_DOMINF_dying;
     make(6, "g-dm")->flags = XEN_DOMINF_dying;
     assert_int_equal(rest(&before), 0);

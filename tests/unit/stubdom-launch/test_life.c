@@ -206,7 +206,7 @@ static void asked(int wanted_rc, const char *wanted_name)
     GC_SCOPE(gc);
 
     memset(&config, 0, sizeof(config));
-    assert_int_equal(running_config(ctx, gc, GUEST, &config, &json), wanted_rc);
+    assert_int_equal(saved_config_read(ctx, gc, GUEST, &config, &json), wanted_rc);
     if (!wanted_rc) {
         assert_string_equal(config.c_info.name, wanted_name);
         assert_string_equal(json, wanted_name);

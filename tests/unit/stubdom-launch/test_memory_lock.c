@@ -94,9 +94,9 @@ static void a_host_that_has_what_libxl_needs_has_room(void **state)
     memset(&config, 0, sizeof(config));
     config.b_info.stubdomain_memkb = config.b_info.video_memkb = LIBXL_MEMKB_DEFAULT;
     host_free_kb = GUEST_KB + STUB_KB + VIDEO_KB;
-    assert_int_equal(room_find(ctx, &config), 0);
+    assert_int_equal(memory_lock_make_room(ctx, &config), 0);
     /* asked again, with the defaults filled in */
-    assert_int_equal(room_find(ctx, &config), 0);
+    assert_int_equal(memory_lock_make_room(ctx, &config), 0);
     assert_int_equal(fake_message_count(), 0);
 }
 
@@ -106,7 +106,7 @@ static void without_a_balloon_in_dom0_a_kilobyte_less_is_too_little(void **state
 
     memset(&config, 0, sizeof(config));
     host_free_kb = GUEST_KB - 1;
-    assert_int_equal(room_find(ctx, &config), ERROR_NOMEM);
+    assert_int_equal(memory_lock_make_room(ctx, &config), ERROR_NOMEM);
     assert_int_equal(fake_message_count(), 1);
 }
 
@@ -117,11 +117,11 @@ static void dom0_gives_what_is_missing(void **state)
     memset(&config, 0, sizeof(config));
     autoballoon = true;
     host_free_kb = GUEST_KB - 4096;
-    assert_int_equal(room_find(ctx, &config), 0);
+    assert_int_equal(memory_lock_make_room(ctx, &config), 0);
     assert_int_equal(asked_kb, 4096);
     host_free_kb = GUEST_KB - 4096;
     settles = ERROR_TIMEDOUT;
-    assert_int_equal(room_find(ctx, &config), ERROR_NOMEM);
+    assert_int_equal(memory_lock_make_room(ctx, &config), ERROR_NOMEM);
 }
 
 static void an_interrupt_while_dom0_shrinks_is_no_lack_of_memory(void **state)
@@ -132,7 +132,7 @@ static void an_interrupt_while_dom0_shrinks_is_no_lack_of_memory(void **state)
     autoballoon = true;
     host_free_kb = GUEST_KB - 4096;
     settles = ERROR_ABORTED;
-    assert_int_equal(room_find(ctx, &config), ERROR_ABORTED);
+    assert_int_equal(memory_lock_make_room(ctx, &config), ERROR_ABORTED);
     assert_int_equal(fake_message_count(), 0);
 }
 
