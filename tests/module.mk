@@ -13,20 +13,20 @@ unit-bins: $(TEST_BINS) $(O)/xl-ext $(O)/libxlx.so $(O)/libxlx-xl.so
 
 FAST_CHECKS += check-unit
 check-fast: all check-unit
-	@tests/run --build $(O) --sanitized build/san $(patsubst $(O)/%,build/san/%,$(TEST_BINS)) $(sort $(wildcard tests/cli/*.sh tests/cli/*/*.sh))
+	@tests/run fast --build $(O) --sanitized build/san $(patsubst $(O)/%,build/san/%,$(TEST_BINS)) $(sort $(wildcard tests/cli/*.sh tests/cli/*/*.sh))
 
 # ---- on a real Xen, in the lab ----
 
 .PHONY: check check-live check-all bench
 check-live: all
-	@tests/run-live --core
+	@tests/run live --core
 
 # Both parts run to their end; the closing line adds up what they say.
 check: all
-	@tests/both-parts $(MAKE)
+	@tests/run check $(MAKE)
 
 check-all: all
-	@tests/both-parts $(MAKE) --all
+	@tests/run all $(MAKE)
 
 # Native benchmarks are programs below tests/bench/native; those of dom0 are scripts below tests/bench.
 BENCH_NATIVE = $(patsubst tests/bench/native/%.c,$(O)/tests/bench/%,$(sort $(wildcard tests/bench/native/*.c)))
@@ -36,7 +36,7 @@ $(O)/tests/bench/%: $(O)/obj/tests/bench/native/%.o $(O)/libxlx.a
 	@$(CC) $(ALL_LDFLAGS) -o $@ $< $(O)/libxlx.a $(LIBS) $(LIB_EXTRA_LIBS)
 
 bench: all $(BENCH_NATIVE)
-	@tests/run-bench $(foreach b,$(BENCH_NATIVE),--native $(b)) tests/bench
+	@tests/run bench $(foreach b,$(BENCH_NATIVE),--native $(b)) tests/bench
 
 # Small programs that benchmarks in dom0 need; they go in by a "# lab: --copy" line.
 BENCH_TOOLS = $(patsubst tests/bench/tools/%.c,$(O)/tests/bench/tools/%,$(sort $(wildcard tests/bench/tools/*.c)))

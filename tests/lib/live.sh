@@ -1,62 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # For scripts that run as root in the lab's dom0; sourced. A script prints TAP, cleans up what it made, and ends in "finish".
 #
-# The head of a script tells tests/run-live where it belongs, in comments:
+# The head of a script tells "tests/run live" where it belongs, in comments:
 #   # live: core          also part of "make check" (the others: "make check-all")
 #   # lab: --smp 4        options of lab/xen-lab for this script (scripts with the same options share one boot)
 #   # timeout: 120        seconds it may run (default 180)
 
 export LC_ALL=C.UTF-8
-failures=0
 scratch=$(mktemp -d)
 
-ok() {
-    echo "ok - $1"
-}
-
-# not_ok NAME [LINE]...: with what there is to say about it
-not_ok() {
-    echo "not ok - $1"
-    failures=$((failures + 1))
-    shift
-    for line; do printf '%s\n' "$line" | sed 's/^/#   /'; done
-}
-
-skip() {
-    echo "ok - $1 # SKIP $2"
-}
-
-# check NAME COMMAND...: COMMAND succeeds
-check() {
-    check_name=$1
-    shift
-    if check_output=$("$@" 2>&1); then
-        ok "$check_name"
-    else
-        not_ok "$check_name" "exit status $? of: $*" "$check_output"
-    fi
-}
+# $0 is the script: a file somewhere below tests/.
+tests_folder=$(dirname "$0")
+while [ ! -e "$tests_folder/lib/results.sh" ] && [ ${#tests_folder} -lt 4000 ]; do tests_folder=$tests_folder/..; done
+# shellcheck source=tests/lib/results.sh
+. "$tests_folder/lib/results.sh"
 
 # says STATUS PATTERN NAME COMMAND...: COMMAND exits with STATUS and prints (stdout or stderr) a line that matches PATTERN
-# (sh has no local variables: those of this file are named for their function)
 says() {
-    says_want=$1 says_pattern=$2 says_name=$3
-    shift 3
-    says_output=$("$@" 2>&1 </dev/null) && says_status=0 || says_status=$?
-    if [ "$says_status" = "$says_want" ] && printf '%s\n' "$says_output" | grep -q -e "$says_pattern"; then
-        ok "$says_name"
-    else
-        not_ok "$says_name" "$*: exit status $says_status, wanted $says_want and '$says_pattern'" "$says_output"
-    fi
-}
-
-# equal WANTED GOT NAME
-equal() {
-    if [ "$1" = "$2" ]; then
-        ok "$3"
-    else
-        not_ok "$3" "wanted: $1" "got:    $2"
-    fi
+    command_says "$@"
 }
 
 # json FILTER: one value out of JSON on standard input, for example: xl-ext mem-list --json | json '.[0].target_memkb'
@@ -95,8 +56,3 @@ live_cleanup() {
 }
 trap live_cleanup EXIT
 trap 'exit 130' INT TERM
-
-finish() {
-    [ $failures = 0 ]
-    exit
-}
