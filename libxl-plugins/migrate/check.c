@@ -124,6 +124,7 @@ static int check_all(struct checking *c)
     check_settings(c);
     check_live(c);
     check_memory(c);
+    check_placement(c);
     check_device_model(c);
     check_passthrough(c);
     check_disks(c);

@@ -38,6 +38,8 @@ void check_xen(struct checking *c);
 /* Can Xen here move it while it runs, as xl migrate does? When not, it can still be saved and restored. */
 void check_live(struct checking *c);
 void check_memory(struct checking *c);
+/* Has every vCPU a CPU there that its hard affinity allows, in the guest's CPU pool? */
+void check_placement(struct checking *c);
 void check_settings(struct checking *c); /* nomigrate, vNUMA, state */
 void check_device_model(struct checking *c);
 void check_passthrough(struct checking *c);

@@ -84,6 +84,8 @@ static void print_for_people(struct gc *gc, struct xlx_ui *ui, const struct poli
         return;
     }
     ui->ops->print(ui, "host %s, Xen %s, %s\n", doc->hostname, doc->xen_version, doc->capabilities);
+    for (size_t i = 0; i < doc->pool_count; i++)
+        ui->ops->print(ui, "CPU pool %s: CPUs %s\n", doc->pools[i].name, policy_cpus_text(gc, &doc->pools[i]));
     print_policy(gc, ui, "the most for PV guests (pv_max)", doc->pv_max);
     print_policy(gc, ui, "the most for HVM and PVH guests (hvm_max)", doc->hvm_max);
 }

@@ -151,6 +151,32 @@ static int memory_and_capabilities(struct xlx_ctx *ctx, struct gc *gc, struct po
     return 0;
 }
 
+static int cpu_pools(struct xlx_ctx *ctx, struct gc *gc, struct policy_doc *doc)
+{
+    libxl_cpupoolinfo *infos;
+    libxl_ctx *libxl;
+    int rc, count;
+
+    rc = ctx_libxl(ctx, &libxl);
+    if (rc)
+        return rc;
+    infos = libxl_list_cpupool(libxl, &count);
+    if (!infos)
+        return refused(ctx, "this host's CPU pools");
+    doc->pools = gc_array(gc, (size_t)count, sizeof(*doc->pools));
+    doc->pool_count = (size_t)count;
+    for (int i = 0; i < count; i++) {
+        struct policy_pool *pool = &doc->pools[i];
+
+        pool->id = infos[i].poolid;
+        pool->name = gc_strdup(gc, infos[i].pool_name ? infos[i].pool_name : "");
+        for (size_t byte = 0; byte < infos[i].cpumap.size && byte < sizeof(pool->cpus); byte++)
+            pool->cpus[byte] = infos[i].cpumap.map[byte];
+    }
+    libxl_cpupoolinfo_list_free(infos, count);
+    return 0;
+}
+
 int policy_of_this_host(struct xlx_ctx *ctx, struct gc *gc, const char *const *paths, size_t path_count,
                         struct policy_doc **doc)
 {
@@ -161,6 +187,8 @@ int policy_of_this_host(struct xlx_ctx *ctx, struct gc *gc, const char *const *p
     rc = common(ctx, gc, d);
     if (!rc)
         rc = memory_and_capabilities(ctx, gc, d);
+    if (!rc)
+        rc = cpu_pools(ctx, gc, d);
     if (!rc)
         rc = system_policy(ctx, gc, XEN_SYSCTL_cpu_policy_pv_max, &d->pv_max);
     if (!rc)

@@ -167,13 +167,27 @@ int policy_build_path(struct policy_build *b, const char *path, bool present)
     return 0;
 }
 
-/* ---- the whole ---- */
-
 /* What another machine calls itself goes to a terminal. */
 static const char *printable(struct gc *gc, const char *text, const char *otherwise)
 {
     return visible_copy(gc, gc_strndup(gc, text ? text : otherwise, 255));
 }
+
+int policy_build_pool(struct policy_build *b, uint64_t id, const char *cpus, const char *name)
+{
+    struct policy_doc *doc = b->doc;
+    struct policy_pool *pool;
+
+    if (doc->pool_count == POLICY_POOLS_MAX)
+        return policy_build_refuse(b, "it has more than %d CPU pools", POLICY_POOLS_MAX);
+    doc->pools = grown(b->gc, doc->pools, doc->pool_count, &b->pool_capacity, sizeof(*doc->pools));
+    pool = &doc->pools[doc->pool_count++];
+    pool->id = (uint32_t)id;
+    pool->name = printable(b->gc, name, "");
+    return policy_cpus_parse(cpus, pool) ? 0 : policy_build_refuse(b, "'%.32s' is no list of CPUs", cpus);
+}
+
+/* ---- the whole ---- */
 
 static int compare_leaves(const void *a, const void *b)
 {

@@ -13,7 +13,7 @@ struct policy_build {
     struct gc *gc;
     struct policy_doc *doc;
     struct cpu_policy *policy; /* the one that leaves are added to */
-    size_t leaf_capacity, msr_capacity, path_capacity;
+    size_t leaf_capacity, msr_capacity, path_capacity, pool_capacity;
     const char *cause;
 };
 
@@ -26,6 +26,8 @@ int policy_build_policy(struct policy_build *b, const char *name);
 int policy_build_leaf(struct policy_build *b, const xen_cpuid_leaf_t *leaf);
 int policy_build_msr(struct policy_build *b, uint32_t index, uint64_t value);
 int policy_build_path(struct policy_build *b, const char *path, bool present);
+/* cpus: as policy_cpus_text writes them. */
+int policy_build_pool(struct policy_build *b, uint64_t id, const char *cpus, const char *name);
 /* Everything has been read: is it all there, and does it agree? Sorts the policies. */
 int policy_build_finish(struct policy_build *b);
 

@@ -56,6 +56,17 @@ static int read_path(struct policy_build *b, char *value)
     return policy_build_path(b, strchr(value, ' ') + 1, present);
 }
 
+/* "ID CPUS NAME"; a name may have blanks. */
+static int read_pool(struct policy_build *b, char *value)
+{
+    const char *id_text = strsep(&value, " "), *cpus = value ? strsep(&value, " ") : NULL;
+    uint64_t id;
+
+    if (!value || !parse_digits(id_text, strlen(id_text), INT32_MAX, &id))
+        return policy_build_refuse(b, "a CPU pool is a number, CPUs and a name");
+    return policy_build_pool(b, id, cpus, value);
+}
+
 static int read_number(struct policy_build *b, const char *word, const char *value, uint64_t max, uint64_t *number)
 {
     return parse_digits(value, strlen(value), max, number)
@@ -85,6 +96,8 @@ static int read_line(struct policy_build *b, const char *word, char *value)
         return read_memory(b, value);
     if (!strcmp(word, "path"))
         return read_path(b, value);
+    if (!strcmp(word, "pool"))
+        return read_pool(b, value);
     if (!strcmp(word, "taken"))
         return read_number(b, word, value, INT64_MAX, &doc->taken_at);
     if (!strcmp(word, "domid")) {
@@ -226,6 +239,17 @@ static int json_path(struct policy_build *b, const struct json *node)
     return policy_build_path(b, path, present);
 }
 
+static int json_pool(struct policy_build *b, const struct json *node)
+{
+    const char *name, *cpus;
+    uint64_t id;
+
+    if (!json_member_u64(node, "id", &id) || id > INT32_MAX || !json_member_string(node, "cpus", &cpus) ||
+        !json_member_string(node, "name", &name))
+        return policy_build_refuse(b, "a CPU pool has no 'id', 'cpus' and 'name'");
+    return policy_build_pool(b, id, cpus, name);
+}
+
 static int json_head(struct policy_build *b, const struct json *root)
 {
     const char *format, *text;
@@ -267,6 +291,11 @@ int policy_read_json(struct policy_build *b, const struct json *root)
                         json_member_u64(root, "freeable_memkb", &doc->freeable_memkb);
     if (json_member(root, "paths")) {
         rc = json_each(b, root, "paths", json_path);
+        if (rc)
+            return rc;
+    }
+    if (json_member(root, "pools")) {
+        rc = json_each(b, root, "pools", json_pool);
         if (rc)
             return rc;
     }

@@ -71,6 +71,9 @@ char *policy_write_raw(struct gc *gc, const struct policy_doc *doc)
             raw_line(&raw, "memory %" PRIu64 " %" PRIu64, doc->free_memkb, doc->freeable_memkb);
         for (size_t i = 0; i < doc->path_count; i++)
             raw_line(&raw, "path %s %s", doc->paths[i].present ? "yes" : "no", doc->paths[i].path);
+        for (size_t i = 0; i < doc->pool_count; i++)
+            raw_line(&raw, "pool %" PRIu32 " %s %s", doc->pools[i].id, policy_cpus_text(gc, &doc->pools[i]),
+                     doc->pools[i].name);
         raw_policy(&raw, "pv_max", doc->pv_max);
         raw_policy(&raw, "hvm_max", doc->hvm_max);
     } else {
@@ -146,7 +149,7 @@ static void json_policy(struct gc *gc, struct json_writer *w, const char *name, 
     json_object_end(w);
 }
 
-static void json_host(struct json_writer *w, const struct policy_doc *doc)
+static void json_host(struct gc *gc, struct json_writer *w, const struct policy_doc *doc)
 {
     json_text_member(w, "capabilities", doc->capabilities);
     if (doc->memory_known) {
@@ -162,6 +165,18 @@ static void json_host(struct json_writer *w, const struct policy_doc *doc)
         json_object_end(w);
     }
     json_array_end(w);
+    if (!doc->pool_count)
+        return;
+    json_key(w, "pools");
+    json_array_begin(w);
+    for (size_t i = 0; i < doc->pool_count; i++) {
+        json_object_begin(w);
+        json_put_u64(w, "id", doc->pools[i].id);
+        json_text_member(w, "name", doc->pools[i].name);
+        json_text_member(w, "cpus", policy_cpus_text(gc, &doc->pools[i]));
+        json_object_end(w);
+    }
+    json_array_end(w);
 }
 
 void policy_write_json(struct gc *gc, struct json_writer *w, const struct policy_doc *doc)
@@ -174,7 +189,7 @@ void policy_write_json(struct gc *gc, struct json_writer *w, const struct policy
     json_text_member(w, "hostname", doc->hostname);
     json_put_u64(w, "taken", doc->taken_at);
     if (doc->is_host) {
-        json_host(w, doc);
+        json_host(gc, w, doc);
     } else {
         json_text_member(w, "name", doc->name);
         json_put_integer(w, "domid", doc->domid);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/parse.h"
 #include "migrate/policy-build.h"
 
 const xen_cpuid_leaf_t *policy_leaf(const struct cpu_policy *policy, uint32_t leaf, uint32_t subleaf)
@@ -71,4 +72,49 @@ int policy_read(struct gc *gc, const char *text, size_t len, struct policy_doc *
     }
     *doc = b->doc;
     return 0;
+}
+
+/* ---- CPU pools ---- */
+
+char *policy_cpus_text(struct gc *gc, const struct policy_pool *pool)
+{
+    char *text = gc_strdup(gc, "");
+
+    for (size_t first = 0; first < POLICY_CPUS_MAX; first++) {
+        size_t last = first;
+
+        if (!policy_pool_has(pool, first))
+            continue;
+        while (policy_pool_has(pool, last + 1))
+            last++;
+        text = gc_printf(gc, "%s%s%zu", text, *text ? "," : "", first);
+        if (last > first)
+            text = gc_printf(gc, "%s-%zu", text, last);
+        first = last;
+    }
+    return *text ? text : gc_strdup(gc, "none");
+}
+
+bool policy_cpus_parse(const char *text, struct policy_pool *pool)
+{
+    memset(pool->cpus, 0, sizeof(pool->cpus));
+    if (!strcmp(text, "none"))
+        return true;
+    for (;;) {
+        size_t len = strcspn(text, ","), digits = strspn(text, "0123456789");
+        uint64_t first, last;
+
+        if (!parse_digits(text, digits, POLICY_CPUS_MAX - 1, &first))
+            return false;
+        last = first;
+        if (digits < len &&
+            (text[digits] != '-' || !parse_digits(text + digits + 1, len - digits - 1, POLICY_CPUS_MAX - 1, &last) ||
+             last < first))
+            return false;
+        for (; first <= last; first++)
+            pool->cpus[first / 8] |= (uint8_t)(1 << first % 8);
+        if (!text[len])
+            return true;
+        text += len + 1;
+    }
 }

@@ -31,6 +31,8 @@ struct cpu_policy {
 #define POLICY_LEAVES_MAX 1024
 #define POLICY_MSRS_MAX 256
 #define POLICY_PATHS_MAX 256
+#define POLICY_POOLS_MAX 256
+#define POLICY_CPUS_MAX 4096 /* numbers of CPUs are below */
 #define POLICY_TEXT_MAX ((size_t)1 << 20)
 #define POLICY_FORMAT 1
 
@@ -47,6 +49,23 @@ struct policy_path {
     bool present;
 };
 
+/* A CPU pool of the host: the CPUs that its domains run on. */
+struct policy_pool {
+    uint32_t id;
+    const char *name;
+    uint8_t cpus[POLICY_CPUS_MAX / 8];
+};
+
+static inline bool policy_pool_has(const struct policy_pool *pool, size_t cpu)
+{
+    return cpu < POLICY_CPUS_MAX && pool->cpus[cpu / 8] & 1 << cpu % 8;
+}
+
+/* "0-3,6"; "none" for an empty pool. Result in the pool of memory. */
+char *policy_cpus_text(struct gc *gc, const struct policy_pool *pool);
+/* The other way round. False: this is no such list. */
+bool policy_cpus_parse(const char *text, struct policy_pool *pool);
+
 struct policy_doc {
     bool is_host;
     const char *xen_version; /* "4.17.7" */
@@ -61,6 +80,8 @@ struct policy_doc {
     struct cpu_policy *pv_max, *hvm_max; /* NULL: Xen there has no guests of that type */
     struct policy_path *paths;
     size_t path_count;
+    struct policy_pool *pools;
+    size_t pool_count; /* 0: not known */
 
     /* a domain */
     const char *name, *type; /* "pv", "pvh", "hvm" */

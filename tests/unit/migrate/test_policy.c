@@ -107,6 +107,42 @@ static void a_domain_goes_through_both_forms_unchanged(void **state)
     assert_string_equal(policy_write_raw(gc, parse(gc, json_text(w, NULL))), raw);
 }
 
+static void cpu_pools_go_through_both_forms_unchanged(void **state)
+{
+    GC_SCOPE(gc);
+    struct policy_doc *host = real_host(gc), *back;
+    struct policy_pool pools[] = {
+        {.id = 0, .name = "Pool-0"}, {.id = 3, .name = "for databases"}, {.id = 4, .name = "e"}};
+    struct json_writer *w = json_writer_new(gc, false);
+    char *raw;
+
+    assert_int_equal(host->pool_count, 0);
+    assert_true(policy_cpus_parse("0-2,7,4095", &pools[0]));
+    assert_true(policy_cpus_parse("3", &pools[1]));
+    assert_true(policy_cpus_parse("none", &pools[2]));
+    host->pools = pools;
+    host->pool_count = 3;
+    raw = policy_write_raw(gc, host);
+    assert_non_null(strstr(raw, "\npool 0 0-2,7,4095 Pool-0\npool 3 3 for databases\npool 4 none e\n"));
+    back = parse(gc, raw);
+    assert_int_equal(back->pool_count, 3);
+    assert_true(policy_pool_has(&back->pools[0], 7) && policy_pool_has(&back->pools[0], 4095));
+    assert_false(policy_pool_has(&back->pools[0], 3) || policy_pool_has(&back->pools[0], 4096));
+    assert_string_equal(back->pools[1].name, "for databases");
+    assert_string_equal(policy_write_raw(gc, back), raw);
+    policy_write_json(gc, w, host);
+    assert_string_equal(policy_write_raw(gc, parse(gc, json_text(w, NULL))), raw);
+}
+
+static void lists_of_cpus_that_are_none_are_refused(void **state)
+{
+    static const char *const bad[] = {"", ",", "1,", "-1", "1-", "3-1", "4096", "0-4096", "x", "1 2", "1--2", "nones"};
+    struct policy_pool pool;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_false(policy_cpus_parse(bad[i], &pool));
+}
+
 static void a_name_cannot_smuggle_in_a_line(void **state)
 {
     GC_SCOPE(gc);
@@ -402,6 +438,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_forms_hold_the_same),
         cmocka_unit_test(a_domain_goes_through_both_forms_unchanged),
+        cmocka_unit_test(cpu_pools_go_through_both_forms_unchanged),
+        cmocka_unit_test(lists_of_cpus_that_are_none_are_refused),
         cmocka_unit_test(a_name_cannot_smuggle_in_a_line),
         cmocka_unit_test(a_file_cut_anywhere_is_refused),
         cmocka_unit_test(other_files_are_refused_with_a_cause),
