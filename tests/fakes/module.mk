@@ -29,6 +29,7 @@ TEST_LIBS_stubdom-launch_test_memory_lock := -Wl,--wrap=autoballoon_is_on,--wrap
 $(call with-fakes,stubdom-launch/test_create,fault xenstore xenctrl ctx)
 $(call with-fakes,core/test_libxl_op,fault xenstore xenctrl ctx)
 $(call with-fakes,core/test_subprocess,fault xenstore xenctrl ctx)
+$(call with-fakes,migrate/test_other,fault xenstore xenctrl ctx)
 $(call with-fakes,memd/test_tracker,fault xenstore xenctrl ctx clock)
 $(call with-fakes,memd/test_notify,fault xenstore xenctrl ctx clock)
 $(call with-fakes,balance/test_xen_target,fault xenstore xenctrl ctx)

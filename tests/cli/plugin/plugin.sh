@@ -50,6 +50,14 @@ says 0 "^hi you and me  *2  yes" "options reach the command" hello -l -n 2 --gre
 says 0 '"greeting": "hello world"' "and so does --json" hello --json
 says 4 "xl-ext: hello: there is nobody" "messages and exit status are the command's" hello nobody
 says 0 "example stops" "the plugin is stopped at the end" hello
+# A name could lead to another file than the one whose owner and mode were looked at.
+LD_DEBUG=files "$tool" hello >"$work/loaded" 2>&1
+if grep -q "file=/proc/self/fd/[0-9].*dynamically loaded" "$work/loaded" && ! grep -q "file=$plugins/" "$work/loaded"; then
+    ok "the file that was looked at is loaded, by its descriptor and not by its name"
+else
+    not_ok "the file that was looked at is loaded, by its descriptor and not by its name" \
+        "$(grep 'file=.*dynamically loaded' "$work/loaded")"
+fi
 says 2 "-n: .many.: a decimal number" "a bad value is refused before the command runs" hello -n many
 says 2 "too many arguments" "as are too many arguments" hello a b
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How another host is asked: a script in ssh's place notes its arguments, and runs the command for the other side in a
+ * shell, as a host's sshd does, with another script in xl-ext's place.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "migrate/migrate.h"
+#include "tests/fakes/ctx.h"
+
+static struct xlx_ctx *ctx;
+static struct gc *pool;
+static char folder[64];
+
+static void script(const char *name, const char *text)
+{
+    char *path = gc_printf(pool, "%s/%s", folder, name);
+    FILE *f = fopen(path, "we");
+
+    assert_non_null(f);
+    fprintf(f, "#!/bin/sh\n%s", text);
+    fclose(f);
+    assert_int_equal(chmod(path, 0700), 0);
+}
+
+static char *noted(const char *name)
+{
+    char *text = gc_alloc(pool, 4096);
+    CLEANUP_FILE FILE *f = fopen(gc_printf(pool, "%s/%s", folder, name), "re");
+
+    if (f)
+        text[fread(text, 1, 4095, f)] = '\0';
+    return text;
+}
+
+static int make(void **state)
+{
+    ctx = fake_ctx_new();
+    pool = gc_new();
+    strcpy(folder, "/tmp/xl-ext-test-other-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    script("xl-ext", gc_printf(pool, "for a; do printf '<%%s>' \"$a\"; done >%s/there\nexit 9\n", folder));
+    script("ssh", gc_printf(pool, "PATH=%s:$PATH\nprintf '%%s' \"$#:$1\" >%s/here\ncd %s && sh -c \"$2\"\n", folder,
+                            folder, folder));
+    return 0;
+}
+
+static int unmake(void **state)
+{
+    static const char *const files[] = {"xl-ext", "ssh", "there", "here", "planted"};
+
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        unlink(gc_printf(pool, "%s/%s", folder, files[i]));
+    assert_int_equal(rmdir(folder), 0);
+    gc_free(pool);
+    fake_ctx_free(ctx);
+    return 0;
+}
+
+static int ask(const char *host, const char *const *paths, size_t count)
+{
+    struct policy_doc *doc;
+
+    return policy_of_other_host(ctx, pool, gc_printf(pool, "%s/ssh", folder), host, paths, count, 0, &doc);
+}
+
+static void the_other_host_is_asked_for_its_policy(void **state)
+{
+    assert_int_equal(ask("h", NULL, 0), ERROR_FAIL);
+    assert_string_equal(noted("here"), "2:h");
+    assert_string_equal(noted("there"), "<cpu-policy><--host><--raw>");
+    assert_non_null(strstr(fake_messages(), "fails there (exit status 9)"));
+}
+
+static void a_name_of_a_host_is_no_command_here(void **state)
+{
+    const char *host =
+        gc_printf(pool, "h'; touch %s/planted; 'x $(touch %s/planted) `touch %s/planted`", folder, folder, folder);
+
+    assert_int_equal(ask(host, NULL, 0), ERROR_FAIL);
+    assert_string_equal(noted("here"), gc_printf(pool, "2:%s", host));
+    assert_int_not_equal(access(gc_printf(pool, "%s/planted", folder), F_OK), 0);
+}
+
+static void a_path_is_no_command_there(void **state)
+{
+    const char *const paths[] = {"/var/a b", "/x'; touch planted; '", "/$(touch planted)", "/`touch planted`;&|<>\\"};
+    const char *wanted = "<cpu-policy><--host><--raw>";
+
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        wanted = gc_printf(pool, "%s<--path><%s>", wanted, paths[i]);
+    assert_int_equal(ask("h", paths, ARRAY_LEN(paths)), ERROR_FAIL);
+    assert_string_equal(noted("there"), wanted);
+    assert_int_not_equal(access(gc_printf(pool, "%s/planted", folder), F_OK), 0);
+}
+
+static void an_option_for_ssh_is_no_host(void **state)
+{
+    assert_int_equal(ask("-oProxyCommand=x", NULL, 0), ERROR_INVAL);
+    assert_int_equal(ask("", NULL, 0), ERROR_INVAL);
+    assert_string_equal(noted("here"), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_other_host_is_asked_for_its_policy, make, unmake),
+        cmocka_unit_test_setup_teardown(a_name_of_a_host_is_no_command_here, make, unmake),
+        cmocka_unit_test_setup_teardown(a_path_is_no_command_there, make, unmake),
+        cmocka_unit_test_setup_teardown(an_option_for_ssh_is_no_host, make, unmake),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
