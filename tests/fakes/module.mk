@@ -45,12 +45,15 @@ TEST_LIBS_qmp_test_machine_stats := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_memd_test_tracker := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_memd_test_notify := $(FAKE_CLOCK_WRAP)
 
+$(call with-fakes,xl-ext/test_options,capture)
+$(call with-fakes,xl-ext/test_ui,capture)
+
 # Parts of the tool, which no library holds.
 TOOL_PARTS := $(filter-out $(O)/obj/xl-ext/main.o,$(TOOL_OBJS))
-TEST_OBJS_xl-ext_test_options := $(TOOL_PARTS)
-TEST_OBJS_xl-ext_test_ui := $(TOOL_PARTS)
-TEST_OBJS_xl-ext_test_tables := $(TOOL_PARTS)
-TEST_OBJS_xl-ext_test_library := $(TOOL_PARTS)
+TEST_OBJS_xl-ext_test_options += $(TOOL_PARTS)
+TEST_OBJS_xl-ext_test_ui += $(TOOL_PARTS)
+TEST_OBJS_xl-ext_test_tables += $(TOOL_PARTS)
+TEST_OBJS_xl-ext_test_library += $(TOOL_PARTS)
 $(patsubst %,$(O)/tests/unit/xl-ext/test_%,options ui tables library): $(TOOL_PARTS)
 
 -include $(patsubst %.c,$(O)/obj/%.d,$(wildcard tests/fakes/*.c))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # cpu-policy, migrate-check and migrate on one host: what decides, one thing at a time.
 # live: core
-# timeout: 500
+# timeout: 600
 . "$(dirname "$0")/../../lib/live.sh"
 
 # In place of ssh: this host plays the other one.
@@ -72,6 +72,16 @@ sed 's/^memory .*/memory 65536 0/' "$host" >"$scratch/full"
 says 4 "memory *NO *it needs .* MiB, only 64 MiB are free" "to a full host: no" xl-ext migrate-check moving "$scratch/full"
 sed 's/^memory .*/memory 65536 1000000/' "$host" >"$scratch/tight"
 says 0 "memd can free" "to a host where memd can make room: yes" xl-ext migrate-check moving "$scratch/tight"
+at_end lab-guest destroy bound
+check "a guest that is bound to CPU 0 boots" lab-guest create pvh bound 96 96 "$no_avx" 'cpus="0"'
+says 0 "placement *yes" "to a host with that CPU: yes" xl-ext migrate-check bound "$host"
+sed 's/^pool 0 [^ ]*/pool 0 1-3/' "$host" >"$scratch/cpus"
+says 4 "placement *NO *vCPU 0 may run on CPU 0 only" "to a host without it: no" xl-ext migrate-check bound "$scratch/cpus"
+says 0 "placement *yes" "a guest that may run anywhere: yes" xl-ext migrate-check moving "$scratch/cpus"
+sed '/^pool /d; /^end/d' "$host" >"$scratch/nopools"
+echo "end $(wc -l <"$scratch/nopools")" >>"$scratch/nopools"
+equal remark "$(verdict bound "$scratch/nopools" placement)" "when the host does not tell: a remark"
+lab-guest destroy bound
 sed '/^policy hvm_max/,/^end/ { /^policy/d; /^leaf/d; /^msr/d }' "$host" | sed '/^end/d' >"$scratch/pvonly"
 echo "end $(wc -l <"$scratch/pvonly")" >>"$scratch/pvonly"
 says 4 "no pvh guests" "to a host without HVM: no" xl-ext migrate-check moving "$scratch/pvonly"

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/gc.h"
-#include "tests/unit/xl-ext/capture.h"
+#include "tests/fakes/capture.h"
 #include "xl-ext/tool.h"
 
 struct options {

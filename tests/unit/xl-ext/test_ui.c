@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/gc.h"
 #include "base/json.h"
-#include "tests/unit/xl-ext/capture.h"
+#include "tests/fakes/capture.h"
 #include "xl-ext/tool.h"
 
 static const struct xlx_column columns[] = {

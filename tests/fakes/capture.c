@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef TESTS_CAPTURE_H
-#define TESTS_CAPTURE_H
+#include "tests/fakes/capture.h"
 
-/* What a piece of the tool writes to a standard stream. */
-
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-struct capture {
-    FILE *stream, *file;
-    int saved_fd;
-};
-
-static inline struct capture capture_begin(FILE *stream)
+struct capture capture_begin(FILE *stream)
 {
     struct capture c = {stream, tmpfile(), -1};
 
@@ -25,8 +15,7 @@ static inline struct capture capture_begin(FILE *stream)
     return c;
 }
 
-/* The text, in static memory until the next call. */
-static inline const char *capture_end(struct capture *c)
+const char *capture_end(struct capture *c)
 {
     static char text[16384];
     size_t n;
@@ -41,5 +30,3 @@ static inline const char *capture_end(struct capture *c)
     fclose(c->file);
     return text;
 }
-
-#endif
