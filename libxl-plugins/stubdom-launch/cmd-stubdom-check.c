@@ -63,7 +63,6 @@ static bool is_fixable(const struct stubdom_finding *finding)
 static void show(const struct xlx_invocation *in, const struct stubdom_findings *findings)
 {
     struct xlx_table *table;
-    GC_SCOPE(gc);
 
     if (!in->ui->json) {
         for (size_t i = 0; i < findings->count; i++) {
