@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a guest's agent says, and when: the honest one by the agent's own agent/looks.h. */
 #include "agent/protocol.h"
+#include "tests/sim/policy.h"
 #include "tests/sim/world.h"
 
 #define INTERVAL_MS 5000u
 #define MINUTE_MS 60000u
 #define LIAR_MS 1000u
 #define SPAM_MS 20u
+#define SAMPLE_MS 100u
+#define SAMPLE_CHANGE_MEMKB (30 * MIB)
 /* The share of the time for which programs that wait for memory stall; tasks that stalled for 100 ms within a second
  * wake the agent. */
 #define STALL_SHARE 0.3
@@ -99,6 +102,7 @@ static bool say(struct world *w, struct guest *g, const struct host_report *r)
     g->told_ms = w->now_ms;
     g->told++;
     g->asked = false;
+    g->sampled_memkb = g->touched_memkb;
     looks_told(&g->looks, &look);
     return true;
 }
@@ -124,29 +128,33 @@ static bool look(const struct world *w, struct guest *g)
                                                                     : LIAR_MS);
         return g->manners || g->agent == AGENT_WILD || g->agent == AGENT_FLIP;
     }
+    if (w->policy->samples) {
+        g->report_at_ms = w->now_ms + SAMPLE_MS;
+        return difference(g->touched_memkb, g->sampled_memkb) >= SAMPLE_CHANGE_MEMKB;
+    }
     verdict = looks_decide(&g->looks, &look);
     g->report_at_ms = w->now_ms + verdict.again_ms;
     return verdict.report;
 }
 
 /* When stalls wake it. */
-static uint64_t psi_at_ms(const struct guest *g)
+static uint64_t psi_at_ms(const struct world *w, const struct guest *g)
 {
-    if (!g->waits || g->agent != AGENT_HONEST || g->manners & MANNER_MINUTE)
+    if (!g->waits || w->policy->samples || g->agent != AGENT_HONEST || g->manners & MANNER_MINUTE)
         return NEVER;
     return most(g->waits_since_ms + PSI_AFTER_MS, g->psi_ms + AGENT_PRESSURE_GAP_MS);
 }
 
-uint64_t guest_next_report_ms(const struct guest *g)
+uint64_t guest_next_report_ms(const struct world *w, const struct guest *g)
 {
-    uint64_t psi = psi_at_ms(g);
+    uint64_t psi = psi_at_ms(w, g);
 
     return g->paused || psi > g->report_at_ms ? g->report_at_ms : psi;
 }
 
 bool guest_report(struct world *w, struct guest *g)
 {
-    bool stalled = psi_at_ms(g) <= w->now_ms, worth;
+    bool stalled = psi_at_ms(w, g) <= w->now_ms, worth;
     struct host_report now;
 
     if (g->manners & MANNER_FADES && w->now_ms >= g->born_ms + g->boot_ms + g->fades_ms)
@@ -159,7 +167,7 @@ bool guest_report(struct world *w, struct guest *g)
     if (g->state != GUEST_LIVE || g->paused || g->agent == AGENT_NONE || g->stopped)
         return false;
     look_inside(w, g, &now);
-    if (stalled || worth || g->asked || !g->has_report || interval_is_over(w, g, &now))
+    if (stalled || worth || g->asked || !g->has_report || (!w->policy->samples && interval_is_over(w, g, &now)))
         return say(w, g, &now);
     return false;
 }

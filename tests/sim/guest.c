@@ -75,7 +75,11 @@ void guest_be_born(struct world *w, struct guest *g, bool built)
         g->limit_memkb = g->start_memkb + (uint64_t)g->offset_memkb;
     g->build_memkb = g->start_memkb;
     g->report_at_ms = w->now_ms + g->boot_ms;
-    g->touched_memkb = 0;
+    g->touched_memkb = g->needs_memkb = 0;
+    g->first_memkb = g->start_memkb;
+    g->peak_memkb = (double)g->start_memkb;
+    g->judged = false;
+    g->owed_memkb = 0;
     g->waits = g->has_report = g->paused = g->migrating = g->asleep = g->has_own = false;
     g->pressure = 0;
     g->looks = (struct looks){0};
@@ -85,10 +89,28 @@ void guest_be_born(struct world *w, struct guest *g, bool built)
     }
     g->held_memkb = g->start_memkb;
     w->free_memkb -= g->held_memkb + (uint64_t)g->offset_memkb;
-    g->touched_memkb = least(guest_wants_memkb(w, g), room_for_programs(g));
+    g->needs_memkb = guest_wants_memkb(w, g);
+    g->touched_memkb = least(g->needs_memkb, room_for_programs(g));
 }
 
 /* ---- programs ---- */
+
+/* What they had by now had there always been memory. */
+static void would_need(const struct world *w, struct guest *g, uint64_t passed_ms)
+{
+    uint64_t wants = guest_wants_memkb(w, g), step;
+
+    if (wants <= g->needs_memkb || w->now_ms < g->born_ms + g->boot_ms) {
+        g->needs_memkb = least(wants, g->needs_memkb);
+        g->needs_fraction = 0;
+        return;
+    }
+    g->needs_fraction += g->touch_kb_s * passed_ms;
+    step = g->needs_fraction / 1000;
+    g->needs_fraction -= step * 1000;
+    g->needs_memkb += least(step, wants - g->needs_memkb);
+    g->busy = true;
+}
 
 /* They touch what they want as fast as they can, and wait while there is too little available; what they need no more
  * they free at once. */
@@ -98,6 +120,7 @@ static void programs(struct world *w, struct guest *g, uint64_t passed_ms)
     bool waited = g->waits;
 
     g->waits = false;
+    would_need(w, g, passed_ms);
     if (wants <= g->touched_memkb) {
         g->touched_memkb = wants;
         g->touch_fraction = 0;

@@ -4,10 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/policy.h"
 #include "tests/sim/world.h"
 
 /*
  * xl-ext-sim [-v] FILE...            scenarios
+ * xl-ext-sim --strict ...            with all invariants, also those that a scenario does not ask for
+ * xl-ext-sim --policy NAME FILE...   balanced by another than memd; only the figures count then
+ * xl-ext-sim --figures FILE...       a line for each, by tabs: name, starved MiB*s with memd, with foresight, ratio,
+ *                                    with squeezed's rules, with qmemman's
  * xl-ext-sim [-v] --random SEED      one random scenario
  * xl-ext-sim --random FIRST-LAST     many; one line in all when nothing failed
  * xl-ext-sim --trace FILE            one scenario, as figures to plot: seconds, guest, held, target, used, in MiB
@@ -27,6 +32,39 @@ static void show(const struct scenario *s, bool ok, const struct statistics *t)
     if (t->bookings_asked)
         printf(", %u of %u reservations, worst latency %.1f s", t->bookings_ready, t->bookings_asked,
                (double)t->worst_latency_ms / 1000);
+    printf(", starved %.0f MiB*s", t->starved_mib_s);
+    if (t->has_oracle)
+        printf(" (with foresight %.0f, ratio %.2f)", t->oracle_mib_s, t->ratio);
+    printf("\n");
+}
+
+/* The same with foresight, for comparison. */
+static void compare(const struct scenario *s, struct statistics *t)
+{
+    const struct run_options options = {.policy = &policy_oracle};
+    struct statistics oracle;
+    double reaction = t->steps_mib * 0.5;
+
+    world_run(s, &options, &oracle);
+    t->has_oracle = true;
+    t->oracle_mib_s = oracle.starved_mib_s;
+    t->ratio =
+        oracle.starved_mib_s + reaction > 0 ? (t->starved_mib_s + reaction) / (oracle.starved_mib_s + reaction) : 1;
+}
+
+/* A line: name, what is starved with memd, with foresight, the ratio, and with the peers. */
+static void figures(const struct scenario *s, const struct statistics *t)
+{
+    static const struct policy *const peers[] = {&policy_squeezed, &policy_qmemman};
+
+    printf("%s\t%.0f\t%.0f\t%.2f", s->name, t->starved_mib_s, t->oracle_mib_s, t->ratio);
+    for (size_t i = 0; i < sizeof(peers) / sizeof(*peers); i++) {
+        const struct run_options options = {.policy = peers[i]};
+        struct statistics peer;
+
+        world_run(s, &options, &peer);
+        printf("\t%.0f", peer.starved_mib_s);
+    }
     printf("\n");
 }
 
@@ -42,8 +80,15 @@ static int run_file(const char *path, const struct run_options *options)
         return 2;
     }
     ok = world_run(&s, options, &t);
-    if (!options->trace)
-        show(&s, ok, &t);
+    if (options->figures) {
+        compare(&s, &t);
+        figures(&s, &t);
+        return 0;
+    }
+    if (options->trace)
+        return !ok;
+    compare(&s, &t);
+    show(&s, ok, &t);
     return !ok;
 }
 
@@ -87,22 +132,40 @@ static int run_seeds(const char *range, const struct run_options *options)
     return failed != 0;
 }
 
+static int usage(void)
+{
+    fprintf(stderr,
+            "usage: xl-ext-sim [-v] [--strict] [--policy memd|oracle|squeezed|qmemman] FILE... | --figures FILE... | "
+            "--trace FILE | --random SEED | --random FIRST-LAST\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
-    struct run_options options = {.verbose = argc > 1 && !strcmp(argv[1], "-v")};
-    int i = 1 + options.verbose, worst = 0;
-    bool random = i < argc && !strcmp(argv[i], "--random"), trace = i < argc && !strcmp(argv[i], "--trace");
+    struct run_options options = {.policy = &policy_memd};
+    const char *random = NULL;
+    int i = 1, worst = 0;
 
-    if (i == argc || ((random || trace) && argc != i + 2) || (argv[i][0] == '-' && !random && !trace)) {
-        fprintf(stderr, "usage: xl-ext-sim [-v] FILE... | --random SEED | --random FIRST-LAST | --trace FILE\n");
-        return 2;
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (!strcmp(argv[i], "-v"))
+            options.verbose = true;
+        else if (!strcmp(argv[i], "--strict"))
+            options.strict = true;
+        else if (!strcmp(argv[i], "--figures"))
+            options.figures = true;
+        else if (!strcmp(argv[i], "--trace"))
+            options.trace = stdout;
+        else if (!strcmp(argv[i], "--policy") && i + 1 < argc)
+            options.policy = policy_find(argv[++i]);
+        else if (!strcmp(argv[i], "--random") && i + 1 < argc)
+            random = argv[++i];
+        else
+            return usage();
     }
+    if (!options.policy || (random ? i < argc : i == argc) || (options.trace && i + 1 < argc))
+        return usage();
     if (random)
-        return run_seeds(argv[i + 1], &options);
-    if (trace) {
-        options.trace = stdout;
-        i++;
-    }
+        return run_seeds(random, &options);
     for (; i < argc; i++) {
         int r = run_file(argv[i], &options);
 

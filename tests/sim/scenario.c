@@ -348,6 +348,8 @@ static void read_invariants(struct reader *r, const struct json *list, struct sc
 
         if (item->type == JSON_STRING && !strcmp(item->string.text, "covered"))
             s->check_covered = true;
+        else if (item->type == JSON_STRING && !strcmp(item->string.text, "starved"))
+            s->check_starved = true;
         else
             bad(r, "unknown value of", "invariants");
     }

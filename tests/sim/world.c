@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tests/sim/world.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/sim/fair.h"
+#include "tests/sim/policy.h"
+#include "tests/sim/world.h"
 
 #define LOW_MEMKB (64 * MIB)
 #define LOW_OVER_MEMKB (96 * MIB)
@@ -32,10 +33,11 @@ static void daemon_start(struct world *w)
     balancer_config_defaults(&config);
     config.reserve_memkb = w->scenario->reserve_memkb;
     w->restart_at_ms = w->wake_at_ms = NEVER;
-    w->balancer = balancer_new(&w->host, &config);
+    w->greeted_ms = w->now_ms;
+    w->daemon = w->policy->start(w, &config);
     for (size_t i = 0; i < w->scenario->guest_count; i++) {
         if (w->guests[i].state != GUEST_ABSENT)
-            balancer_domain_appeared(w->balancer, w->guests[i].domid, true);
+            w->policy->appeared(w->daemon, w->guests[i].domid, true);
     }
     /* Those who hold a reservation come back. */
     for (size_t i = 0; i < w->booking_count; i++) {
@@ -43,238 +45,20 @@ static void daemon_start(struct world *w)
 
         if (b->over || !*b->id)
             continue;
-        if (balancer_lease(w->balancer, b->id, b->action->ms2))
+        if (w->policy->lease(w->daemon, b->id, b->action->ms2))
             b->over = true;
         else if (b->domid)
-            balancer_hand(w->balancer, b->id, b->domid);
+            w->policy->hand(w->daemon, b->id, b->domid);
     }
 }
 
-static void daemon_kill(struct world *w, uint64_t down_ms)
+void world_daemon_kill(struct world *w, uint64_t down_ms)
 {
-    balancer_free(w->balancer);
-    w->balancer = NULL;
+    w->policy->stop(w->daemon);
+    w->daemon = NULL;
     w->kill_in = 0;
     w->wake_at_ms = NEVER;
     w->restart_at_ms = w->now_ms + down_ms;
-}
-
-/* Calls of the balancer that may end in its death. */
-#define ALIVE(w, call)                                                                                                 \
-    do {                                                                                                               \
-        if ((w)->balancer) {                                                                                           \
-            if (!setjmp((w)->killed))                                                                                  \
-                call;                                                                                                  \
-            else                                                                                                       \
-                daemon_kill((w), 100);                                                                                 \
-        }                                                                                                              \
-    } while (0)
-
-/* ---- what scenarios do ---- */
-
-static struct booking *find_booking(struct world *w, const char *name)
-{
-    for (size_t i = w->booking_count; i--;) {
-        if (!strcmp(w->bookings[i].name, name))
-            return &w->bookings[i];
-    }
-    return NULL;
-}
-
-static void do_reserve(struct world *w, const struct action *a)
-{
-    struct booking *b = &w->bookings[w->booking_count];
-    struct reserve_request request = {a->memkb, a->memkb2, a->ms, a->ms2, RESERVE_NO_DOMAIN};
-
-    if (w->booking_count == sizeof(w->bookings) / sizeof(*b) || !w->balancer)
-        return;
-    w->booking_count++;
-    *b = (struct booking){.asked_ms = w->now_ms, .ready_ms = NEVER, .action = a, .guest = -1};
-    snprintf(b->name, sizeof(b->name), "%s", a->name);
-    b->over = true;
-    ALIVE(w, b->over = balancer_reserve(w->balancer, &request, b->id));
-}
-
-static void be_born(struct world *w, struct guest *g)
-{
-    guest_be_born(w, g, false);
-    if (w->balancer)
-        balancer_domain_appeared(w->balancer, g->domid, false);
-}
-
-/* A plain start fails on a full host. */
-static void start_beside(struct world *w, struct guest *g)
-{
-    if (w->free_memkb < g->start_memkb + (uint64_t)g->offset_memkb)
-        return;
-    w->changed_by_others = true;
-    be_born(w, g);
-}
-
-static void do_start(struct world *w, const struct action *a)
-{
-    struct guest *g = &w->guests[a->guest];
-    struct booking *b = *a->name ? find_booking(w, a->name) : NULL;
-
-    if (g->state != GUEST_ABSENT)
-        return;
-    if (b) {
-        b->guest = a->guest;
-        return;
-    }
-    start_beside(w, g);
-}
-
-static void start_with_reservation(struct world *w, struct booking *b)
-{
-    struct guest *g = &w->guests[b->guest];
-
-    if (b->ready_ms == NEVER || b->over || !w->balancer || g->state != GUEST_ABSENT)
-        return;
-    /* A domain that takes more than was reserved for it is like one that was started without. */
-    if (g->start_memkb + (uint64_t)g->offset_memkb > b->action->memkb || b->action->memkb2)
-        w->changed_by_others = true;
-    be_born(w, g);
-    b->domid = g->domid;
-    b->guest = -1;
-    ALIVE(w, balancer_hand(w->balancer, b->id, g->domid));
-    /* Killed before it heard: it takes the domain for one that was started beside it, until it is told again. */
-    if (!w->balancer)
-        w->changed_by_others = true;
-    w->statistics.last_change_ms = w->now_ms;
-}
-
-static void forget_guest(struct world *w, struct guest *g)
-{
-    if (w->balancer)
-        ALIVE(w, balancer_domain_gone(w->balancer, g->domid));
-    g->state = GUEST_DYING;
-}
-
-static void guest_changed(struct world *w, struct guest *g)
-{
-    if (w->balancer && g->state != GUEST_ABSENT)
-        balancer_domain_changed(w->balancer, g->domid);
-}
-
-static void do_range(struct world *w, const struct action *a, struct guest *g)
-{
-    g->min_memkb = a->memkb;
-    g->max_memkb = a->memkb2;
-    g->managed = true;
-    if (a->number)
-        g->weight = a->number;
-    guest_changed(w, g);
-}
-
-static void do_hog(struct world *w, const struct action *a)
-{
-    uint64_t now = a->memkb;
-
-    if (now > w->hog_memkb && now - w->hog_memkb > w->free_memkb)
-        now = w->hog_memkb + w->free_memkb;
-    w->free_memkb = w->free_memkb + w->hog_memkb - now;
-    w->hog_memkb = now;
-    w->changed_by_others = true;
-}
-
-static void do_set(struct world *w, const struct action *a, struct guest *g)
-{
-    g->target_memkb = a->memkb;
-    g->limit_memkb = guest_usual_limit_memkb(g);
-    g->busy = true;
-    w->changed_by_others = true;
-    if (w->balancer && g->state != GUEST_ABSENT)
-        balancer_target_written(w->balancer, g->domid);
-}
-
-static void do_to_guest(struct world *w, const struct action *a, struct guest *g)
-{
-    if (g->state == GUEST_ABSENT)
-        return;
-    switch (a->type) {
-    case DO_DESTROY:
-        if (g->state != GUEST_DYING)
-            forget_guest(w, g);
-        break;
-    case DO_PAUSE:
-        g->paused = true;
-        guest_changed(w, g);
-        break;
-    case DO_RESUME:
-        g->paused = false;
-        guest_changed(w, g);
-        break;
-    case DO_LOAD:
-        g->used_memkb = a->memkb;
-        g->busy = true;
-        break;
-    case DO_SET:
-        do_set(w, a, g);
-        break;
-    case DO_AUTO:
-        ALIVE(w, balancer_auto(w->balancer, g->domid));
-        break;
-    case DO_RANGE:
-        do_range(w, a, g);
-        break;
-    case DO_AGENT:
-        g->stopped = !a->number;
-        if (g->stopped)
-            g->has_report = false;
-        if (w->balancer)
-            balancer_domain_reported(w->balancer, g->domid);
-        break;
-    case DO_MIGRATE:
-        g->migrating = true;
-        guest_changed(w, g);
-        break;
-    default:
-        break;
-    }
-}
-
-static void act(struct world *w, const struct action *a)
-{
-    struct booking *b;
-
-    if (w->options->verbose)
-        printf("%9.3f --- action %d\n", (double)w->now_ms / 1000, (int)a->type);
-    w->statistics.last_change_ms = w->now_ms;
-    switch (a->type) {
-    case DO_RESERVE:
-        do_reserve(w, a);
-        break;
-    case DO_RELEASE:
-        b = find_booking(w, a->name);
-        if (b && w->balancer && !b->over)
-            ALIVE(w, balancer_release(w->balancer, b->id));
-        break;
-    case DO_START:
-        do_start(w, a);
-        break;
-    case DO_KILL:
-        if (w->balancer)
-            daemon_kill(w, a->ms);
-        break;
-    case DO_KILL_AT:
-        if (w->balancer)
-            w->kill_in = a->number;
-        break;
-    case DO_HOG:
-        do_hog(w, a);
-        break;
-    case DO_CLAIM:
-        w->claim_memkb = a->memkb;
-        w->changed_by_others = true;
-        break;
-    case DO_BREAK:
-        w->guests[a->guest].kind = KIND_STUCK;
-        break;
-    default:
-        do_to_guest(w, a, &w->guests[a->guest]);
-        break;
-    }
 }
 
 /* ---- time ---- */
@@ -295,11 +79,11 @@ static void turn_guests(struct world *w)
         if (!g->lives_ms || !g->lives || guest_turn_ms(g) > w->now_ms)
             continue;
         if (g->state == GUEST_LIVE) {
-            forget_guest(w, g);
+            world_guest_dies(w, g);
             continue;
         }
         g->died_ms = w->now_ms;
-        start_beside(w, g);
+        world_start_beside(w, g);
     }
 }
 
@@ -320,8 +104,8 @@ static uint64_t next_moment(const struct world *w)
             next = guest_turn_ms(g);
         if (g->state == GUEST_ABSENT)
             continue;
-        if (guest_next_report_ms(g) < next)
-            next = guest_next_report_ms(g);
+        if (guest_next_report_ms(w, g) < next)
+            next = guest_next_report_ms(w, g);
         /* A kernel looks at its own memory all the time. */
         if ((g->busy || g->state == GUEST_BUILDING) && w->now_ms + STEP_MS < next)
             next = w->now_ms + STEP_MS;
@@ -344,7 +128,7 @@ static void pass_time(struct world *w, uint64_t until_ms)
         guest_move(w, g, passed);
         /* The host says when building has ended. */
         if (was == GUEST_BUILDING && g->state == GUEST_LIVE)
-            guest_changed(w, g);
+            world_guest_changed(w, g);
         if (g->state == GUEST_DYING && !g->held_memkb) {
             w->free_memkb += (uint64_t)g->offset_memkb;
             g->state = GUEST_ABSENT;
@@ -352,6 +136,7 @@ static void pass_time(struct world *w, uint64_t until_ms)
             w->statistics.last_change_ms = w->now_ms;
         }
     }
+    fair_passes(w, passed);
 }
 
 static void agents_report(struct world *w)
@@ -360,13 +145,13 @@ static void agents_report(struct world *w)
         struct guest *g = &w->guests[i];
         bool written;
 
-        if (g->state == GUEST_ABSENT || guest_next_report_ms(g) > w->now_ms)
+        if (g->state == GUEST_ABSENT || guest_next_report_ms(w, g) > w->now_ms)
             continue;
         written = guest_report(w, g);
         if (g->report_at_ms > w->now_ms + AGENT_GRID_MS && g->report_at_ms != NEVER)
             g->report_at_ms -= g->report_at_ms % AGENT_GRID_MS;
-        if (written && w->balancer)
-            balancer_domain_reported(w->balancer, g->domid);
+        if (written && w->daemon)
+            w->policy->reported(w->daemon, g->domid);
     }
 }
 
@@ -377,31 +162,34 @@ static void watch_low_memory(struct world *w)
     if (w->low || w->free_memkb >= LOW_MEMKB)
         return;
     w->low = true;
-    if (w->balancer)
-        balancer_emergency(w->balancer);
+    if (w->daemon)
+        w->policy->emergency(w->daemon);
 }
 
 static void moment(struct world *w)
 {
     w->changed_by_others = false;
     while (w->next_action < w->scenario->action_count && w->scenario->actions[w->next_action].at_ms <= w->now_ms)
-        act(w, &w->scenario->actions[w->next_action++]);
+        world_act(w, &w->scenario->actions[w->next_action++]);
     turn_guests(w);
     if (w->restart_at_ms <= w->now_ms)
         daemon_start(w);
     for (size_t i = 0; i < w->booking_count; i++) {
         if (w->bookings[i].guest >= 0)
-            start_with_reservation(w, &w->bookings[i]);
+            world_start_booked(w, &w->bookings[i]);
     }
     agents_report(w);
     watch_low_memory(w);
-    if (w->balancer && w->wake_at_ms <= w->now_ms) {
+    if (w->daemon && w->wake_at_ms <= w->now_ms) {
         w->wake_at_ms = NEVER;
         w->statistics.wakes++;
         if (w->now_ms + w->scenario->quiet_ms > w->scenario->length_ms)
             w->statistics.quiet_wakes++;
-        ALIVE(w, balancer_wake(w->balancer));
+        ALIVE(w, w->policy->wake(w->daemon));
     }
+    fair_shares(w);
+    if (w->daemon && w->policy->moment)
+        w->policy->moment(w->daemon);
     check_always(w);
 }
 
@@ -415,6 +203,7 @@ bool world_run(const struct scenario *scenario, const struct run_options *option
     w->host.ops = &sim_host_ops;
     w->scenario = scenario;
     w->options = options;
+    w->policy = options->policy;
     w->guests = calloc(scenario->guest_count + 1, sizeof(*w->guests));
     w->samples = calloc(scenario->guest_count + 1, sizeof(*w->samples));
     if (!w->guests || !w->samples)
@@ -444,7 +233,8 @@ bool world_run(const struct scenario *scenario, const struct run_options *option
     check_end(w);
     ok = !w->failures;
     *statistics = w->statistics;
-    balancer_free(w->balancer);
+    if (w->daemon)
+        w->policy->stop(w->daemon);
     free(w->guests);
     free(w->samples);
     free(w);

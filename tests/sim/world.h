@@ -96,7 +96,19 @@ struct guest {
     uint64_t report_at_ms, psi_ms;
     uint64_t told_ms, told; /* when the last report was written, and how many were before */
     struct looks looks;
+    uint64_t sampled_memkb;
     double pressure; /* of 0 to 1, decaying over 10 s */
+    /* what it is owed; see fair.h */
+    bool judged, told_starved;
+    uint64_t first_memkb;                 /* held when it was first seen */
+    double peak_memkb;                    /* the most that it was owed of what it still holds */
+    uint64_t needs_memkb, needs_fraction; /* what its programs had by now were there always memory */
+    uint64_t owed_memkb;
+    double starved, due, allowed; /* KiB * s */
+    /* of the other policies */
+    uint64_t squeezed_held_memkb, squeezed_since_ms;
+    bool squeezed_stuck;
+    double wished_memkb;
     /* statistics */
     int last_way;
     uint64_t last_turn_memkb;
@@ -160,7 +172,7 @@ struct scenario {
     struct action *actions; /* ascending time */
     size_t action_count;
     struct expectation expect;
-    bool check_covered;
+    bool check_covered, check_starved;
 };
 
 struct statistics {
@@ -172,10 +184,20 @@ struct statistics {
     uint64_t worst_latency_ms;
     unsigned bookings_ready, bookings_asked;
     uint64_t wakes, quiet_wakes;
+    /* Integral of what honest guests lacked of what they were owed; the sum of the steps of what they were owed. */
+    double starved_mib_s, steps_mib;
+    /* The same with foresight, and their ratio, with half a second for each step on both sides. */
+    bool has_oracle;
+    double oracle_mib_s, ratio;
 };
+
+struct policy;
 
 struct run_options {
     bool verbose;
+    const struct policy *policy;
+    bool figures;
+    bool strict; /* all invariants, also those that the scenario does not ask for */
     FILE *trace; /* NULL: none. A line for each guest and half second: seconds name held target used, in MiB */
 };
 
@@ -185,8 +207,11 @@ struct world {
     const struct run_options *options;
     uint64_t trace_at_ms;
     struct guest *guests;
-    struct balancer *balancer; /* NULL: killed */
+    const struct policy *policy;
+    void *daemon; /* NULL: killed */
     uint64_t now_ms, moved_ms, wake_at_ms, restart_at_ms;
+    uint64_t greeted_ms; /* the daemon was started then */
+    uint64_t fair_hash;  /* of what shares were last computed from */
     uint64_t free_memkb, hog_memkb, claim_memkb;
     bool low;  /* VIRQ_ENOMEM has fired */
     bool debt; /* others took what was promised */
@@ -211,6 +236,27 @@ struct world {
 bool world_run(const struct scenario *scenario, const struct run_options *options, struct statistics *statistics);
 struct guest *world_guest(struct world *w, uint32_t domid);
 
+/* Calls of the daemon that may end in its death. */
+#define ALIVE(w, call)                                                                                                 \
+    do {                                                                                                               \
+        if ((w)->daemon) {                                                                                             \
+            if (!setjmp((w)->killed))                                                                                  \
+                call;                                                                                                  \
+            else                                                                                                       \
+                world_daemon_kill((w), 100);                                                                           \
+        }                                                                                                              \
+    } while (0)
+void world_daemon_kill(struct world *w, uint64_t down_ms);
+
+/* events.c */
+void world_act(struct world *w, const struct action *a);
+/* By the toolstack alone; it fails on a full host. */
+void world_start_beside(struct world *w, struct guest *g);
+void world_start_booked(struct world *w, struct booking *b);
+void world_guest_born(struct world *w, struct guest *g);
+void world_guest_dies(struct world *w, struct guest *g);
+void world_guest_changed(struct world *w, struct guest *g);
+
 /* guest.c */
 /* What its kernel keeps for itself, and what must be available before a program of its gets any more. */
 #define KERNEL_MEMKB (24 * MIB)
@@ -228,7 +274,7 @@ uint64_t guest_wants_memkb(const struct world *w, const struct guest *g);
 /* Lets its agent look at the clock; returns whether it has written, or taken its report away. */
 bool guest_report(struct world *w, struct guest *g);
 /* When it does next. */
-uint64_t guest_next_report_ms(const struct guest *g);
+uint64_t guest_next_report_ms(const struct world *w, const struct guest *g);
 /* The host asks it. */
 void guest_ask(struct world *w, struct guest *g);
 /* Its programs stalled, or not, for so long. */
@@ -248,6 +294,12 @@ void check_write(struct world *w, const struct guest *g, uint64_t old_memkb);
 void check_end(struct world *w);
 void fail(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int64_t slack_memkb(struct world *w);
+/* What it holds, or could hold whenever it likes, as the hypervisor counts. */
+uint64_t could_hold_memkb(struct world *w, const struct guest *g);
+/* What reservations that were granted still keep from the free memory. handed: of that domain only. */
+uint64_t promised_memkb(struct world *w, const struct guest *handed);
+/* The same of all, and what those that wait want. */
+uint64_t reservations_memkb(struct world *w);
 
 /* scenario.c: reads a file; 0 or -1 after a message. */
 int scenario_read(struct gc *gc, const char *path, struct scenario *scenario);
