@@ -149,7 +149,10 @@ uint64_t guest_next_report_ms(const struct world *w, const struct guest *g)
 {
     uint64_t psi = psi_at_ms(w, g);
 
-    return g->paused || psi > g->report_at_ms ? g->report_at_ms : psi;
+    /* NEVER: it is silent for good. */
+    if (g->paused || g->report_at_ms == NEVER || psi > g->report_at_ms)
+        return g->report_at_ms;
+    return psi;
 }
 
 bool guest_report(struct world *w, struct guest *g)

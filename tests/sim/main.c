@@ -98,7 +98,7 @@ static bool run_seed(uint64_t seed, const struct run_options *options, bool quie
     GC_SCOPE(gc);
     bool ok;
 
-    scenario_random(gc, seed, &s);
+    scenario_random(gc, seed, options->strict, &s);
     ok = world_run(&s, options, t);
     if (!ok || !quiet)
         show(&s, ok, t);

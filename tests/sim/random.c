@@ -51,6 +51,7 @@ static void random_guest(uint64_t *state, struct guest *g, unsigned n)
     g->give_kb_s = g->rate_kb_s;
     g->touch_kb_s = 1024 * MIB;
     g->lend_memkb = NEVER;
+    g->flip_ms = 10000;
     g->hostile = g->manners || (g->agent != AGENT_HONEST && g->agent != AGENT_NONE);
     g->floor_memkb = draw_mib(state, 128, 512);
     g->giveup_memkb = draw_mib(state, 8, 128);
@@ -60,6 +61,48 @@ static void random_guest(uint64_t *state, struct guest *g, unsigned n)
     if (!draw(state, 6)) {
         g->burst_memkb = draw_mib(state, 32, 1024);
         g->period_ms = 2000 + 1000 * draw(state, 40);
+    }
+}
+
+/* What a guest may do on purpose, drawn apart: the worlds are the same with and without. */
+static void make_hostile(uint64_t *state, struct guest *g)
+{
+    static const enum agent agents[] = {AGENT_HONEST, AGENT_NONE, AGENT_HIGH, AGENT_HIGH,
+                                        AGENT_LOW,    AGENT_LOW,  AGENT_WILD, AGENT_FLIP};
+    static const unsigned ways[] = {WAY_SLACK,    WAY_KEEPS,   WAY_SLACK | WAY_KEEPS,   WAY_SLACK | WAY_KEEPS,
+                                    WAY_DECLINES, WAY_DAWDLES, WAY_DAWDLES | WAY_SLACK, 0};
+    static const unsigned manners[] = {0, 0, 0, 0, MANNER_SPAM, MANNER_FADES, MANNER_MINUTE, 0};
+
+    g->hostile = true;
+    g->agent = agents[draw(state, 8)];
+    g->ways = ways[draw(state, 8)];
+    g->manners = manners[draw(state, 8)];
+    if (g->ways & WAY_DAWDLES)
+        g->give_kb_s = 16 + draw(state, 512);
+    if (!draw(state, 8))
+        g->lives_ms = 10000 + 1000 * draw(state, 60);
+    g->returns = (enum returns)draw(state, 4);
+    g->fades_ms = 1000 * draw(state, 60);
+    g->flip_ms = 1000 + 1000 * draw(state, 20);
+}
+
+/* Hostile and merely unlucky ones, and what all may be lent. */
+static void mix_in(uint64_t seed, struct scenario *s)
+{
+    uint64_t state = seed * UINT64_C(0xd1342543de82ef95) + 29,
+             lend = draw(&state, 2) ? NEVER : draw_mib(&state, 0, 512);
+
+    for (size_t i = 0; i < s->guest_count; i++) {
+        struct guest *g = &s->guests[i];
+
+        g->lend_memkb = draw(&state, 4) ? lend : draw_mib(&state, 0, 512);
+        if (!draw(&state, 4))
+            make_hostile(&state, g);
+        else if (!draw(&state, 12))
+            g->manners = MANNER_MINUTE;
+        else if (!draw(&state, 12))
+            g->kind = KIND_DRIVERLESS;
+        g->touch_kb_s = draw_mib(&state, 64, 2048);
     }
 }
 
@@ -121,13 +164,14 @@ static bool comes_to_rest(const struct scenario *s)
     for (size_t i = 0; i < s->guest_count; i++) {
         const struct guest *g = &s->guests[i];
 
-        if (g->period_ms || g->agent == AGENT_WILD || g->kind == KIND_CREEP)
+        if (g->period_ms || g->agent == AGENT_WILD || g->agent == AGENT_FLIP || g->kind == KIND_CREEP || g->ways ||
+            g->lives_ms)
             return false;
     }
     return true;
 }
 
-void scenario_random(struct gc *gc, uint64_t seed, struct scenario *s)
+void scenario_random(struct gc *gc, uint64_t seed, bool hostile, struct scenario *s)
 {
     uint64_t state = seed * 2654435761u + 17, at = 0, held = 0;
     unsigned bookings = 0;
@@ -143,6 +187,8 @@ void scenario_random(struct gc *gc, uint64_t seed, struct scenario *s)
             held += s->guests[i].start_memkb + (uint64_t)s->guests[i].offset_memkb;
         }
     }
+    if (hostile)
+        mix_in(seed, s);
     s->reserve_memkb = draw_mib(&state, 64, 192);
     s->total_memkb = held + s->reserve_memkb + draw_mib(&state, 0, 2048);
     s->action_count = draw(&state, 24);
