@@ -20,6 +20,15 @@
  * Speaks TAP. Exit status 1 when an invariant or an expectation failed, 2 for wrong usage or a file that is none.
  */
 
+/* What honest guests may lack, compared with foresight; and nobody is compared with less. */
+#define RATIO_MAX 3
+#define RATIO_LEAST_MIB_S 10
+
+static double most(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 static void show(const struct scenario *s, bool ok, const struct statistics *t)
 {
     double converged = t->last_write_ms > t->last_change_ms ? (double)(t->last_write_ms - t->last_change_ms) / 1000 : 0;
@@ -48,8 +57,18 @@ static void compare(const struct scenario *s, struct statistics *t)
     world_run(s, &options, &oracle);
     t->has_oracle = true;
     t->oracle_mib_s = oracle.starved_mib_s;
-    t->ratio =
-        oracle.starved_mib_s + reaction > 0 ? (t->starved_mib_s + reaction) / (oracle.starved_mib_s + reaction) : 1;
+    t->ratio = (t->starved_mib_s + reaction) / most(oracle.starved_mib_s + reaction, RATIO_LEAST_MIB_S);
+}
+
+static bool swift_enough(const struct scenario *s, const struct statistics *t, const struct run_options *options)
+{
+    double bound = s->expect.ratio_max > 0 ? s->expect.ratio_max : RATIO_MAX;
+
+    if (!options->policy->judged || t->ratio <= bound || !(options->strict || s->expect.ratio_max > 0))
+        return true;
+    printf("# %s: honest guests lacked %.2f times as much as with foresight, expected at most %.2f\n", s->name,
+           t->ratio, bound);
+    return false;
 }
 
 /* A line: name, what is starved with memd, with foresight, the ratio, and with the peers. */
@@ -88,6 +107,7 @@ static int run_file(const char *path, const struct run_options *options)
     if (options->trace)
         return !ok;
     compare(&s, &t);
+    ok &= swift_enough(&s, &t, options);
     show(&s, ok, &t);
     return !ok;
 }

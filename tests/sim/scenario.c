@@ -314,17 +314,10 @@ static size_t read_bounds(struct reader *r, const struct json *node, const char 
 
 static void read_expectations(struct reader *r, const struct json *node, struct scenario *s)
 {
-    static const char *const keys[] = {"writes_max",
-                                       "converge_seconds",
-                                       "oscillations_max",
-                                       "latency_seconds",
-                                       "unmet_percent",
-                                       "quiet",
-                                       "targets",
-                                       "wakes_max",
-                                       "held",
-                                       "free_mib",
-                                       NULL};
+    static const char *const keys[] = {"writes_max",      "converge_seconds", "oscillations_max",
+                                       "latency_seconds", "unmet_percent",    "quiet",
+                                       "targets",         "wakes_max",        "held",
+                                       "free_mib",        "starved_ratio",    NULL};
     struct expectation *e = &s->expect;
 
     if (node)
@@ -335,6 +328,7 @@ static void read_expectations(struct reader *r, const struct json *node, struct 
     e->oscillations_max = number(r, node, "oscillations_max", 1, NEVER);
     e->latency_ms = number(r, node, "latency_seconds", 1000, NEVER);
     e->unmet_percent = (double)number(r, node, "unmet_percent", 1000, 3000) / 1000;
+    e->ratio_max = (double)number(r, node, "starved_ratio", 1000, 0) / 1000;
     e->quiet = flag(r, node, "quiet", true);
     e->free_memkb = mib(r, node, "free_mib", 0);
     e->target_count = read_bounds(r, node, "targets", s, e->targets, ARRAY_LEN(e->targets));

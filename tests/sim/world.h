@@ -153,7 +153,7 @@ struct booking {
 
 struct expectation {
     uint64_t writes_max, wakes_max, converge_ms, oscillations_max, latency_ms;
-    double unmet_percent;
+    double unmet_percent, ratio_max; /* 0: none */
     bool quiet;
     struct bounds {
         int guest;
