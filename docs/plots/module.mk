@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# make plots: the pictures of docs/balance.md, drawn anew from the simulator.
+# make plots: the pictures and the table of docs/balance.md, made anew from the simulator.
 
 build/.packages-plots: scripts/packages
 	@mkdir -p $(@D)
@@ -11,3 +11,5 @@ plots: $(O)/tests/xl-ext-sim | build/.packages-plots
 	for scenario in rates-differ load-goes-round; do \
 	    docs/plots/plot $< tests/sim/scenarios/$$scenario.json docs/balance-$$scenario.svg || exit; \
 	done
+	docs/plots/starved $< docs/balance.md docs/balance-starved.svg tests/sim/scenarios/*.json \
+	    $(wildcard tests/sim/scenarios/open/*.json)

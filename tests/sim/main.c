@@ -12,7 +12,8 @@
  * xl-ext-sim --strict ...            with all invariants, also those that a scenario does not ask for
  * xl-ext-sim --policy NAME FILE...   balanced by another than memd; only the figures count then
  * xl-ext-sim --figures FILE...       a line for each, by tabs: name, starved MiB*s with memd, with foresight, ratio,
- *                                    with squeezed's rules, with qmemman's
+ *                                    with squeezed's rules, with qmemman's, and half a second for each
+ *                                    step of what somebody is owed
  * xl-ext-sim [-v] --random SEED      one random scenario
  * xl-ext-sim --random FIRST-LAST     many; one line in all when nothing failed
  * xl-ext-sim --trace FILE            one scenario, as figures to plot: seconds, guest, held, target, used, in MiB
@@ -22,6 +23,7 @@
 
 /* What honest guests may lack, compared with foresight; and nobody is compared with less. */
 #define RATIO_MAX 3
+#define REACTION_S 0.5
 #define RATIO_LEAST_MIB_S 10
 
 static double most(double a, double b)
@@ -52,7 +54,7 @@ static void compare(const struct scenario *s, struct statistics *t)
 {
     const struct run_options options = {.policy = &policy_oracle};
     struct statistics oracle;
-    double reaction = t->steps_mib * 0.5;
+    double reaction = t->steps_mib * REACTION_S;
 
     world_run(s, &options, &oracle);
     t->has_oracle = true;
@@ -84,7 +86,7 @@ static void figures(const struct scenario *s, const struct statistics *t)
         world_run(s, &options, &peer);
         printf("\t%.0f", peer.starved_mib_s);
     }
-    printf("\n");
+    printf("\t%.0f\n", t->steps_mib * REACTION_S);
 }
 
 static int run_file(const char *path, const struct run_options *options)
