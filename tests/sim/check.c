@@ -30,32 +30,27 @@ uint64_t promised_memkb(struct world *w, const struct guest *handed)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < w->kept_count; i++) {
-        uint64_t size, min, memkb, has;
-        uint32_t domid;
         const struct guest *g;
-        int state;
+        uint64_t has;
 
-        if (sscanf(w->kept[i].value, "%d %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu32, &state, &size, &min, &memkb,
-                   &domid) != 5 ||
-            state == RESERVE_WAITING)
+        if (!w->kept[i].reservation || w->kept[i].state == RESERVE_WAITING)
             continue;
-        g = state == RESERVE_HANDED ? world_guest(w, domid) : NULL;
+        g = w->kept[i].state == RESERVE_HANDED ? world_guest(w, w->kept[i].domid) : NULL;
         if (handed && g != handed)
             continue;
         has = g ? g->held_memkb + (uint64_t)g->offset_memkb : 0;
-        sum += memkb > has ? memkb - has : 0;
+        sum += w->kept[i].memkb > has ? w->kept[i].memkb - has : 0;
     }
     return sum;
 }
 
 uint64_t reservations_memkb(struct world *w)
 {
-    uint64_t sum = promised_memkb(w, NULL), size;
-    int state;
+    uint64_t sum = promised_memkb(w, NULL);
 
     for (size_t i = 0; i < w->kept_count; i++) {
-        if (sscanf(w->kept[i].value, "%d %" SCNu64, &state, &size) == 2 && state == RESERVE_WAITING)
-            sum += size;
+        if (w->kept[i].reservation && w->kept[i].state == RESERVE_WAITING)
+            sum += w->kept[i].size_memkb;
     }
     return sum;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -194,6 +195,8 @@ static int keep(struct host *host, const char *name, const char *value)
         w->kept_count++;
     snprintf(w->kept[i].name, sizeof(w->kept[i].name), "%s", name);
     snprintf(w->kept[i].value, sizeof(w->kept[i].value), "%s", value);
+    w->kept[i].reservation = sscanf(value, "%d %" SCNu64 " %*u %" SCNu64 " %" SCNu32, &w->kept[i].state,
+                                    &w->kept[i].size_memkb, &w->kept[i].memkb, &w->kept[i].domid) == 4;
     return 0;
 }
 

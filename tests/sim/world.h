@@ -224,6 +224,11 @@ struct world {
     size_t booking_count;
     struct {
         char name[32], value[192];
+        /* A reservation's, as its text says. */
+        bool reservation;
+        int state;
+        uint64_t size_memkb, memkb;
+        uint32_t domid;
     } kept[RESERVE_MAX];
     size_t kept_count;
     size_t next_action;
