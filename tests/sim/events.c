@@ -34,8 +34,7 @@ static void do_reserve(struct world *w, const struct action *a)
 void world_guest_born(struct world *w, struct guest *g)
 {
     guest_be_born(w, g, false);
-    if (w->daemon)
-        w->policy->appeared(w->daemon, g->domid, false);
+    ALIVE(w, w->policy->appeared(w->daemon, g->domid, false));
 }
 
 /* A plain start fails on a full host. */

@@ -188,8 +188,8 @@ static void moment(struct world *w)
         ALIVE(w, w->policy->wake(w->daemon));
     }
     fair_shares(w);
-    if (w->daemon && w->policy->moment)
-        w->policy->moment(w->daemon);
+    if (w->policy->moment)
+        ALIVE(w, w->policy->moment(w->daemon));
     check_always(w);
 }
 
