@@ -62,6 +62,9 @@ TEST_BINS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(filter tests/unit/tes
 
 ALL_TARGETS := $(O)/libxlx.so $(O)/libxlx-xl.so $(O)/xl-ext
 
+# A recipe that failed leaves nothing that looks made.
+.DELETE_ON_ERROR:
+
 .PHONY: all
 all:
 

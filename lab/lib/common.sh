@@ -23,6 +23,40 @@ packages_of() {
         inside || section == "[]" { print $1 }' "$1"
 }
 
+own_release=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+
+# dom0_packages: those of the release that dom0 is made of.
+dom0_packages() {
+    packages_of "$lab_dir/image/packages" all
+    packages_of "$lab_dir/image/packages" "$release"
+}
+
+# apt_sources RELEASE: the machine's own apt sources; for another release those of Debian, with its name. Two programs,
+# because a file has either a line for each source or a paragraph.
+apt_sources() {
+    local lists=(/etc/apt/sources.list /etc/apt/sources.list.d/*.list) paragraphs=(/etc/apt/sources.list.d/*.sources)
+    if [ "$1" = "$own_release" ]; then
+        cat "${lists[@]}" "${paragraphs[@]}" 2> /dev/null
+        return
+    fi
+    awk -v own="$own_release" -v other="$1" '
+        $1 == "deb" {
+            suite = $2 ~ /^\[/ ? 3 : 2
+            while (suite < NF && $suite !~ /:\/\// && $suite !~ /\]$/) suite++
+            if ($suite ~ /\]$/) suite++
+            if ($(++suite) ~ "^" own) { sub("^" own, other, $suite); print }
+        }' "${lists[@]}" 2> /dev/null
+    awk -v RS= -v own="$own_release" -v other="$1" '
+        match($0, /(^|\n)Suites:[^\n]*/) {
+            suites = substr($0, RSTART, RLENGTH)
+            if (suites !~ "[ \t]" own) next
+            rest = substr($0, RSTART + RLENGTH)
+            before = substr($0, 1, RSTART - 1)
+            gsub("[ \t]" own, " " other, suites)
+            print before suites rest "\n"
+        }' "${paragraphs[@]}" 2> /dev/null
+}
+
 # key_of: a short name for what stands on stdin.
 key_of() {
     sha256sum | cut -c1-16
@@ -32,10 +66,17 @@ key_of() {
 # lab-guest) is part of neither key.
 system_key() {
     local packages
-    mapfile -t packages < <(packages_of "$lab_dir/image/packages")
+    mapfile -t packages < <(dom0_packages)
     {
-        cat "$lab_dir"/image/{packages,excludes} "$lab_dir/lib/setup-system.sh"
-        apt-cache policy "${packages[@]}" 2> /dev/null | grep -E '^[^ ]|^ *Candidate:'
+        echo "$release"
+        printf '%s\n' "${packages[@]}"
+        cat "$lab_dir/image/excludes" "$lab_dir/lib/setup-system.sh"
+        # The versions of another release are not known to this machine: there a month makes a new system.
+        if [ "$release" = "$own_release" ]; then
+            apt-cache policy "${packages[@]}" 2> /dev/null | grep -E '^[^ ]|^ *Candidate:'
+        else
+            date +%Y-%m
+        fi
     } | key_of
 }
 

@@ -42,8 +42,29 @@ append_in() {
 install_project() {
     [ "$install" = yes ] && [ -f "$project_dir/Makefile" ] || return
     grep -q '^install:' "$project_dir/Makefile" || return
-    flock "$project_dir/Makefile" env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$project_dir" install lab-install PREFIX=/usr/local \
-        DESTDIR="$run/project" >&2 || fail "the project's build failed"
+    if [ "$release" = "$own_release" ]; then
+        make_project "$project_dir" "$run/project" >&2 || fail "the project's build failed"
+    else
+        install_for_release >&2 || fail "the project's build for $release failed"
+    fi
+}
+
+# make_project TREE DESTDIR [PROGRAM ARG...]: by PROGRAM, when make is to run elsewhere.
+make_project() {
+    (cd "$1" && flock Makefile env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "${@:3}" make -s install lab-install \
+        PREFIX=/usr/local DESTDIR="$2")
+}
+
+# In a copy of the sources, by the compiler and with the libraries of that release; its root sees that copy alone.
+install_for_release() {
+    local tree=$project_dir made
+    [[ $project_dir == */build/release/$release ]] || tree=$("$project_dir/scripts/release-tree" "$release") || return
+    mkdir -p "$tree/build"
+    made=$(mktemp -d "$tree/build/lab-XXXXXX") || return
+    make_project "$tree" "$made" "$project_dir/scripts/in-release" "$release" && cp -a "$made/." "$run/project"
+    local status=$?
+    rm -rf "$made"
+    return "$status"
 }
 
 unpack_in() {

@@ -4,11 +4,9 @@
 
 # Unpacked, not configured: needs neither root nor namespaces. The sources are the machine's own.
 setup_tree() {
-    local packages sources suite
+    local packages
     [ -e "$system/tree" ] && return
-    packages=$(packages_of "$lab_dir/image/packages" | paste -sd,)
-    sources=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2> /dev/null)
-    suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    packages=$(dom0_packages | paste -sd,)
     say "$step_label unpacking dom0's packages"
     rm -rf "$system/tree.part"
     mkdir -p "$system/tmp"
@@ -16,7 +14,7 @@ setup_tree() {
     TMPDIR=$system/tmp mmdebstrap --mode=chrootless --variant=extract --include="$packages" \
         --setup-hook='mkdir -p "$1"/usr/bin "$1"/usr/sbin "$1"/usr/lib "$1"/usr/lib64' \
         --setup-hook='ln -s usr/bin usr/sbin usr/lib usr/lib64 "$1"' \
-        "$suite" "$system/tree.part" - <<< "$sources" >> "$setup_log" 2>&1 &&
+        "$release" "$system/tree.part" - < <(apt_sources "$release") >> "$setup_log" 2>&1 &&
         finish_tree "$system/tree.part" >> "$setup_log" 2>&1 &&
         make_guest_base "$system/tree.part" >> "$setup_log" 2>&1 &&
         mv "$system/tree.part" "$system/tree"
