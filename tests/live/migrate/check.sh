@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # cpu-policy, migrate-check and migrate on one host: what decides, one thing at a time.
 # live: core
-# timeout: 600
+# timeout: 900
 . "$(dirname "$0")/../../lib/live.sh"
 
 # In place of ssh: this host plays the other one.
