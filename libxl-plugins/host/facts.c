@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/find-program.h"
 #include "host/host.h"
 
 #define CPUID_FEATURES 1
@@ -26,19 +27,7 @@ bool host_exists(struct gc *gc, const struct host_probe *probe, const char *path
 
 char *host_program(struct gc *gc, const struct host_probe *probe, const char *name)
 {
-    const char *path = probe->path ? probe->path : getenv("PATH"), *end;
-
-    if (!path || !*path)
-        path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    for (; *path; path = *end ? end + 1 : end) {
-        char *file;
-
-        end = path + strcspn(path, ":");
-        file = gc_printf(gc, "%s%.*s/%s", probe->root, (int)(end - path), path, name);
-        if (!access(file, X_OK))
-            return file;
-    }
-    return NULL;
+    return find_program(gc, probe->path, probe->root, name, NULL);
 }
 
 /* The first line of a file, or NULL. */
