@@ -3,8 +3,8 @@
 #define XLX_STUBDOM_LAUNCH_LIBXL_LOG_H
 
 /*
- * The first cause of a failure in libxl. When a start fails libxl logs what failed, then what failed because of that,
- * down to misleading lines; the first one counts.
+ * The first cause of a failure in libxl. When a start fails, libxl logs what failed, then what failed because of that,
+ * and so on; the last lines mislead. The first line counts.
  */
 
 #include "core/ctx.h"
