@@ -8,6 +8,8 @@
 #define MINUTE_MS 60000u
 #define LIAR_MS 1000u
 #define SPAM_MS 20u
+/* Before longer pauses it has page faults wake it. */
+#define ALARM_FROM_MS 1600u
 #define SAMPLE_MS 100u
 #define SAMPLE_CHANGE_MEMKB (30 * MIB)
 /* The share of the time for which programs that wait for memory stall; tasks that stalled for 100 ms within a second
@@ -134,6 +136,7 @@ static bool look(const struct world *w, struct guest *g)
     }
     verdict = looks_decide(&g->looks, &look);
     g->report_at_ms = w->now_ms + verdict.again_ms;
+    g->alarm = verdict.again_ms >= ALARM_FROM_MS;
     return verdict.report;
 }
 
@@ -173,6 +176,27 @@ bool guest_report(struct world *w, struct guest *g)
     if (stalled || worth || g->asked || !g->has_report || (!w->policy->samples && interval_is_over(w, g, &now)))
         return say(w, g, &now);
     return false;
+}
+
+static void look_closely(const struct world *w, struct guest *g)
+{
+    if (g->agent != AGENT_HONEST || g->manners || w->policy->samples)
+        return;
+    looks_wake(&g->looks);
+    g->alarm = false;
+    g->report_at_ms = w->now_ms;
+}
+
+void guest_sees_target(const struct world *w, struct guest *g)
+{
+    if (g->state == GUEST_LIVE && w->now_ms >= g->born_ms + g->boot_ms)
+        look_closely(w, g);
+}
+
+void guest_touches(const struct world *w, struct guest *g)
+{
+    if (g->alarm)
+        look_closely(w, g);
 }
 
 void guest_ask(struct world *w, struct guest *g)

@@ -118,6 +118,7 @@ static void do_set(struct world *w, const struct action *a, struct guest *g)
     g->target_memkb = a->memkb;
     g->limit_memkb = guest_usual_limit_memkb(g);
     g->busy = true;
+    guest_sees_target(w, g);
     w->changed_by_others = true;
     if (w->daemon && g->state != GUEST_ABSENT)
         w->policy->target_written(w->daemon, g->domid);

@@ -83,6 +83,7 @@ void guest_be_born(struct world *w, struct guest *g, bool built)
     g->waits = g->has_report = g->paused = g->migrating = g->asleep = g->has_own = false;
     g->pressure = 0;
     g->looks = (struct looks){0};
+    g->alarm = false;
     if (!built) {
         w->free_memkb -= (uint64_t)g->offset_memkb;
         return;
@@ -135,6 +136,8 @@ static void programs(struct world *w, struct guest *g, uint64_t passed_ms)
             g->touch_fraction = 0;
         }
         g->touched_memkb += step;
+        if (step)
+            guest_touches(w, g);
         g->busy |= !g->waits || step;
     }
     if (g->waits && !waited)

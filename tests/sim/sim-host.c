@@ -140,6 +140,7 @@ static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb
     g->target_memkb = g->own_memkb = target_memkb;
     g->limit_memkb = limit_memkb ? limit_memkb : guest_usual_limit_memkb(g);
     g->has_own = g->busy = true;
+    guest_sees_target(w, g);
     check_write(w, g, old);
     maybe_killed(w);
     return 0;

@@ -96,6 +96,7 @@ struct guest {
     uint64_t report_at_ms, psi_ms;
     uint64_t told_ms, told; /* when the last report was written, and how many were before */
     struct looks looks;
+    bool alarm; /* page faults wake it */
     uint64_t sampled_memkb;
     double pressure; /* of 0 to 1, decaying over 10 s */
     /* what it is owed; see fair.h */
@@ -280,6 +281,9 @@ uint64_t guest_wants_memkb(const struct world *w, const struct guest *g);
 bool guest_report(struct world *w, struct guest *g);
 /* When it does next. */
 uint64_t guest_next_report_ms(const struct world *w, const struct guest *g);
+/* Its target was written; its programs touch memory: it looks at once. */
+void guest_sees_target(const struct world *w, struct guest *g);
+void guest_touches(const struct world *w, struct guest *g);
 /* The host asks it. */
 void guest_ask(struct world *w, struct guest *g);
 /* Its programs stalled, or not, for so long. */
