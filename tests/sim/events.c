@@ -66,10 +66,10 @@ void world_start_booked(struct world *w, struct booking *b)
 
     if (b->ready_ms == NEVER || b->over || !w->daemon || g->state != GUEST_ABSENT)
         return;
-    /* A domain that takes more than was reserved for it is like one that was started without. */
-    if (g->start_memkb + (uint64_t)g->offset_memkb > b->action->memkb || b->action->memkb2)
-        w->changed_by_others = true;
+    /* A domain that can take more than was reserved for it is like one that was started without. */
     world_guest_born(w, g);
+    if (g->limit_memkb > b->action->memkb || b->action->memkb2)
+        w->changed_by_others = true;
     b->domid = g->domid;
     b->guest = -1;
     ALIVE(w, w->policy->hand(w->daemon, b->id, g->domid));

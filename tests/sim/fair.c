@@ -52,7 +52,7 @@ static bool tells(const struct guest *g)
 
 static double needs_memkb(const struct world *w, const struct guest *g)
 {
-    double most_memkb = (double)hi_memkb(g), needs = (double)(guest_wants_memkb(w, g) + KERNEL_MEMKB + WAIT_MEMKB);
+    double most_memkb = (double)hi_memkb(g), needs = (double)(guest_wants_memkb(w, g) + KERNEL_MEMKB);
 
     if (g->hostile || !tells(g))
         return most_memkb;
@@ -63,7 +63,7 @@ static double needs_memkb(const struct world *w, const struct guest *g)
  * owed less. */
 static double keeps_memkb(const struct world *w, struct guest *g)
 {
-    double held = (double)g->held_memkb, in_use = least(held, (double)(g->touched_memkb + KERNEL_MEMKB + WAIT_MEMKB));
+    double held = (double)g->held_memkb, in_use = least(held, (double)(g->touched_memkb + KERNEL_MEMKB));
 
     if (!g->hostile && !moves(w, g))
         return held;
@@ -198,7 +198,7 @@ static void owe(struct world *w, struct guest *g, double owed, double slowest)
     if (!judged)
         return;
     g->allowed += step * (reaction_s(w) + step / slowest);
-    w->statistics.steps_mib += step / MIB;
+    w->statistics.reaction_mib_s += step / MIB * reaction_s(w);
 }
 
 void fair_shares(struct world *w)
@@ -232,7 +232,7 @@ void fair_shares(struct world *w)
     }
     for (size_t i = 0; i < count; i++) {
         struct guest *g = claims[i].guest;
-        double needs = (double)(guest_wants_memkb(w, g) + KERNEL_MEMKB + WAIT_MEMKB);
+        double needs = (double)(guest_wants_memkb(w, g) + KERNEL_MEMKB);
 
         double fair = level < 0 ? 0 : amount(&claims[i], level);
 
@@ -263,7 +263,7 @@ void fair_passes(struct world *w, uint64_t passed_ms)
         return;
     for (size_t i = 0; i < w->scenario->guest_count; i++) {
         struct guest *g = &w->guests[i];
-        double needs = (double)(g->needs_memkb + KERNEL_MEMKB + WAIT_MEMKB), owed, lacks;
+        double needs = (double)(g->needs_memkb + KERNEL_MEMKB), owed, lacks;
 
         if (!g->judged)
             continue;

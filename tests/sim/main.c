@@ -23,7 +23,6 @@
 
 /* What honest guests may lack, compared with foresight; and nobody is compared with less. */
 #define RATIO_MAX 3
-#define REACTION_S 0.5
 #define RATIO_LEAST_MIB_S 10
 
 static double most(double a, double b)
@@ -54,7 +53,7 @@ static void compare(const struct scenario *s, struct statistics *t)
 {
     const struct run_options options = {.policy = &policy_oracle};
     struct statistics oracle;
-    double reaction = t->steps_mib * REACTION_S;
+    double reaction = t->reaction_mib_s;
 
     world_run(s, &options, &oracle);
     t->has_oracle = true;
@@ -86,7 +85,7 @@ static void figures(const struct scenario *s, const struct statistics *t)
         world_run(s, &options, &peer);
         printf("\t%.0f", peer.starved_mib_s);
     }
-    printf("\t%.0f\n", t->steps_mib * REACTION_S);
+    printf("\t%.0f\n", t->reaction_mib_s);
 }
 
 static int run_file(const char *path, const struct run_options *options)

@@ -185,8 +185,9 @@ struct statistics {
     uint64_t worst_latency_ms;
     unsigned bookings_ready, bookings_asked;
     uint64_t wakes, quiet_wakes;
-    /* Integral of what honest guests lacked of what they were owed; the sum of the steps of what they were owed. */
-    double starved_mib_s, steps_mib;
+    /* Integral of what honest guests lacked of what they were owed; the sum of the steps of what they were owed, each
+     * times the time to hear of it and decide. */
+    double starved_mib_s, reaction_mib_s;
     /* The same with foresight, and their ratio, with half a second for each step on both sides. */
     bool has_oracle;
     double oracle_mib_s, ratio;
