@@ -70,7 +70,8 @@ static bool balanced(const struct guest *g)
 uint64_t could_hold_memkb(struct world *w, const struct guest *g)
 {
     uint64_t offset = (uint64_t)g->offset_memkb, held = g->held_memkb + offset, could = g->limit_memkb, promised;
-    bool moves = !g->paused && g->kind != KIND_DRIVERLESS && w->now_ms < g->still_since_ms + STILL_MS;
+    bool moves = g->state == GUEST_BUILDING ||
+                 (!g->paused && g->kind != KIND_DRIVERLESS && w->now_ms < g->still_since_ms + STILL_MS);
 
     if (g->state == GUEST_ABSENT)
         return 0;
