@@ -46,6 +46,12 @@ by_hand() {
     for name in "${takers[@]}"; do printf '%s %s ' "$name" "$2"; done
 }
 
+# settle GIVER TAKER: by hand, until all has moved
+settle() {
+    # shellcheck disable=SC2046
+    xl-ext mem-set -w -t 120 $(by_hand "$1" "$2") > /dev/null || echo "not all has moved after two minutes"
+}
+
 # arrive: the takers' programs touch the load all together; $took: milliseconds of their own clock until the last has it
 arrive() {
     local name all=()
@@ -58,16 +64,14 @@ arrive() {
 }
 
 memory_there_before() {
-    # shellcheck disable=SC2046
-    xl-ext mem-set -w -t 120 $(by_hand $least $(((pool - least) / ${#takers[@]}))) > /dev/null
+    settle $least $(((pool - least) / ${#takers[@]}))
     arrive
 }
 
 # $start_mib: what memd left to a taker
 targets_by_hand() {
     local setter
-    # shellcheck disable=SC2046
-    xl-ext mem-set -w -t 120 $(by_hand $((pool - start_mib * ${#takers[@]})) "$start_mib") > /dev/null
+    settle $((pool - start_mib * ${#takers[@]})) "$start_mib"
     # shellcheck disable=SC2046
     xl-ext mem-set $(by_hand $least $(((pool - least) / ${#takers[@]}))) > /dev/null &
     setter=$!
