@@ -78,7 +78,7 @@ static void stats_add(struct stats *stats, enum agent_stat id, uint64_t value, u
 static const struct source *find_source(const struct source *sources, size_t nr, const char *key, size_t len)
 {
     for (size_t i = 0; i < nr; i++) {
-        if (strlen(sources[i].key) == len && memcmp(sources[i].key, key, len) == 0)
+        if (strncmp(sources[i].key, key, len) == 0 && !sources[i].key[len])
             return &sources[i];
     }
     return NULL;
