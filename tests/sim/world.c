@@ -150,6 +150,10 @@ static void agents_report(struct world *w)
         written = guest_report(w, g);
         if (g->report_at_ms > w->now_ms + AGENT_GRID_MS && g->report_at_ms != NEVER)
             g->report_at_ms -= g->report_at_ms % AGENT_GRID_MS;
+        if (written && w->options->verbose && !g->manners)
+            printf("%9.3f report      %-8s %8.1f of %8.1f MiB available, pressure %.2f %%\n", (double)w->now_ms / 1000,
+                   g->name, (double)g->report.available_memkb / MIB, (double)g->report.total_memkb / MIB,
+                   (double)g->report.pressure / 100);
         if (written && w->daemon)
             w->policy->reported(w->daemon, g->domid);
     }
