@@ -237,6 +237,8 @@ void guest_move(struct world *w, struct guest *g, uint64_t passed_ms)
 {
     uint64_t step;
 
+    if (!passed_ms)
+        return;
     g->busy = false;
     switch (g->state) {
     case GUEST_BUILDING:
@@ -250,7 +252,7 @@ void guest_move(struct world *w, struct guest *g, uint64_t passed_ms)
         }
         break;
     case GUEST_LIVE:
-        if (!g->paused && passed_ms) {
+        if (!g->paused) {
             balloon(w, g, passed_ms);
             programs(w, g, passed_ms);
         }
