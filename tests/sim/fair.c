@@ -242,6 +242,19 @@ void fair_shares(struct world *w)
     free(claims);
 }
 
+void fair_lends(struct world *w, struct guest *g, uint64_t target_memkb)
+{
+    if (g->lend_memkb != NEVER)
+        return;
+    for (size_t i = 0; i < w->scenario->guest_count; i++) {
+        const struct guest *other = &w->guests[i];
+
+        if (other->judged && other != g && other->owed_memkb > other->held_memkb + MIB)
+            return;
+    }
+    g->peak_memkb = most(g->peak_memkb, (double)target_memkb);
+}
+
 /* ---- what was lacking ---- */
 
 static void compare(struct world *w, struct guest *g)

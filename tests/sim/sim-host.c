@@ -6,6 +6,7 @@
 #include "balance/host.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "tests/sim/fair.h"
 #include "tests/sim/world.h"
 
 /* The host that the balancer sees, on a world. Each operation that changes something is a moment to be killed at. */
@@ -227,6 +228,8 @@ static void count_write(struct world *w, struct guest *g, const struct host_even
         s->probe_writes++;
         return;
     }
+    if (g && way > 0)
+        fair_lends(w, g, e->new_memkb);
     s->last_write_ms = w->now_ms;
     if (w->scenario->expect.quiet && w->now_ms + w->scenario->quiet_ms > w->scenario->length_ms)
         s->quiet_writes++;
