@@ -171,9 +171,11 @@ static double slowest_kb_s(const struct world *w)
     for (size_t i = 0; i < w->scenario->guest_count; i++) {
         const struct guest *g = &w->guests[i];
 
-        if (!takes_part(g) || g->hostile || !moves(w, g) || g->kind == KIND_INSTANT)
+        if (!takes_part(g) || !moves(w, g) || g->kind == KIND_INSTANT || g->ways & WAY_KEEPS)
             continue;
-        slowest = least(slowest, least((double)g->rate_kb_s, (double)g->give_kb_s));
+        slowest = least(slowest, (double)g->rate_kb_s);
+        if (g->give_kb_s >= MOVES_KB_S)
+            slowest = least(slowest, (double)g->give_kb_s);
     }
     return slowest;
 }
