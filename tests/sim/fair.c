@@ -192,7 +192,9 @@ static double reaction_s(const struct world *w)
 static void owe(struct world *w, struct guest *g, double owed, double slowest)
 {
     bool judged = takes_part(g) && !g->hostile && tells(g) && moves(w, g) && w->daemon;
-    double before = g->judged ? (double)g->owed_memkb : least(owed, (double)g->held_memkb);
+    /* What the programs of one that has just started want comes as a change of load, too. */
+    double had = least((double)g->held_memkb, (double)(g->needs_memkb + KERNEL_MEMKB));
+    double before = g->judged ? (double)g->owed_memkb : least(owed, had);
     double step = most(0, owed - before);
 
     g->judged = judged;
