@@ -118,11 +118,14 @@ static void check_covered(struct world *w)
 
 static uint64_t pending_memkb(struct world *w, const struct guest *g)
 {
-    uint64_t pending, promised;
+    uint64_t pending, promised, goal = g->target_memkb;
 
-    if ((g->state != GUEST_LIVE && g->state != GUEST_BUILDING) || g->target_memkb <= g->held_memkb)
+    /* What its limit keeps it from is promised to nobody. */
+    if (g->limit_memkb < goal + (uint64_t)g->offset_memkb)
+        goal = g->limit_memkb - (uint64_t)g->offset_memkb;
+    if ((g->state != GUEST_LIVE && g->state != GUEST_BUILDING) || goal <= g->held_memkb)
         return 0;
-    pending = g->target_memkb - g->held_memkb;
+    pending = goal - g->held_memkb;
     promised = promised_memkb(w, g);
     return pending > promised ? pending - promised : 0;
 }
@@ -176,7 +179,9 @@ void check_write(struct world *w, const struct guest *g, uint64_t old_memkb)
              g->min_memkb, hi);
     if (g->target_memkb % PLAN_PAGE_KB)
         fail(w, "%s: target %" PRIu64 " KiB is no multiple of 4 KiB", g->name, g->target_memkb);
-    if (!g->managed || g->fixed || g->state != GUEST_LIVE || g->paused || g->migrating)
+    /* Of a paused one the target may be put where it stands. */
+    if (!g->managed || g->fixed || g->state != GUEST_LIVE || (g->paused && g->target_memkb != g->held_memkb) ||
+        g->migrating)
         fail(w, "%s: target written although it must be left alone", g->name);
     if (g->target_memkb <= old_memkb || g->target_memkb <= g->held_memkb)
         return;

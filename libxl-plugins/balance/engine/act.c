@@ -8,12 +8,18 @@ typedef unsigned __int128 wide;
 
 #define GRANT_LEAST_MEMKB 1024u
 #define GRANT_GAP_MS 500u
+#define GRANT_GAP_NEED_MS 100u
 #define REFUSED_LEAST_MS 1000u
 #define REFUSED_MOST_MS 60000u
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
 }
 
 /* ---- one target ---- */
@@ -24,11 +30,11 @@ static void remember(struct balancer *b, struct dom *d, uint64_t old_memkb, cons
     d->history_next = (d->history_next + 1) % BALANCER_HISTORY;
     if (d->history_count < BALANCER_HISTORY)
         d->history_count++;
-    tell(b, &(struct host_event){.type = HOST_EVENT_TARGET,
-                                 .domid = d->domid,
-                                 .old_memkb = old_memkb,
-                                 .new_memkb = d->target_memkb,
-                                 .what = reason});
+    balancer_tell(b, &(struct host_event){.type = HOST_EVENT_TARGET,
+                                          .domid = d->domid,
+                                          .old_memkb = old_memkb,
+                                          .new_memkb = d->target_memkb,
+                                          .what = reason});
 }
 
 /* Somebody was quicker, or it is gone: the next round sees. Whatever else it is will not be over so soon. */
@@ -37,7 +43,7 @@ static void refused(struct balancer *b, struct dom *d)
     uint64_t pause = REFUSED_LEAST_MS;
 
     d->facts_stale = true;
-    round_soon(b);
+    balancer_round_soon(b);
     for (unsigned i = 1; i < d->refusals && pause < REFUSED_MOST_MS; i++)
         pause *= 2;
     if (d->refusals++)
@@ -46,14 +52,20 @@ static void refused(struct balancer *b, struct dom *d)
 
 int target_write(struct balancer *b, struct dom *d, uint64_t target_memkb, const char *reason)
 {
-    uint64_t old = d->target_memkb;
+    uint64_t old = d->target_memkb, limit;
     int rc;
 
+    /* Of one that holds more than it was asked to, no more than the least that it has held since. */
+    if (d->owes && target_memkb > old && target_memkb > d->least_memkb)
+        target_memkb = most(old, d->least_memkb - d->least_memkb % PLAN_PAGE_KB);
+    if (target_memkb == old)
+        return ERROR_NOT_READY;
     if (b->now_ms < d->refused_until_ms) {
-        round_wanted(b, d->refused_until_ms);
+        balancer_round_wanted(b, d->refused_until_ms);
         return ERROR_NOT_READY;
     }
-    rc = b->host->ops->target_set(b->host, d->domid, old, target_memkb, 0);
+    limit = limit_for_memkb(d, target_memkb);
+    rc = b->host->ops->target_set(b->host, d->domid, old, target_memkb, limit);
     if (rc) {
         refused(b, d);
         return rc;
@@ -62,21 +74,17 @@ int target_write(struct balancer *b, struct dom *d, uint64_t target_memkb, const
     d->target_memkb = d->own_memkb = target_memkb;
     if (target_memkb > d->promise_memkb)
         d->promise_memkb = target_memkb;
+    d->sample.limit_memkb = limit;
+    if (limit > d->promise_limit_memkb)
+        d->promise_limit_memkb = limit;
+    d->limited = true;
+    if (target_memkb > d->actual_memkb && !d->raised_at_ms)
+        d->raised_at_ms = b->now_ms;
     d->written = true;
     b->counters.targets_written++;
     b->fast_until_ms = b->now_ms + TICK_FAST_FOR_MS;
     remember(b, d, old, reason);
     return 0;
-}
-
-int64_t room_memkb(const struct balancer *b)
-{
-    int64_t room = (int64_t)b->memory.free_memkb - (int64_t)b->memory.claimed_memkb - (int64_t)b->config.reserve_memkb -
-                   (int64_t)reserved_memkb(b, true);
-
-    for (size_t i = 0; i < b->count; i++)
-        room -= (int64_t)dom_pending(b, b->doms[i]);
-    return room;
 }
 
 /* ---- lowering ---- */
@@ -92,10 +100,12 @@ static void lower(struct balancer *b, struct dom *d)
     target_write(b, d, d->planned_memkb, reason);
 }
 
-/* A stuck guest that takes no part: its target is put where it stands, within its range. */
+/* A stuck guest that takes no part: its target is put where it stands, within its range. Never above the least that it
+ * has held since it was asked, or each time that it is judged would let it climb. */
 static void set_standing(struct dom *d)
 {
-    uint64_t target = d->actual_memkb - d->actual_memkb % PLAN_PAGE_KB, hi = plan_hi_memkb(&d->plan);
+    uint64_t stands = d->owes ? d->least_memkb : d->actual_memkb, hi = plan_hi_memkb(&d->plan);
+    uint64_t target = stands - stands % PLAN_PAGE_KB;
 
     hi -= hi % PLAN_PAGE_KB;
     if (target > hi)
@@ -105,16 +115,21 @@ static void set_standing(struct dom *d)
     d->planned_memkb = target;
 }
 
-static bool near(uint64_t a, uint64_t b)
+static bool stands(const struct dom *d)
 {
-    return (a > b ? a - b : b - a) <= HEALTH_NEAR_KB;
+    if (d->actual_memkb > d->target_memkb)
+        return d->actual_memkb - d->target_memkb <= dom_tolerance_memkb(d);
+    return d->target_memkb - d->actual_memkb <= HEALTH_NEAR_KB;
 }
 
 /* ---- raising ---- */
 
 struct wish {
     struct dom *dom;
-    uint64_t base, need; /* from where it takes host memory, and how much */
+    uint64_t base; /* the target that takes no host memory yet */
+    uint64_t use;  /* host memory for what it uses; part of the next */
+    uint64_t need; /* for what it needs ... */
+    uint64_t rest; /* ... and for what is planned beyond that */
 };
 
 /* Who has least of what it is to have goes first. */
@@ -128,22 +143,52 @@ static int by_hunger(const void *a, const void *b)
     return x->dom->domid < y->dom->domid ? -1 : x->dom->domid > y->dom->domid;
 }
 
-static size_t collect_wishes(struct balancer *b, struct wish *wishes, uint64_t *needed)
+static void size_wish(const struct balancer *b, struct wish *w)
 {
+    const struct dom *d = w->dom;
+    int64_t above = (int64_t)limit_for_memkb(d, d->planned_memkb) - (int64_t)d->planned_memkb;
+    /* What is kept for it already: what it could take, or what reservations say. */
+    uint64_t kept = d->sample.held_memkb + d->sample.claimed_memkb + reserve_handed_memkb(b, d->domid);
+    int64_t base = (int64_t)most(ledger_could_memkb(b, d), kept) - above;
+    uint64_t needed = least(d->planned_memkb, d->plan.demand_memkb);
+    uint64_t used = least(needed, d->plan.use_memkb);
+
+    w->base = base > (int64_t)d->target_memkb ? (uint64_t)base : d->target_memkb;
+    w->use = used > w->base ? used - w->base : 0;
+    w->need = needed > w->base ? needed - w->base : 0;
+    w->rest = d->planned_memkb > w->base + w->need ? d->planned_memkb - w->base - w->need : 0;
+}
+
+/* While there is not enough for what is in use, nobody gets headroom. */
+static void use_first(struct wish *wishes, size_t n, uint64_t *need, uint64_t *rest)
+{
+    *need = *rest = 0;
+    for (size_t i = 0; i < n; i++) {
+        wishes[i].need = wishes[i].use;
+        wishes[i].rest = 0;
+        *need += wishes[i].need;
+    }
+}
+
+static size_t collect_wishes(struct balancer *b, struct wish *wishes, uint64_t room, uint64_t *need, uint64_t *rest)
+{
+    uint64_t use = 0;
     size_t n = 0;
 
-    *needed = 0;
+    *need = *rest = 0;
     for (size_t i = 0; i < b->count; i++) {
-        struct dom *d = b->doms[i];
-        struct wish w = {d, d->actual_memkb > d->promise_memkb ? d->actual_memkb : d->promise_memkb, 0};
+        struct wish w = {.dom = b->doms[i]};
 
-        if (!dom_balanced(b, d) || d->planned_memkb <= d->target_memkb)
+        if (!dom_balanced(b, w.dom) || w.dom->planned_memkb <= w.dom->target_memkb)
             continue;
-        if (d->planned_memkb > w.base)
-            w.need = d->planned_memkb - w.base;
+        size_wish(b, &w);
         wishes[n++] = w;
-        *needed += w.need;
+        use += w.use;
+        *need += w.need;
+        *rest += w.rest;
     }
+    if (use > room)
+        use_first(wishes, n, need, rest);
     qsort(wishes, n, sizeof(*wishes), by_hunger);
     return n;
 }
@@ -160,50 +205,95 @@ static const char *raise_reason(const struct dom *d)
     return plan_reason_name(d->reason);
 }
 
-/* Returns whether it has all now. */
+static bool raise_to(struct balancer *b, struct dom *d, uint64_t target_memkb, const char *reason)
+{
+    return target_memkb > d->target_memkb && !target_write(b, d, target_memkb, reason);
+}
+
+/* share: what there is for it, of all that it wishes. Returns whether it has all now. */
 static bool grant(struct balancer *b, struct wish *w, uint64_t *room, uint64_t share)
 {
     struct dom *d = w->dom;
-    uint64_t chunk = GRANT_LEAST_MEMKB + d->planned_memkb / 64, part;
+    uint64_t all = w->need + w->rest, chunk = GRANT_LEAST_MEMKB + d->planned_memkb / (w->need ? 128 : 64), part;
+    uint64_t gap = w->need ? GRANT_GAP_NEED_MS : GRANT_GAP_MS;
 
-    if (w->need <= share || w->need <= least(chunk, *room)) {
-        if (target_write(b, d, d->planned_memkb, raise_reason(d)))
+    if (w->base + all >= d->planned_memkb && (all <= share || all <= least(chunk, *room))) {
+        if (!raise_to(b, d, d->planned_memkb, raise_reason(d)))
             return false;
-        *room -= w->need;
-        return true;
+        *room -= all;
+        return d->target_memkb == d->planned_memkb;
     }
-    part = least(share > chunk ? share : chunk, *room);
+    part = least(most(share, chunk), *room);
     /* Below its minimum there is nothing to stop at; what others cannot take meanwhile adds up for it. */
     if (w->base + part < d->plan.min_memkb) {
         *room -= least(*room, d->plan.min_memkb - w->base);
         return false;
     }
     part -= part % PLAN_PAGE_KB;
-    if (part < chunk || (d->granted_at_ms && b->now_ms < d->granted_at_ms + GRANT_GAP_MS))
-        return false;
+    /* What is needed does not wait, if it is there. */
+    if (part < w->need || !w->need) {
+        if (part < chunk || (d->granted_at_ms && b->now_ms < d->granted_at_ms + gap))
+            return false;
+    }
     /* From a base that is no multiple of a page the target must still be one. */
-    if (target_write(b, d, (w->base + part) / PLAN_PAGE_KB * PLAN_PAGE_KB, "grant"))
+    if (!raise_to(b, d, (w->base + part) / PLAN_PAGE_KB * PLAN_PAGE_KB, "grant"))
         return false;
     d->granted_at_ms = b->now_ms;
     *room -= part;
     return false;
 }
 
+static uint64_t part_of(uint64_t total, uint64_t share, uint64_t shares)
+{
+    return shares <= total ? share : (uint64_t)((wide)total * share / shares);
+}
+
+/* Needs first. The float is for them; what is wished beyond them gets what is left above it, and nothing while needs
+ * wait. */
 static bool raise_targets(struct balancer *b, struct gc *gc)
 {
     struct wish *wishes = gc_array(gc, b->count, sizeof(*wishes));
-    int64_t free_room = room_memkb(b);
-    uint64_t room = free_room > 0 ? (uint64_t)free_room : 0, total = room, needed;
-    size_t n = collect_wishes(b, wishes, &needed);
+    int64_t free_room = ledger_room_memkb(b);
+    uint64_t room = free_room > 0 ? (uint64_t)free_room : 0, total = room, need, rest, beyond = 0;
+    size_t n = collect_wishes(b, wishes, room, &need, &rest);
     bool more = false;
 
+    if (total > need + b->float_memkb)
+        beyond = total - need - b->float_memkb;
     for (size_t i = 0; i < n; i++) {
-        uint64_t share = needed <= total ? wishes[i].need : (uint64_t)((wide)total * wishes[i].need / needed);
+        struct wish *w = &wishes[i];
+        uint64_t share = part_of(total, w->need, need) + part_of(beyond, w->rest, rest);
 
-        if (!grant(b, &wishes[i], &room, least(share, room)))
+        if (!w->need && !beyond && w->dom->planned_memkb > w->base) {
+            more = true;
+            continue;
+        }
+        if (!grant(b, w, &room, least(share, room)))
             more = true;
     }
     return more;
+}
+
+/* A paused guest takes nothing: what it has not is for others until it runs. */
+static void stop_where_it_stands(struct balancer *b, struct dom *d)
+{
+    uint64_t target = d->actual_memkb - d->actual_memkb % PLAN_PAGE_KB;
+
+    if (target + HEALTH_NEAR_KB < d->target_memkb && target >= d->facts.min_memkb)
+        target_write(b, d, target, "paused");
+}
+
+uint64_t balancer_lacks_memkb(const struct balancer *b)
+{
+    int64_t lacks = -ledger_room_memkb(b);
+
+    for (size_t i = 0; i < b->count; i++) {
+        const struct dom *d = b->doms[i];
+
+        if (dom_balanced(b, d) && d->planned_memkb > d->target_memkb)
+            lacks += (int64_t)(d->planned_memkb - d->target_memkb);
+    }
+    return lacks > 0 ? (uint64_t)lacks : 0;
 }
 
 bool targets_move(struct balancer *b, struct gc *gc)
@@ -211,10 +301,12 @@ bool targets_move(struct balancer *b, struct gc *gc)
     for (size_t i = 0; i < b->count; i++) {
         struct dom *d = b->doms[i];
 
+        if (dom_paused(b, d))
+            stop_where_it_stands(b, d);
         if (!dom_balanced(b, d))
             continue;
         if (d->plan.balloon == PLAN_BALLOON_STUCK) {
-            if (near(d->actual_memkb, d->target_memkb))
+            if (stands(d))
                 d->planned_memkb = d->target_memkb;
             else
                 set_standing(d);
@@ -222,6 +314,7 @@ bool targets_move(struct balancer *b, struct gc *gc)
         if (d->planned_memkb < d->target_memkb)
             lower(b, d);
     }
+    limits_mend(b, balancer_lacks_memkb(b));
     return raise_targets(b, gc);
 }
 
@@ -238,7 +331,7 @@ void targets_rearm(struct balancer *b)
 
         if (!d->rearm || d->written || !dom_balanced(b, d))
             continue;
-        if (up && (d->target_memkb + PLAN_PAGE_KB > hi || room_memkb(b) < (int64_t)PLAN_PAGE_KB))
+        if (up && (d->target_memkb + PLAN_PAGE_KB > hi || ledger_room_memkb(b) < (int64_t)PLAN_PAGE_KB))
             up = false;
         if (!up && d->target_memkb < d->plan.min_memkb + PLAN_PAGE_KB)
             continue;

@@ -14,6 +14,9 @@ void balancer_config_defaults(struct balancer_config *config)
         .reserve_memkb = UINT64_C(128) << 10,
         .backstop_ms = 60000,
         .report_gap_ms = 500,
+        .arrival_ms = 500,
+        .float_memkb = BALANCER_FLOAT_AUTO,
+        .lend.kind = HOST_LEND_ALL,
         .boot_ms = 60000,
         .headroom_percent = 20,
     };
@@ -31,7 +34,8 @@ struct balancer *balancer_new(struct host *host, const struct balancer_config *c
     b->now_ms = host->ops->now_ms(host);
     b->round_at_ms = b->wake_at_ms = NEVER;
     reserve_load(b);
-    round_soon(b);
+    credit_load(b);
+    balancer_round_soon(b);
     return b;
 }
 
@@ -43,6 +47,7 @@ void balancer_free(struct balancer *b)
         free(b->doms[i]);
     free(b->doms);
     reserve_free(b);
+    free(b->credits);
     free(b);
 }
 
@@ -98,7 +103,9 @@ void balancer_domain_appeared(struct balancer *b, uint32_t domid, bool initial)
     d->boot_until_ms = b->now_ms + (initial ? GREET_MS : b->config.boot_ms);
     d->report_due = true;
     d->report_at_ms = b->now_ms;
-    round_soon(b);
+    d->still_since_ms = b->now_ms;
+    d->last_state = PLAN_RUNNING;
+    balancer_round_soon(b);
 }
 
 void balancer_domain_gone(struct balancer *b, uint32_t domid)
@@ -107,14 +114,15 @@ void balancer_domain_gone(struct balancer *b, uint32_t domid)
 
     if (!dom_find(b, domid))
         return;
+    b->now_ms = b->host->ops->now_ms(b->host);
+    credit_domain_gone(b, b->doms[at]);
     free(b->doms[at]);
     b->count--;
     memmove(b->doms + at, b->doms + at + 1, (b->count - at) * sizeof(struct dom *));
-    b->now_ms = b->host->ops->now_ms(b->host);
     /* Its memory comes back in the next moments. */
     b->fast_until_ms = b->now_ms + TICK_FAST_FOR_MS;
     reserve_domain_gone(b, domid);
-    round_soon(b);
+    balancer_round_soon(b);
 }
 
 void balancer_domain_changed(struct balancer *b, uint32_t domid)
@@ -125,7 +133,7 @@ void balancer_domain_changed(struct balancer *b, uint32_t domid)
         return;
     d->facts_stale = true;
     b->now_ms = b->host->ops->now_ms(b->host);
-    round_soon(b);
+    balancer_round_soon(b);
 }
 
 void balancer_target_written(struct balancer *b, uint32_t domid)
@@ -137,7 +145,7 @@ void balancer_target_written(struct balancer *b, uint32_t domid)
     /* Not the target alone: who writes the one that it had already says so in the record beside it. */
     d->facts_stale = true;
     b->now_ms = b->host->ops->now_ms(b->host);
-    round_soon(b);
+    balancer_round_soon(b);
 }
 
 int balancer_auto(struct balancer *b, uint32_t domid)
@@ -156,32 +164,18 @@ int balancer_auto(struct balancer *b, uint32_t domid)
         return rc;
     d->pinned = false;
     d->facts_stale = true;
-    round_soon(b);
+    balancer_round_soon(b);
     return 0;
-}
-
-void balancer_domain_reported(struct balancer *b, uint32_t domid)
-{
-    struct dom *d = dom_find(b, domid);
-
-    if (!d || d->report_due)
-        return;
-    b->now_ms = b->host->ops->now_ms(b->host);
-    d->report_due = true;
-    d->report_at_ms = d->report_read_ms + b->config.report_gap_ms;
-    if (d->report_at_ms < b->now_ms)
-        d->report_at_ms = b->now_ms;
-    wake_wanted(b, d->report_at_ms);
 }
 
 /* ---- time ---- */
 
-void tell(struct balancer *b, const struct host_event *event)
+void balancer_tell(struct balancer *b, const struct host_event *event)
 {
     b->host->ops->event(b->host, event);
 }
 
-void wake_wanted(struct balancer *b, uint64_t at_ms)
+void balancer_wake_wanted(struct balancer *b, uint64_t at_ms)
 {
     if (at_ms >= b->wake_at_ms)
         return;
@@ -190,18 +184,18 @@ void wake_wanted(struct balancer *b, uint64_t at_ms)
         b->host->ops->wake_at(b->host, at_ms);
 }
 
-void round_wanted(struct balancer *b, uint64_t at_ms)
+void balancer_round_wanted(struct balancer *b, uint64_t at_ms)
 {
     if (at_ms < b->round_at_ms)
         b->round_at_ms = at_ms;
-    wake_wanted(b, at_ms);
+    balancer_wake_wanted(b, at_ms);
 }
 
-void round_soon(struct balancer *b)
+void balancer_round_soon(struct balancer *b)
 {
     uint64_t at = b->last_round_ms + ROUND_GAP_MS;
 
-    round_wanted(b, b->looked && at > b->now_ms ? at : b->now_ms);
+    balancer_round_wanted(b, b->looked && at > b->now_ms ? at : b->now_ms);
 }
 
 void balancer_emergency(struct balancer *b)
@@ -209,7 +203,7 @@ void balancer_emergency(struct balancer *b)
     b->now_ms = b->host->ops->now_ms(b->host);
     b->emergency = true;
     b->counters.emergencies++;
-    round_wanted(b, b->now_ms);
+    balancer_round_wanted(b, b->now_ms);
 }
 
 const struct balancer_counters *balancer_counters(const struct balancer *b)

@@ -18,12 +18,17 @@
 
 struct balancer;
 
+#define BALANCER_FLOAT_AUTO UINT64_MAX
+
 struct balancer_config {
     uint64_t reserve_memkb;    /* what stays free on the host */
     uint64_t backstop_ms;      /* a look at the host when nothing happens, default 60 s */
     uint64_t report_gap_ms;    /* reports of one guest are read at most so often, default 500 */
     uint64_t boot_ms;          /* a guest that appears is left alone so long, unless it reports; default 60 s */
     unsigned headroom_percent; /* on top of what a guest uses, default 20 */
+    uint64_t arrival_ms;       /* how long memory takes to reach a guest until that was measured, default 500 */
+    uint64_t float_memkb;      /* kept free from those who do not need it; BALANCER_FLOAT_AUTO (default): by the host */
+    struct host_lend lend;     /* of domains that have no setting of their own; default: all */
 };
 void balancer_config_defaults(struct balancer_config *config);
 

@@ -1,21 +1,74 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From the policy's plan to what each guest is asked for now: others stand in for those that are slow or stuck. */
+/* From the policy's plan to what each guest is asked for now: others stand in for those that are slow. */
 #include "balance/engine/state.h"
 
-/* In need: the shortest time in which all guests together can give what is asked for, each at its rate. NEVER: they
- * cannot. */
-static uint64_t time_for_all(struct balancer *b, int64_t budget_memkb)
-{
-    uint64_t low = 1000, high = 3600000;
+#define TIME_LEAST_MS 500u
+#define TIME_MOST_MS 3600000u
 
-    if (wishes_kept_memkb(b, low) <= budget_memkb)
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What it must not be asked to go below for the sake of others' haste. */
+static uint64_t needed_memkb(const struct dom *d, uint64_t target_memkb)
+{
+    return most(d->plan.min_memkb, least(d->plan.demand_memkb, target_memkb));
+}
+
+/* What must come from guests before all that is needed is there. */
+static int64_t missing_memkb(const struct balancer *b, const struct plan *plan)
+{
+    int64_t missing = -ledger_room_memkb(b);
+
+    for (size_t i = 0; i < b->count; i++) {
+        const struct dom *d = b->doms[i];
+        uint64_t from = most(d->target_memkb, least(d->actual_memkb, plan->targets[i].target_memkb));
+        uint64_t needs = least(plan->targets[i].target_memkb, d->plan.demand_memkb);
+
+        if (plan_participates(&d->plan) && needs > from)
+            missing += (int64_t)(needs - from);
+    }
+    return missing;
+}
+
+/* What all can give in that time without going below what they need. */
+static int64_t gives_memkb(const struct balancer *b, const struct plan *plan, uint64_t within_ms)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < b->count; i++) {
+        const struct dom *d = b->doms[i];
+        uint64_t kept;
+
+        if (!plan_participates(&d->plan))
+            continue;
+        kept = most(dom_kept_memkb(d, within_ms, true), needed_memkb(d, plan->targets[i].target_memkb));
+        if (d->actual_memkb > kept)
+            sum += (int64_t)(d->actual_memkb - kept);
+    }
+    return sum;
+}
+
+/* In need: the shortest time in which all guests together can give what is missing, each at its rate. NEVER: they
+ * cannot. */
+static uint64_t time_for_all(const struct balancer *b, const struct plan *plan, int64_t missing_memkb)
+{
+    uint64_t low = TIME_LEAST_MS, high = TIME_MOST_MS;
+
+    if (gives_memkb(b, plan, low) >= missing_memkb)
         return low;
-    if (wishes_kept_memkb(b, high) > budget_memkb)
+    if (gives_memkb(b, plan, high) < missing_memkb)
         return NEVER;
     while (high - low > high / 16) {
         uint64_t middle = low + (high - low) / 2;
 
-        if (wishes_kept_memkb(b, middle) > budget_memkb)
+        if (gives_memkb(b, plan, middle) < missing_memkb)
             low = middle;
         else
             high = middle;
@@ -23,37 +76,44 @@ static uint64_t time_for_all(struct balancer *b, int64_t budget_memkb)
     return high;
 }
 
-/* Taking some for what they keep asks others for more, who may be known to give nothing. */
-#define COVER_ROUNDS 4
-
 /* Guests that will not have given their part in time are taken for what they will still hold then; the others share
- * what is left. */
+ * what is left, and none gives what it needs itself. */
 static const struct plan *cover_the_slow(struct balancer *b, struct gc *gc, struct plan_input input,
-                                         const struct plan *ideal, bool urgent)
+                                         const struct plan *ideal, int64_t missing_memkb)
 {
-    uint64_t within = urgent ? time_for_all(b, ideal->budget_memkb) : HEALTH_SLOW_MS;
-    struct plan_domain *domains = wishes_domains(b, gc);
-    const struct plan *plan = ideal, *next;
-    bool lags = ideal->feasible && within != NEVER;
+    uint64_t within = b->hurry ? time_for_all(b, ideal, missing_memkb) : HEALTH_SLOW_MS;
+    struct plan_domain *domains = dom_wishes(b, gc);
+    struct plan *plan;
+    bool lags = false;
 
     input.domains = domains;
-    for (unsigned n = 0; lags && n < COVER_ROUNDS; n++) {
-        lags = false;
-        for (size_t i = 0; i < b->count; i++) {
-            uint64_t kept = wish_kept_memkb(b->doms[i], within, urgent);
+    if (!ideal->feasible || within == NEVER)
+        return ideal;
+    for (size_t i = 0; i < b->count; i++) {
+        uint64_t kept = dom_kept_memkb(b->doms[i], within, b->hurry);
 
-            if (!plan_participates(&domains[i]) || kept <= plan->targets[i].target_memkb + HEALTH_NEAR_KB)
-                continue;
-            if (n && !health_stuck(&b->doms[i]->health, HEALTH_GIVING))
-                continue;
-            /* Even above its maximum, as long as it holds that. */
-            domains[i].min_memkb = domains[i].max_memkb = domains[i].static_max_memkb = kept;
-            lags = true;
-        }
-        next = lags ? plan_make(gc, &input) : plan;
-        if (!next->feasible)
-            break;
-        plan = next;
+        if (!plan_participates(&domains[i]) || kept <= ideal->targets[i].target_memkb + HEALTH_NEAR_KB)
+            continue;
+        /* Even above its maximum, as long as it holds that. */
+        domains[i].min_memkb = domains[i].max_memkb = domains[i].static_max_memkb = kept;
+        lags = true;
+    }
+    if (!lags)
+        return ideal;
+    plan = plan_make(gc, &input);
+    if (!plan->feasible)
+        return ideal;
+    for (size_t i = 0; i < b->count; i++) {
+        struct plan_target *t = &plan->targets[i];
+        uint64_t wanted = ideal->targets[i].target_memkb, needed = needed_memkb(b->doms[i], wanted);
+
+        if (!plan_participates(&b->doms[i]->plan))
+            continue;
+        /* One that lags goes on towards its own share. */
+        if (domains[i].min_memkb == domains[i].static_max_memkb || t->target_memkb > wanted)
+            t->target_memkb = wanted;
+        else if (t->target_memkb < needed)
+            t->target_memkb = needed - needed % PLAN_PAGE_KB;
     }
     return plan;
 }
@@ -61,7 +121,7 @@ static const struct plan *cover_the_slow(struct balancer *b, struct gc *gc, stru
 static void tell_short(struct balancer *b, const struct plan *plan)
 {
     if (plan->feasible != b->feasible)
-        tell(b, &(struct host_event){.type = HOST_EVENT_SHORT, .new_memkb = plan->shortfall_memkb});
+        balancer_tell(b, &(struct host_event){.type = HOST_EVENT_SHORT, .new_memkb = plan->shortfall_memkb});
     b->feasible = plan->feasible;
     b->shortfall_memkb = plan->shortfall_memkb;
     b->budget_memkb = plan->budget_memkb;
@@ -87,29 +147,39 @@ static uint64_t not_out_of_reach(const struct dom *d, uint64_t target_memkb)
     return actual > plan_hi_memkb(&d->plan) ? target_memkb : actual;
 }
 
+static void decide_one(struct balancer *b, struct dom *d, uint64_t target_memkb, bool urgent)
+{
+    target_memkb = not_out_of_reach(d, target_memkb);
+    if (!urgent)
+        target_memkb = let_go_on(d, target_memkb);
+    /* Memory is taken on a word of today only. */
+    if (plan_participates(&d->plan) && !urgent && target_memkb < d->target_memkb && target_memkb < d->actual_memkb &&
+        !dom_report_confirmed(b, d))
+        target_memkb = d->target_memkb;
+    d->planned_memkb = target_memkb;
+}
+
 void round_decide(struct balancer *b, struct gc *gc, bool urgent)
 {
-    struct plan_input input = wishes_input(b, wishes_domains(b, gc));
+    struct plan_input input = dom_wishes_input(b, dom_wishes(b, gc));
     const struct plan *ideal, *plan;
+    int64_t missing;
 
-    /* In need everybody gives at once what is his to give: that is quicker than much from few. */
-    input.damped = !urgent && !reserve_waits(b, true);
+    input.damped = true;
     ideal = plan_make(gc, &input);
     tell_short(b, ideal);
-    plan = cover_the_slow(b, gc, input, ideal, urgent || reserve_waits(b, true));
+    missing = missing_memkb(b, ideal);
+    b->hurry = urgent || reserve_waits(b, true) || missing > 0;
+    if (b->hurry) {
+        input.hurry = true;
+        ideal = plan_make(gc, &input);
+    }
+    plan = cover_the_slow(b, gc, input, ideal, missing);
     for (size_t i = 0; i < b->count; i++) {
         struct dom *d = b->doms[i];
-        uint64_t target = plan->targets[i].target_memkb, wanted = ideal->targets[i].target_memkb;
 
-        d->planned_demand_memkb = d->demand.known ? d->demand.seen_memkb : 0;
-        /* A guest that lags goes on towards its own share; not one that is known to be stuck. */
-        if (plan_participates(&d->plan) && wanted < target && wanted < d->actual_memkb &&
-            !health_stuck(&d->health, HEALTH_GIVING))
-            target = wanted;
-        if (target > plan_hi_memkb(&d->plan) && plan_participates(&d->plan))
-            target = wanted;
-        target = not_out_of_reach(d, target);
-        d->planned_memkb = urgent ? target : let_go_on(d, target);
+        d->planned_demand_memkb = d->demand.need_memkb;
         d->reason = ideal->targets[i].reason;
+        decide_one(b, d, plan->targets[i].target_memkb, urgent);
     }
 }

@@ -3,19 +3,6 @@
 
 #include "balance/engine/state.h"
 
-uint64_t reserved_memkb(const struct balancer *b, bool waiting)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < b->reservation_count; i++) {
-        const struct reservation *r = b->reservations[i];
-
-        if (r->info.state != RESERVE_WAITING || (waiting && r->admitted))
-            sum += r->info.counted_memkb;
-    }
-    return sum;
-}
-
 bool reserve_waits(const struct balancer *b, bool admitted)
 {
     for (size_t i = 0; i < b->reservation_count; i++) {
@@ -23,6 +10,19 @@ bool reserve_waits(const struct balancer *b, bool admitted)
             return true;
     }
     return false;
+}
+
+uint64_t reserve_lacks_memkb(const struct balancer *b)
+{
+    uint64_t lacks = 0;
+
+    for (size_t i = 0; i < b->reservation_count; i++) {
+        const struct reserve_info *r = &b->reservations[i]->info;
+
+        if (r->state == RESERVE_WAITING && r->shortfall_memkb && (!lacks || r->shortfall_memkb < lacks))
+            lacks = r->shortfall_memkb;
+    }
+    return lacks;
 }
 
 uint64_t reserve_handed_memkb(const struct balancer *b, uint32_t domid)
@@ -102,7 +102,7 @@ void reserve_review(struct balancer *b)
 static int64_t spare_memkb(struct balancer *b)
 {
     int64_t spare = (int64_t)b->memory.free_memkb - (int64_t)b->memory.claimed_memkb -
-                    (int64_t)b->config.reserve_memkb - (int64_t)reserved_memkb(b, false);
+                    (int64_t)b->config.reserve_memkb - (int64_t)ledger_reserved_memkb(b, false);
 
     for (size_t i = 0; i < b->count; i++) {
         const struct plan_domain *p = &b->doms[i]->plan;
@@ -122,7 +122,7 @@ static uint64_t has_memkb(struct balancer *b, const struct reservation *r)
     const struct host_sample *s = domid == RESERVE_NO_DOMAIN ? NULL : sample_of(b, &r->info.request);
     const struct dom *d = s ? dom_find(b, domid) : NULL;
 
-    return s ? s->held_memkb + s->claimed_memkb + (d ? dom_pending(b, d) : 0) : 0;
+    return s ? s->held_memkb + s->claimed_memkb + (d ? ledger_pending_memkb(b, d) : 0) : 0;
 }
 
 static uint64_t beyond(uint64_t memkb, uint64_t has_memkb)
@@ -158,7 +158,7 @@ void reserve_admit(struct balancer *b)
 void reserve_settle(struct balancer *b)
 {
     /* Room for reservations: what waits is not taken off, what acceptors were granted is. */
-    int64_t room = room_memkb(b) + (int64_t)(reserved_memkb(b, true) - reserved_memkb(b, false));
+    int64_t room = ledger_room_memkb(b) + (int64_t)(ledger_reserved_memkb(b, true) - ledger_reserved_memkb(b, false));
 
     for (size_t i = 0; i < b->reservation_count; i++) {
         struct reservation *r = b->reservations[i];

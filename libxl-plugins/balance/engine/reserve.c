@@ -114,11 +114,11 @@ void reserve_free(struct balancer *b)
 
 static void tell_reservation(struct balancer *b, const struct reservation *r)
 {
-    tell(b, &(struct host_event){.type = HOST_EVENT_RESERVATION,
-                                 .domid = r->info.request.domid,
-                                 .new_memkb = r->info.memkb,
-                                 .what = r->info.id,
-                                 .why = reserve_state_name(r->info.state)});
+    balancer_tell(b, &(struct host_event){.type = HOST_EVENT_RESERVATION,
+                                          .domid = r->info.request.domid,
+                                          .new_memkb = r->info.memkb,
+                                          .what = r->info.id,
+                                          .why = reserve_state_name(r->info.state)});
 }
 
 void reserve_become(struct balancer *b, struct reservation *r, enum reserve_state state)
@@ -148,7 +148,7 @@ static void finish(struct balancer *b, struct reservation *r, enum reserve_state
 {
     reserve_become(b, r, state);
     reserve_sweep(b);
-    round_soon(b);
+    balancer_round_soon(b);
 }
 
 static struct reservation *find(struct balancer *b, const char *id)
@@ -189,7 +189,7 @@ int balancer_reserve(struct balancer *b, const struct reserve_request *request, 
         return rc;
     }
     strcpy(id, r->info.id);
-    round_soon(b);
+    balancer_round_soon(b);
     return 0;
 }
 
@@ -219,7 +219,7 @@ int balancer_hand(struct balancer *b, const char *id, uint32_t domid)
         reserve_become(b, r, RESERVE_HANDED);
     else
         keep(b, r);
-    round_soon(b);
+    balancer_round_soon(b);
     return 0;
 }
 
@@ -233,7 +233,7 @@ int balancer_lease(struct balancer *b, const char *id, uint64_t lease_ms)
         return 0;
     b->now_ms = b->host->ops->now_ms(b->host);
     r->info.expires_ms = lease_ms ? b->now_ms + lease_ms : NEVER;
-    round_wanted(b, r->info.expires_ms);
+    balancer_round_wanted(b, r->info.expires_ms);
     return keep(b, r);
 }
 

@@ -5,6 +5,15 @@
 #include "balance/engine/state.h"
 #include "base/error.h"
 
+/* What an ordinary guest's growth needs until memory comes, and no more than 2 % of the host. */
+#define FLOAT_MEMKB (UINT64_C(64) << 10)
+#define FLOAT_PART 50
+/* How often a stuck guest that says that it has plenty is tried because somebody wants to start. */
+#define RETRY_MS 30000u
+/* How long memory may take to reach a guest. */
+#define ARRIVAL_LEAST_MS 200u
+#define ARRIVAL_MOST_MS 3000u
+
 /* ---- look ---- */
 
 static int look(struct balancer *b)
@@ -35,112 +44,31 @@ static int look(struct balancer *b)
             d->boot_until_ms = b->now_ms + b->config.boot_ms;
         }
     }
+    b->float_memkb = b->config.float_memkb;
+    if (b->float_memkb == BALANCER_FLOAT_AUTO)
+        b->float_memkb =
+            b->memory.total_memkb / FLOAT_PART < FLOAT_MEMKB ? b->memory.total_memkb / FLOAT_PART : FLOAT_MEMKB;
     b->looked = true;
     return 0;
-}
-
-/* ---- what is known of a domain ---- */
-
-/* Somebody else wrote its target: it is his from now on. */
-static void compare_target(struct balancer *b, struct dom *d, uint64_t target_memkb)
-{
-    d->target_memkb = target_memkb;
-    if (!d->facts.managed || d->pinned || target_memkb == d->own_memkb)
-        return;
-    d->pinned = true;
-    /* Also for the next balancer, and also should the target come to be what ours was. */
-    if (d->own_memkb)
-        b->host->ops->target_disown(b->host, d->domid);
-    d->own_memkb = 0;
-    tell(b, &(struct host_event){.type = HOST_EVENT_PINNED, .domid = d->domid, .new_memkb = target_memkb});
-}
-
-static void read_facts(struct balancer *b, struct dom *d)
-{
-    struct host_domain facts;
-
-    if (b->host->ops->facts(b->host, d->domid, &facts))
-        return;
-    d->facts = facts;
-    d->facts_stale = false;
-    if (!facts.has_target)
-        return;
-    if (facts.managed && !facts.has_own && !b->host->ops->target_accept(b->host, d->domid, facts.target_memkb)) {
-        d->facts.has_own = true;
-        d->facts.own_memkb = facts.target_memkb;
-    }
-    d->own_memkb = d->facts.own_memkb;
-    compare_target(b, d, facts.target_memkb);
 }
 
 static void refresh(struct balancer *b)
 {
     for (size_t i = 0; i < b->count; i++) {
-        struct dom *d = b->doms[i];
-        int64_t actual;
-
-        if (!d->seen)
-            continue;
-        if (d->facts_stale)
-            read_facts(b, d);
-        actual = (int64_t)d->sample.held_memkb - d->facts.offset_memkb;
-        d->last_actual_memkb = d->actual_memkb;
-        d->actual_memkb = actual > 0 ? (uint64_t)actual : 0;
-        d->promise_memkb = d->target_memkb;
+        if (b->doms[i]->seen)
+            dom_refresh(b, b->doms[i]);
     }
 }
 
 void balancer_look(struct balancer *b)
 {
+    GC_SCOPE(gc);
+
     b->now_ms = b->host->ops->now_ms(b->host);
     if (look(b))
         return;
     refresh(b);
-    wishes_fill(b);
-}
-
-/* ---- reports ---- */
-
-static void read_report(struct balancer *b, struct dom *d)
-{
-    struct host_report report;
-    int rc;
-
-    d->report_due = false;
-    d->report_read_ms = b->now_ms;
-    rc = b->host->ops->report(b->host, d->domid, &report);
-    b->counters.reports_read++;
-    d->has_report = !rc;
-    /* Without a report it is as if it had never been able to say: its share goes by its range. */
-    if (rc) {
-        demand_forget(&d->demand);
-        return;
-    }
-    /* Who can speak has booted, also when it falls silent later. */
-    d->boot_until_ms = 0;
-    demand_report(&d->demand, &report, d->actual_memkb, d->target_memkb, b->config.headroom_percent, b->now_ms);
-}
-
-/* Only a wish that differs is worth a round. */
-static bool wish_differs(const struct dom *d)
-{
-    uint64_t now = d->demand.known ? d->demand.seen_memkb : 0;
-    uint64_t then = d->planned_demand_memkb;
-
-    return now > then ? now - then > then / 100 : then - now > now / 100;
-}
-
-static void read_due_reports(struct balancer *b)
-{
-    for (size_t i = 0; i < b->count; i++) {
-        struct dom *d = b->doms[i];
-
-        if (!d->seen || !d->report_due || d->report_at_ms > b->now_ms)
-            continue;
-        read_report(b, d);
-        if (wish_differs(d))
-            round_soon(b);
-    }
+    dom_wishes_fill(b, gc);
 }
 
 /* ---- guests judged ---- */
@@ -162,21 +90,63 @@ static void tell_health(struct balancer *b, struct dom *d)
     if (now == d->told)
         return;
     d->told = now;
-    tell(b, &(struct host_event){.type = HOST_EVENT_HEALTH, .domid = d->domid, .what = names[now], .why = whys[now]});
+    balancer_tell(
+        b, &(struct host_event){.type = HOST_EVENT_HEALTH, .domid = d->domid, .what = names[now], .why = whys[now]});
+}
+
+/* A start tries those who say that they can give what it lacks. */
+static void try_for_a_start(struct balancer *b, struct dom *d)
+{
+    uint64_t lacks = reserve_lacks_memkb(b);
+
+    if (!health_stuck(&d->health, HEALTH_GIVING) || !lacks || b->now_ms < d->tried_at_ms + RETRY_MS ||
+        dom_says_spare_memkb(d) < lacks)
+        return;
+    d->tried_at_ms = b->now_ms;
+    health_reconsider(&d->health, HEALTH_GIVING);
+}
+
+static void note_arrival(struct balancer *b, struct dom *d)
+{
+    uint64_t took = b->now_ms - d->raised_at_ms;
+
+    if (!d->raised_at_ms || d->actual_memkb + HEALTH_NEAR_KB < d->target_memkb)
+        return;
+    d->raised_at_ms = 0;
+    took = took < ARRIVAL_LEAST_MS ? ARRIVAL_LEAST_MS : took > ARRIVAL_MOST_MS ? ARRIVAL_MOST_MS : took;
+    d->arrival_ms = d->arrival_ms ? (d->arrival_ms + took) / 2 : took;
+}
+
+/* Above its target by no more than its driver's pages and its slack it is there. */
+static uint64_t comparable_memkb(const struct dom *d)
+{
+    bool there = d->actual_memkb > d->target_memkb && d->actual_memkb - d->target_memkb <= dom_tolerance_memkb(d);
+
+    return there ? d->target_memkb : d->actual_memkb;
 }
 
 static void judge(struct balancer *b, struct dom *d)
 {
+    enum health_verdict verdict;
+
     d->rearm = false;
     if (!dom_balanced(b, d)) {
         health_pause(&d->health, d->actual_memkb, b->now_ms);
+        d->raised_at_ms = 0;
         return;
     }
+    try_for_a_start(b, d);
     for (enum health_way way = HEALTH_GIVING; way <= HEALTH_TAKING; way++) {
-        if (health_probe_due(&d->health, way, b->now_ms))
+        if (health_probe_due(&d->health, way, d->actual_memkb, b->now_ms))
             b->counters.probes++;
     }
-    d->rearm = health_look(&d->health, d->actual_memkb, d->target_memkb, b->now_ms) == HEALTH_REARM;
+    verdict = health_look(&d->health, comparable_memkb(d), d->target_memkb, b->now_ms);
+    d->rearm = verdict == HEALTH_REARM;
+    if (verdict == HEALTH_GAVE_UP && health_stuck(&d->health, HEALTH_GIVING) && d->owes) {
+        d->refused_used_memkb = d->demand.used_memkb;
+        credit_refused(b, d);
+    }
+    note_arrival(b, d);
     tell_health(b, d);
 }
 
@@ -200,7 +170,7 @@ static uint64_t next_tick(const struct balancer *b, bool more_to_raise)
             continue;
         }
         if (d->written || d->rearm)
-            return TICK_FAST_MS;
+            return b->hurry ? ROUND_GAP_MS : TICK_FAST_MS;
         if (!d->health.moving)
             continue;
         if (!health_slow(&d->health))
@@ -215,6 +185,8 @@ static uint64_t next_tick(const struct balancer *b, bool more_to_raise)
         interval = TICK_SLOW_MS;
     if (interval < TICK_SLOW_MS && b->now_ms < b->fast_until_ms)
         interval = TICK_FAST_MS;
+    if (interval == TICK_FAST_MS && b->hurry)
+        interval = ROUND_GAP_MS;
     return interval;
 }
 
@@ -222,20 +194,20 @@ static void plan_next(struct balancer *b, bool more_to_raise)
 {
     uint64_t tick = next_tick(b, more_to_raise);
 
-    round_wanted(b, tick == NEVER ? NEVER : b->now_ms + tick);
-    round_wanted(b, reserve_next_ms(b));
-    round_wanted(b, b->now_ms + b->config.backstop_ms);
+    balancer_round_wanted(b, tick == NEVER ? NEVER : b->now_ms + tick);
+    balancer_round_wanted(b, reserve_next_ms(b));
+    balancer_round_wanted(b, b->now_ms + b->config.backstop_ms);
     for (size_t i = 0; i < b->count; i++) {
         struct dom *d = b->doms[i];
 
         if (d->boot_until_ms > b->now_ms && !d->has_report)
-            round_wanted(b, d->boot_until_ms);
+            balancer_round_wanted(b, d->boot_until_ms);
         if (!dom_balanced(b, d))
             continue;
-        round_wanted(b, demand_settle(&d->demand, d->actual_memkb, b->now_ms));
+        balancer_round_wanted(b, demand_settle(&d->demand, b->now_ms));
         for (enum health_way way = HEALTH_GIVING; way <= HEALTH_TAKING; way++) {
             if (health_stuck(&d->health, way))
-                round_wanted(b, d->health.sides[way].probe_at_ms);
+                balancer_round_wanted(b, d->health.sides[way].probe_at_ms);
         }
     }
 }
@@ -250,22 +222,24 @@ static void run_round(struct balancer *b)
     b->last_round_ms = b->now_ms;
     b->round_at_ms = NEVER;
     if (urgent)
-        tell(b, &(struct host_event){.type = HOST_EVENT_EMERGENCY, .new_memkb = b->memory.free_memkb});
+        balancer_tell(b, &(struct host_event){.type = HOST_EVENT_EMERGENCY, .new_memkb = b->memory.free_memkb});
     for (size_t i = 0; i < b->count; i++) {
         struct dom *d = b->doms[i];
 
         d->written = false;
         if (d->seen)
             judge(b, d);
-        demand_settle(&d->demand, d->actual_memkb, b->now_ms);
+        demand_settle(&d->demand, b->now_ms);
     }
     reserve_review(b);
-    wishes_fill(b);
+    dom_wishes_fill(b, gc);
     reserve_admit(b);
     round_decide(b, gc, urgent);
     more = targets_move(b, gc);
     targets_rearm(b);
     reserve_settle(b);
+    if (!more)
+        limits_offer(b);
     plan_next(b, more);
     /* Looks between rounds do not hide from the next what has changed since this one. */
     b->last_free_memkb = b->memory.free_memkb;
@@ -281,18 +255,19 @@ void balancer_wake(struct balancer *b)
     if (look(b)) {
         /* Whatever is due has to wait: asking again at once would only keep the processor busy. */
         b->awake = false;
-        wake_wanted(b, b->now_ms + TICK_SLOW_MS);
+        balancer_wake_wanted(b, b->now_ms + TICK_SLOW_MS);
         return;
     }
     refresh(b);
-    read_due_reports(b);
+    for (size_t i = 0; i < b->count; i++)
+        dom_read_due_report(b, b->doms[i]);
     due = b->round_at_ms <= b->now_ms;
     if (due)
         run_round(b);
-    wake_wanted(b, b->round_at_ms);
+    balancer_wake_wanted(b, b->round_at_ms);
     for (size_t i = 0; i < b->count; i++) {
         if (b->doms[i]->report_due)
-            wake_wanted(b, b->doms[i]->report_at_ms);
+            balancer_wake_wanted(b, b->doms[i]->report_at_ms);
     }
     b->awake = false;
     b->host->ops->wake_at(b->host, b->wake_at_ms);

@@ -2,8 +2,9 @@
 #ifndef XLX_BALANCE_ENGINE_STATE_H
 #define XLX_BALANCE_ENGINE_STATE_H
 
-/* What the balancer's files share: balancer.c (events, time), round.c (one round), decide.c (what is asked of whom),
- * wishes.c (input of the plan), act.c (targets), reserve.c (reservations), view.c. */
+/* What the balancer's files share: balancer.c (events, time), round.c (one round), domain.c (what is known of a domain),
+ * ledger.c (what guests could take), limits.c (what the hypervisor lets them), credit.c (what they are lent and owe),
+ * wishes.c (input of the plan), decide.c (what is asked of whom), act.c (targets), reserve.c (reservations), view.c. */
 
 #include "balance/engine/balancer.h"
 #include "balance/policy/demand.h"
@@ -18,6 +19,16 @@
 #define TICK_MS 250u
 #define TICK_SLOW_MS 1000u
 #define TICK_FAST_FOR_MS 5000u
+/* What has not moved for so long is not going to. */
+#define STILL_MS 180000u
+
+/* What a guest was lent and did not give back when it was asked; of a UUID, or of a name where there is none. */
+struct credit {
+    uint64_t owed_memkb;     /* asked for and refused; 0: nothing */
+    uint64_t given_memkb;    /* what it was seen to give when asked */
+    unsigned refusals;       /* in a row */
+    uint64_t pardoned_at_ms; /* when a refusal by a domain that is gone counts no more */
+};
 
 struct dom {
     uint32_t domid;
@@ -27,30 +38,50 @@ struct dom {
     bool pinned;
     uint64_t own_memkb; /* what the balancer wrote last or took for its own */
     uint64_t boot_until_ms;
+    enum plan_state last_state;
 
     bool has_report, report_due;
     uint64_t report_at_ms; /* due then */
     uint64_t report_read_ms;
+    unsigned quick_reads; /* in a row */
+    struct host_report report;
+    uint64_t asked_ms; /* for a report, and it has not come; 0: not */
     struct demand demand;
     uint64_t planned_demand_memkb; /* of the last plan */
+    uint64_t arrival_ms;           /* how long memory takes to reach it; 0: not known */
 
     struct health health;
-    enum plan_balloon told; /* by the last event */
+    enum plan_balloon told;      /* by the last event */
+    uint64_t tried_at_ms;        /* for a start */
+    uint64_t refused_used_memkb; /* by its last report when it was found to give nothing */
 
     /* this look */
     bool seen;
     struct host_sample sample;
     uint64_t actual_memkb, last_actual_memkb;
-    uint64_t promise_memkb; /* the highest target since the look */
+    uint64_t promise_memkb;       /* the highest target since the look */
+    uint64_t promise_limit_memkb; /* the highest limit since the look */
     uint64_t target_memkb;
     struct plan_domain plan;
     bool rearm, written;
     unsigned refusals; /* writes of its target in a row that failed; not tried again before */
     uint64_t refused_until_ms;
 
+    uint64_t still_since_ms; /* holds the same since then */
+    bool closed;             /* its limit was put to what it holds, although it should have more */
+    uint64_t closed_at_ms;
+    bool limited; /* its limit is ours, and may be nearer to its target than libxl's */
+
+    bool owes;            /* it holds more than it was asked to */
+    uint64_t least_memkb; /* the least that it has held since */
+    struct credit credit;
+    bool credit_loaded;
+    uint64_t fair_memkb, cap_memkb; /* its share, and how far it may go beyond it */
+
     uint64_t planned_memkb;
     enum plan_reason reason;
     uint64_t granted_at_ms;
+    uint64_t raised_at_ms; /* and what it was raised to has not reached it yet; 0: it has */
 
     struct balancer_change history[BALANCER_HISTORY];
     unsigned history_next;
@@ -62,6 +93,13 @@ struct reservation {
     bool admitted; /* counted in the plan although it waits */
 };
 
+/* A credit that is kept, also of domains that are not there. */
+#define CREDIT_NAME_LEN 64
+struct kept_credit {
+    char name[CREDIT_NAME_LEN];
+    struct credit credit;
+};
+
 struct balancer {
     struct host *host;
     struct balancer_config config;
@@ -70,6 +108,8 @@ struct balancer {
     struct reservation **reservations; /* oldest first */
     size_t reservation_count;
     uint64_t next_id;
+    struct kept_credit *credits;
+    size_t credit_count;
 
     uint64_t now_ms;
     uint64_t round_at_ms; /* NEVER: none wanted */
@@ -86,6 +126,8 @@ struct balancer {
     bool looked;
     /* of the last plan */
     bool feasible;
+    bool hurry;           /* somebody waits for memory */
+    uint64_t float_memkb; /* of the configuration, or by the size of the host */
     uint64_t shortfall_memkb;
     int64_t budget_memkb;
 
@@ -95,26 +137,74 @@ struct balancer {
 /* balancer.c */
 struct dom *dom_find(struct balancer *b, uint32_t domid);
 /* To be woken at that time at the latest. */
-void wake_wanted(struct balancer *b, uint64_t at_ms);
+void balancer_wake_wanted(struct balancer *b, uint64_t at_ms);
 /* The same for a round. */
-void round_wanted(struct balancer *b, uint64_t at_ms);
-void round_soon(struct balancer *b);
-void tell(struct balancer *b, const struct host_event *event);
+void balancer_round_wanted(struct balancer *b, uint64_t at_ms);
+void balancer_round_soon(struct balancer *b);
+void balancer_tell(struct balancer *b, const struct host_event *event);
 
-/* wishes.c: the domains as the policy sees them now. */
+/* domain.c */
 enum plan_state dom_state(const struct balancer *b, const struct dom *d);
 bool dom_balanced(const struct balancer *b, const struct dom *d); /* managed, running, neither fixed nor pinned */
-/* What it may still take beyond what it holds and claims. */
-uint64_t dom_pending(const struct balancer *b, const struct dom *d);
-void wishes_fill(struct balancer *b);
+/* It ran and is paused now, and would be balanced. */
+bool dom_paused(const struct balancer *b, const struct dom *d);
+/* After a look: facts, what it holds, what it owes, and whether it has changed its state. */
+void dom_refresh(struct balancer *b, struct dom *d);
+/* What it holds beyond its target although it is there: pages that its driver does not count, and slack. */
+uint64_t dom_tolerance_memkb(const struct dom *d);
+void dom_read_due_report(struct balancer *b, struct dom *d);
+/* Whether its report is of this moment, as far as can be told. One that is not is asked for; what does not come is
+ * forgotten. */
+bool dom_report_confirmed(struct balancer *b, struct dom *d);
+/* What it says that it does not use. */
+uint64_t dom_says_spare_memkb(const struct dom *d);
+
+/* ledger.c */
+/* The most that it could hold by now or soon, without asking anybody. */
+uint64_t ledger_could_memkb(const struct balancer *b, const struct dom *d);
+/* What it could take beyond what it holds and claims, and beyond what reservations keep for it. */
+uint64_t ledger_pending_memkb(const struct balancer *b, const struct dom *d);
+/* Paused, without a balloon, or unmoved for so long that nobody should wait for it; its limit may be closed. */
+bool ledger_idle(const struct balancer *b, const struct dom *d);
+/* What it should have beyond what it holds, by whoever decides on it; what is counted in the plan. */
+uint64_t ledger_expected_memkb(const struct balancer *b, const struct dom *d);
+/* Of reservations that are ready, handed, or (waiting too) admitted. */
+uint64_t ledger_reserved_memkb(const struct balancer *b, bool waiting);
+/* Free memory that nobody can take, has a claim on, or was promised; negative when there is too little. */
+int64_t ledger_room_memkb(const struct balancer *b);
+/* What those that are balanced could take above their targets when all are reached. */
+uint64_t ledger_slack_memkb(const struct balancer *b);
+
+/* limits.c */
+/* For that target of a domain that is balanced or paused. */
+uint64_t limit_for_memkb(const struct dom *d, uint64_t target_memkb);
+/* Each limit where it belongs; lacking: room that somebody waits for, for which idle ones are closed. */
+void limits_mend(struct balancer *b, uint64_t lacking_memkb);
+/* Those that were closed get theirs back as room allows. */
+void limits_offer(struct balancer *b);
+
+/* credit.c */
+void credit_load(struct balancer *b);
+/* Of a domain whose facts are known. */
+void credit_find(struct balancer *b, struct dom *d);
+/* It was found to give nothing. */
+void credit_refused(struct balancer *b, struct dom *d);
+/* It was seen to give; in_full: all that it was asked for. */
+void credit_gave(struct balancer *b, struct dom *d, uint64_t memkb, bool in_full);
+/* Its fair share has changed: what it holds within it it owes nobody. */
+void credit_settle(struct balancer *b, struct dom *d);
+void credit_domain_gone(struct balancer *b, struct dom *d);
+/* How much beyond its fair share it may have; NEVER: no bound. */
+uint64_t credit_beyond_memkb(const struct balancer *b, const struct dom *d);
+
+/* wishes.c: the domains as the policy sees them now. */
+void dom_wishes_fill(struct balancer *b, struct gc *gc);
 /* Copies of d->plan for all, in the pool. */
-struct plan_domain *wishes_domains(struct balancer *b, struct gc *gc);
+struct plan_domain *dom_wishes(struct balancer *b, struct gc *gc);
 /* What a participant still keeps after it has given for that long, at the least its minimum; by_rate: also one that is
  * not slow is expected to give at its last rate only. */
-uint64_t wish_kept_memkb(const struct dom *d, uint64_t within_ms, bool by_rate);
-/* What the participants keep together, all by their rates. */
-int64_t wishes_kept_memkb(const struct balancer *b, uint64_t within_ms);
-struct plan_input wishes_input(struct balancer *b, const struct plan_domain *domains);
+uint64_t dom_kept_memkb(const struct dom *d, uint64_t within_ms, bool by_rate);
+struct plan_input dom_wishes_input(struct balancer *b, const struct plan_domain *domains);
 
 /* decide.c: planned_memkb and reason of each. urgent: memory runs out. */
 void round_decide(struct balancer *b, struct gc *gc, bool urgent);
@@ -124,8 +214,8 @@ int target_write(struct balancer *b, struct dom *d, uint64_t target_memkb, const
 /* Lowers first, then raises as far as there is memory; returns whether something is left to raise. */
 bool targets_move(struct balancer *b, struct gc *gc);
 void targets_rearm(struct balancer *b);
-/* Free memory that nobody has a claim on; negative when there is too little. */
-int64_t room_memkb(const struct balancer *b);
+/* What reservations and those that are to grow want and is not free. */
+uint64_t balancer_lacks_memkb(const struct balancer *b);
 
 /* reserve.c */
 void reserve_become(struct balancer *b, struct reservation *r, enum reserve_state state);
@@ -141,10 +231,10 @@ void reserve_review(struct balancer *b);
 void reserve_admit(struct balancer *b);
 /* Those for which there is enough free memory are ready. */
 void reserve_settle(struct balancer *b);
-/* Of those that are ready, handed, or (waiting too) admitted. */
-uint64_t reserved_memkb(const struct balancer *b, bool waiting);
 /* Whether any waits, or any that is admitted. */
 bool reserve_waits(const struct balancer *b, bool admitted);
+/* What those that wait lack even if all guests that can give went to their minimums, of the one that lacks least. */
+uint64_t reserve_lacks_memkb(const struct balancer *b);
 /* What the domain was promised by reservations and has not yet; 0 without one. */
 uint64_t reserve_handed_memkb(const struct balancer *b, uint32_t domid);
 void reserve_domain_gone(struct balancer *b, uint32_t domid);

@@ -11,13 +11,18 @@ void balancer_view_host(struct balancer *b, struct balancer_host *view)
     *view = (struct balancer_host){
         .memory = b->memory,
         .reserve_memkb = b->config.reserve_memkb,
-        .reserved_memkb = reserved_memkb(b, true),
+        .reserved_memkb = ledger_reserved_memkb(b, true),
         .budget_memkb = b->budget_memkb,
         .feasible = b->feasible,
         .shortfall_memkb = b->shortfall_memkb,
     };
-    for (size_t i = 0; i < b->count; i++)
-        view->in_flight_memkb += dom_pending(b, b->doms[i]);
+    for (size_t i = 0; i < b->count; i++) {
+        const struct dom *d = b->doms[i];
+        uint64_t pending = ledger_pending_memkb(b, d);
+        uint64_t due = d->target_memkb > d->actual_memkb ? d->target_memkb - d->actual_memkb : 0;
+
+        view->in_flight_memkb += due < pending ? due : pending;
+    }
 }
 
 uint32_t *balancer_domids(struct balancer *b, struct gc *gc, size_t *count)
@@ -138,6 +143,6 @@ int balancer_view_domain(struct balancer *b, struct gc *gc, uint32_t domid, stru
 
 struct plan *balancer_view_plan(struct balancer *b, struct gc *gc, struct plan_input *input)
 {
-    *input = wishes_input(b, wishes_domains(b, gc));
+    *input = dom_wishes_input(b, dom_wishes(b, gc));
     return plan_make(gc, input);
 }

@@ -4,10 +4,22 @@
 #include <string.h>
 
 #define HEADROOM_LEAST_MEMKB (UINT64_C(32) << 10)
-#define BURST_MEMKB (UINT64_C(64) << 10)
+/* Available, with a part of what it holds: next to nothing. */
+#define STARVED_MEMKB (UINT64_C(12) << 10)
 /* Stalls for less than 5 % of the time are every day's. */
 #define PRESSURE_LEAST 500u
+#define STALLS 50u
 #define PRESSURE_FULL 5000u
+/* Growth that is worth looking ahead. */
+#define RISE_LEAST_MEMKB (UINT64_C(2) << 10)
+/* Fainter than this a memory of a need is none. */
+#define FADED_MEMKB (UINT64_C(16) << 10)
+/* Nothing was heard for so long: what was asked for ahead is not used. */
+#define AHEAD_MS 5000u
+/* How soon a guest that uses up what it has reports again. A rise that left it without headroom was so quick, whenever
+ * the last report came; else one between reports that are further apart than RISE_MOST_MS says nothing. */
+#define REPORT_MS 500u
+#define RISE_MOST_MS 10000u
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -19,56 +31,112 @@ static uint64_t most(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-static uint64_t bucket_size(uint64_t actual_memkb)
+/* Stalls say that what is there is too little, not how much is missing: a quarter more at most, and what has been
+ * swapped out since they began. With next to nothing left
+ * any stall is one for memory. */
+static void press(struct demand *d, const struct host_report *r, uint64_t actual_memkb)
 {
-    return BURST_MEMKB + actual_memkb / 4;
+    uint64_t pressure = least(r->pressure, PRESSURE_FULL), swap = least(r->swap_used_memkb, PLAN_MEMKB_MAX);
+
+    if (pressure >= STALLS && d->available_memkb < STARVED_MEMKB + actual_memkb / 64)
+        d->use_memkb = most(d->use_memkb, actual_memkb + actual_memkb / 8 + HEADROOM_LEAST_MEMKB);
+    if (d->counted && r->oom_kills > d->oom_kills)
+        d->use_memkb = most(d->use_memkb, actual_memkb + actual_memkb / 4);
+    if (pressure < PRESSURE_LEAST) {
+        d->swap_base_memkb = swap;
+        return;
+    }
+    if (!d->counted || swap < d->swap_base_memkb)
+        d->swap_base_memkb = d->counted ? swap : 0;
+    d->use_memkb = most(d->use_memkb, actual_memkb + actual_memkb / 4 * pressure / PRESSURE_FULL);
+    d->use_memkb += swap - d->swap_base_memkb;
+    d->reported_memkb += least(d->swap_base_memkb, actual_memkb / 4);
 }
 
-/* Whatever the numbers are, the result is not above five quarters of what the guest holds and a burst. */
-static uint64_t wish(struct demand *d, const struct host_report *r, uint64_t actual_memkb, unsigned headroom_percent)
+/* Without what it is asked for ahead. */
+static void wish(struct demand *d, const struct host_report *r, uint64_t actual_memkb, unsigned headroom_percent)
 {
     uint64_t total = least(r->total_memkb, actual_memkb);
-    uint64_t available = least(r->has_available ? r->available_memkb : r->free_memkb, total);
     /* What the guest's kernel keeps for itself before it counts, and never gives. */
     uint64_t own = least(actual_memkb - total, actual_memkb / 4);
-    uint64_t used = total - available + own;
-    uint64_t wanted = used + most(used * headroom_percent / 100, HEADROOM_LEAST_MEMKB);
-    uint64_t pressure = least(r->pressure, PRESSURE_FULL);
 
-    if (pressure >= PRESSURE_LEAST) {
-        wanted = most(wanted, actual_memkb + actual_memkb / 4 * pressure / PRESSURE_FULL);
-        wanted += least(r->swap_used_memkb, actual_memkb / 4);
-    }
-    if (d->counted_kills && r->oom_kills > d->oom_kills)
-        wanted = most(wanted, actual_memkb + actual_memkb / 4);
+    d->available_memkb = least(r->has_available ? r->available_memkb : r->free_memkb, total);
+    d->used_memkb = d->use_memkb = total - d->available_memkb + own;
+    d->reported_memkb = d->used_memkb + most(d->used_memkb * headroom_percent / 100, HEADROOM_LEAST_MEMKB);
+    press(d, r, actual_memkb);
+    d->use_memkb = least(d->use_memkb, PLAN_MEMKB_MAX);
+    d->reported_memkb = least(most(d->reported_memkb, d->use_memkb), PLAN_MEMKB_MAX);
     d->oom_kills = r->oom_kills;
-    d->counted_kills = true;
-    d->reported_memkb = wanted;
-    return least(wanted, actual_memkb + bucket_size(actual_memkb));
+    d->counted = true;
+}
+
+/* What it will use until what it is given now has reached it. */
+static uint64_t look_ahead(const struct demand *d, uint64_t used_before, uint64_t actual_memkb, uint64_t arrival_ms,
+                           uint64_t now_ms)
+{
+    uint64_t rise = d->used_memkb > used_before ? d->used_memkb - used_before : 0;
+    uint64_t granted = actual_memkb > d->held_memkb ? actual_memkb - d->held_memkb : 0;
+    uint64_t passed = most(now_ms - d->at_ms, 1), ahead;
+
+    if (d->available_memkb < HEADROOM_LEAST_MEMKB)
+        passed = least(passed, REPORT_MS);
+    if (rise < RISE_LEAST_MEMKB || passed > RISE_MOST_MS)
+        return 0;
+    ahead = (uint64_t)((unsigned __int128)rise * (arrival_ms + REPORT_MS) / passed);
+    /* What came is gone again: it would have used more, had it been there. */
+    if (granted >= RISE_LEAST_MEMKB && rise >= granted - granted / 4)
+        ahead = most(ahead, most(2 * d->ahead_memkb, granted));
+    return least(ahead, actual_memkb / 4 + 2 * HEADROOM_LEAST_MEMKB);
 }
 
 void demand_report(struct demand *d, const struct host_report *report, uint64_t actual_memkb, uint64_t ground_memkb,
-                   unsigned headroom_percent, uint64_t now_ms)
+                   unsigned headroom_percent, uint64_t arrival_ms, uint64_t now_ms)
 {
-    uint64_t raw = wish(d, report, actual_memkb, headroom_percent);
+    uint64_t used_before = d->used_memkb;
 
+    wish(d, report, actual_memkb, headroom_percent);
+    d->ahead_memkb = d->known ? look_ahead(d, used_before, actual_memkb, arrival_ms, now_ms) : 0;
     if (!d->known) {
-        d->known = true;
-        d->seen_memkb = ground_memkb;
-        /* What it was granted before this moment it may still need: it is not taken on one report's word. */
+        /* What it was granted before this moment it may still need. */
         d->peak_memkb[0] = d->peak_memkb[1] = ground_memkb;
-        d->half_since_ms = d->bucket_at_ms = now_ms;
-        d->bucket_memkb = bucket_size(actual_memkb);
+        d->half_since_ms = now_ms;
     }
-    demand_settle(d, actual_memkb, now_ms);
-    d->raw_memkb = raw;
-    d->peak_memkb[0] = most(d->peak_memkb[0], raw);
-    demand_settle(d, actual_memkb, now_ms);
+    d->known = true;
+    d->fading = false;
+    d->at_ms = now_ms;
+    d->held_memkb = actual_memkb;
+    demand_settle(d, now_ms);
+    d->use_memkb = least(d->use_memkb + d->ahead_memkb, PLAN_MEMKB_MAX);
+    d->need_memkb = least(d->reported_memkb + d->ahead_memkb, PLAN_MEMKB_MAX);
+    d->peak_memkb[0] = most(d->peak_memkb[0], d->reported_memkb);
+    demand_settle(d, now_ms);
 }
 
-void demand_forget(struct demand *d)
+void demand_forget(struct demand *d, uint64_t now_ms)
 {
+    struct demand was = *d;
+
+    if (!d->known)
+        return;
     memset(d, 0, sizeof(*d));
+    d->fading = true;
+    d->last_need_memkb = d->use_memkb = d->need_memkb = d->warm_memkb = was.reported_memkb;
+    d->forgotten_ms = now_ms;
+}
+
+static uint64_t fade(struct demand *d, uint64_t now_ms)
+{
+    uint64_t halves = (now_ms - d->forgotten_ms) / DEMAND_FADE_MS;
+
+    if (!d->fading)
+        return UINT64_MAX;
+    d->use_memkb = d->need_memkb = d->warm_memkb = halves < 40 ? d->last_need_memkb >> halves : 0;
+    if (d->need_memkb < FADED_MEMKB) {
+        d->use_memkb = d->need_memkb = d->warm_memkb = 0;
+        d->fading = false;
+        return UINT64_MAX;
+    }
+    return d->forgotten_ms + (halves + 1) * DEMAND_FADE_MS;
 }
 
 static void turn_halves(struct demand *d, uint64_t now_ms)
@@ -77,36 +145,24 @@ static void turn_halves(struct demand *d, uint64_t now_ms)
 
     if (passed < DEMAND_HOLD_MS / 2)
         return;
-    d->peak_memkb[1] = passed < DEMAND_HOLD_MS ? d->peak_memkb[0] : d->raw_memkb;
-    d->peak_memkb[0] = d->raw_memkb;
+    d->peak_memkb[1] = passed < DEMAND_HOLD_MS ? d->peak_memkb[0] : d->reported_memkb;
+    d->peak_memkb[0] = d->reported_memkb;
     d->half_since_ms = now_ms;
 }
 
-uint64_t demand_settle(struct demand *d, uint64_t actual_memkb, uint64_t now_ms)
+uint64_t demand_settle(struct demand *d, uint64_t now_ms)
 {
-    uint64_t size = bucket_size(actual_memkb), wanted, rise;
-
     if (!d->known)
-        return UINT64_MAX;
+        return fade(d, now_ms);
     turn_halves(d, now_ms);
-    d->bucket_memkb =
-        least(size, d->bucket_memkb + least(now_ms - d->bucket_at_ms, DEMAND_REFILL_MS) * size / DEMAND_REFILL_MS);
-    d->bucket_at_ms = now_ms;
-    wanted = most(d->peak_memkb[0], d->peak_memkb[1]);
-    if (wanted > d->seen_memkb) {
-        rise = least(wanted - d->seen_memkb, d->bucket_memkb);
-        /* In a few large steps rather than in many small ones. */
-        if (rise == wanted - d->seen_memkb || rise >= size / 2) {
-            d->seen_memkb += rise;
-            d->bucket_memkb -= rise;
-        }
-    } else {
-        d->seen_memkb = wanted;
+    d->warm_memkb = most(d->peak_memkb[0], d->peak_memkb[1]);
+    if (d->ahead_memkb) {
+        if (now_ms < d->at_ms + AHEAD_MS)
+            return d->at_ms + AHEAD_MS;
+        d->use_memkb -= d->ahead_memkb;
+        d->ahead_memkb = 0;
+        d->need_memkb = d->reported_memkb;
     }
-    if (d->seen_memkb < wanted)
-        return now_ms + DEMAND_REFILL_MS / 2;
     /* Peaks that lie above what is wanted now will pass. */
-    if (wanted > d->raw_memkb)
-        return d->half_since_ms + DEMAND_HOLD_MS / 2;
-    return UINT64_MAX;
+    return d->warm_memkb > d->reported_memkb ? d->half_since_ms + DEMAND_HOLD_MS / 2 : UINT64_MAX;
 }

@@ -3,38 +3,48 @@
 #define XLX_BALANCE_POLICY_DEMAND_H
 
 /*
- * What a guest wants, from what it reports of itself. The guest is not trusted, so the wish is bounded before the
- * policy sees it: by what the guest holds (to want more it must first fill what it has), and in how fast it grows (a
- * bucket that refills). It falls only after it has stayed low for DEMAND_HOLD_MS, so that a guest that works in bursts
- * keeps what the last burst needed.
+ * What a guest wants, from what it reports of itself: what it uses, what it needs now, and what it may keep warm.
+ *
+ *   use  = what its programs hold, what has been swapped out since they stall, and what they will use until memory that
+ *          is given now has come and the next report with it. The last is its growth times that time, doubled as long as
+ *          grants are used up at once, and nothing as soon as they are not.
+ *   need = use and headroom; more under pressure.
+ *   warm = the most that it needed in the last DEMAND_HOLD_MS.
+ *
+ * Whatever a guest writes, both are below PLAN_MEMKB_MAX; how much of a need counts is for the plan to say (shares).
+ * A guest whose report went away needs what it needed last, half as much after each DEMAND_FADE_MS.
  */
 
 #include "balance/host.h"
 
 #define DEMAND_HOLD_MS 30000u
-/* A full bucket: 64 MiB and a quarter of what the guest holds; it refills in so long. */
-#define DEMAND_REFILL_MS 2000u
+#define DEMAND_FADE_MS 60000u
 
 struct demand {
     bool known;
-    uint64_t raw_memkb;  /* as reported, within what the guest holds allows */
-    uint64_t seen_memkb; /* as the policy sees it */
-    uint64_t reported_memkb;
+    uint64_t use_memkb, need_memkb, warm_memkb;
+    uint64_t reported_memkb;                             /* the need without what is asked for ahead */
+    uint64_t used_memkb, available_memkb;
+    uint64_t ahead_memkb;
+
+    /* private */
+    uint64_t at_ms, held_memkb; /* of the last report */
+    uint64_t swap_base_memkb;   /* swapped out while nothing stalled */
     uint64_t oom_kills;
-    bool counted_kills;
-    /* highest raw demand of this and of the last half hold time */
+    bool counted, fading;
+    /* highest need of this and of the last half hold time */
     uint64_t peak_memkb[2];
     uint64_t half_since_ms;
-    uint64_t bucket_memkb, bucket_at_ms;
+    uint64_t last_need_memkb, forgotten_ms; /* when it was forgotten */
 };
 
-/* A new report, of a guest that holds actual_memkb. ground_memkb: what the policy may take for granted when this is the
- * first report (its target). headroom_percent on top of what is used. */
+/* A new report, of a guest that holds actual_memkb. ground_memkb: what it may keep warm when this is the first report
+ * (its target). headroom_percent on top of what is used; arrival_ms: how long memory takes to reach this guest. */
 void demand_report(struct demand *d, const struct host_report *report, uint64_t actual_memkb, uint64_t ground_memkb,
-                   unsigned headroom_percent, uint64_t now_ms);
-/* Nothing is known any more: the guest took its report away. */
-void demand_forget(struct demand *d);
-/* Lets time pass: seen_memkb follows. Returns when it would change by itself, UINT64_MAX: never. */
-uint64_t demand_settle(struct demand *d, uint64_t actual_memkb, uint64_t now_ms);
+                   unsigned headroom_percent, uint64_t arrival_ms, uint64_t now_ms);
+/* Its report went away, or is not to be believed any more. */
+void demand_forget(struct demand *d, uint64_t now_ms);
+/* Lets time pass. Returns when something would change by itself, UINT64_MAX: never. */
+uint64_t demand_settle(struct demand *d, uint64_t now_ms);
 
 #endif

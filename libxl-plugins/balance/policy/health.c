@@ -83,18 +83,45 @@ static void measure(struct health *h, uint64_t actual_memkb, uint64_t now_ms)
     h->window_at_ms = now_ms;
 }
 
+bool health_reconsider(struct health *h, enum health_way way)
+{
+    struct health_side *side = &h->sides[way];
+
+    if (side->state != HEALTH_STUCK)
+        return false;
+    side->state = HEALTH_WELL;
+    side->rate_known = false;
+    h->rearmed = 0;
+    return true;
+}
+
 /* Nobody waits for a stuck guest; should it move by itself after all, it is taken for well. */
 static enum health_verdict look_at_stuck(struct health *h, enum health_way way, uint64_t actual_memkb)
 {
     uint64_t by_kb = way == HEALTH_GIVING ? h->last_memkb - actual_memkb : actual_memkb - h->last_memkb;
 
     h->moving = h->slow = false;
-    if (h->way == way && (int64_t)by_kb >= (int64_t)HEALTH_PROVED_KB)
-        return recover(&h->sides[way]);
+    if (h->way == way && (int64_t)by_kb >= (int64_t)PAGE_KB) {
+        h->last_memkb = actual_memkb;
+        health_reconsider(h, way);
+        return HEALTH_RECOVERED;
+    }
     if (h->way != way || (int64_t)by_kb < 0) {
         h->way = way;
         h->last_memkb = actual_memkb;
     }
+    return HEALTH_NOTHING;
+}
+
+/* It is where a probe wanted it, whether or not it was seen on its way. */
+static enum health_verdict end_probation(struct health *h, uint64_t actual_memkb)
+{
+    struct health_side *giving = &h->sides[HEALTH_GIVING], *taking = &h->sides[HEALTH_TAKING];
+
+    if (giving->state == HEALTH_PROBATION && actual_memkb + HEALTH_PROVED_KB <= giving->probed_from_kb)
+        return recover(giving);
+    if (taking->state == HEALTH_PROBATION && actual_memkb >= taking->probed_from_kb + HEALTH_PROVED_KB)
+        return recover(taking);
     return HEALTH_NOTHING;
 }
 
@@ -107,7 +134,8 @@ enum health_verdict health_look(struct health *h, uint64_t actual_memkb, uint64_
 
     h->left_ms = UINT64_MAX;
     if (left_kb <= HEALTH_NEAR_KB) {
-        if (h->moving && h->sides[h->way].state != HEALTH_STUCK)
+        verdict = end_probation(h, actual_memkb);
+        if (verdict == HEALTH_NOTHING && h->moving && h->sides[h->way].state != HEALTH_STUCK)
             verdict = recover(&h->sides[h->way]);
         h->moving = h->slow = false;
         return verdict;
@@ -145,7 +173,7 @@ void health_pause(struct health *h, uint64_t actual_memkb, uint64_t now_ms)
     h->last_at_ms = h->window_at_ms = now_ms;
 }
 
-bool health_probe_due(struct health *h, enum health_way way, uint64_t now_ms)
+bool health_probe_due(struct health *h, enum health_way way, uint64_t actual_memkb, uint64_t now_ms)
 {
     struct health_side *side = &h->sides[way];
 
@@ -153,6 +181,7 @@ bool health_probe_due(struct health *h, enum health_way way, uint64_t now_ms)
         return false;
     side->state = HEALTH_PROBATION;
     side->proved_kb = 0;
+    side->probed_from_kb = actual_memkb;
     return true;
 }
 

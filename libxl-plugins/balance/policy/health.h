@@ -6,8 +6,9 @@
  * How well a guest follows its target, for each direction (giving, taking) by itself:
  *
  *   Well --no page moved for HEALTH_STILL_MS--> re-armed by one page, HEALTH_REARMS times --still none--> Stuck
- *   Stuck --back-off over--> Probation --HEALTH_PROVED_KB moved, or target reached--> Well
+ *   Stuck --back-off over--> Probation --HEALTH_PROVED_KB moved, or a target that far away reached--> Well
  *                            Probation --no page moved for HEALTH_STILL_MS--> Stuck, back-off doubled
+ *   Stuck --a page moved, or something better is known (health_reconsider)--> Well, the back-off is kept
  *
  * Re-arming: Linux's balloon driver gives up after four failed tries, and then sleeps until its target changes
  * (drivers/xen/balloon.c, BP_ECANCELED). Rates and back-offs are kept for as long as the domain lives.
@@ -37,7 +38,8 @@ struct health_side {
     uint64_t rate_kb_per_s;
     uint64_t backoff_ms;
     uint64_t probe_at_ms;
-    uint64_t proved_kb; /* moved since probation began, or since it was re-armed */
+    uint64_t proved_kb;      /* moved since probation began, or since it was re-armed */
+    uint64_t probed_from_kb; /* what it held when probation began */
 };
 
 struct health {
@@ -65,7 +67,9 @@ enum health_verdict health_look(struct health *h, uint64_t actual_memkb, uint64_
 /* It could not move (paused): no time has passed for it. */
 void health_pause(struct health *h, uint64_t actual_memkb, uint64_t now_ms);
 /* Its back-off is over: from stuck to probation. */
-bool health_probe_due(struct health *h, enum health_way way, uint64_t now_ms);
+bool health_probe_due(struct health *h, enum health_way way, uint64_t actual_memkb, uint64_t now_ms);
+/* Stuck was a guess, and what is known now is better: it is taken for well. Returns whether it was stuck. */
+bool health_reconsider(struct health *h, enum health_way way);
 
 /* What it can be expected to give within that time, UINT64_MAX when nothing speaks against all. by_rate: judge by the
  * last known rate also those that are not slow. */

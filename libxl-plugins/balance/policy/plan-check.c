@@ -16,7 +16,7 @@ static const char *domain_fault(struct gc *gc, const struct plan_domain *d)
 {
     const uint64_t sizes[] = {d->actual_memkb, d->target_memkb, d->static_max_memkb,
                               d->min_memkb,    d->max_memkb,    d->demand_known ? d->demand_memkb : 0,
-                              d->keep_memkb};
+                              d->keep_memkb,   d->use_memkb};
 
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         if (sizes[i] > PLAN_MEMKB_MAX)

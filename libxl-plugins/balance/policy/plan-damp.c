@@ -10,6 +10,9 @@
 
 typedef unsigned __int128 wide;
 
+/* What a guest of which nothing is known is expected to give at once. */
+#define QUICK_MEMKB (UINT64_C(64) << 10)
+
 static uint64_t distance(uint64_t a, uint64_t b)
 {
     return a > b ? a - b : b - a;
@@ -47,13 +50,16 @@ static uint64_t lowest_near(const struct seat *s, uint64_t share)
     return low > s->lo ? low : s->lo;
 }
 
-/* How far a raise may be given up: all that nobody waits for, and of what it keeps warm or needs what is near enough. */
+/* How far a raise may be given up: all that nobody waits for, and of what it keeps warm what is near enough. What it
+ * needs it gets in full, so that it does not need a little more soon after. */
 static uint64_t lowest_raise(const struct seat *s, uint64_t now)
 {
-    uint64_t warm = pages_up(s->warm), low = lowest_near(s, s->got);
+    uint64_t demand = pages_up(s->demand), warm = pages_up(s->warm), low = lowest_near(s, s->got);
 
     if (s->got > warm && warm < low)
         low = warm;
+    if (low < demand)
+        low = s->got < demand ? s->got : demand;
     return low > now ? low : pages_up(now);
 }
 
@@ -104,20 +110,32 @@ static void keep_less_of_few(struct plan_table *t, size_t above, uint64_t excess
     }
 }
 
-/* While somebody waits from all together, from each in proportion to what it has beyond its share: many give faster
- * than one. */
-static void keep_less_of_all(struct plan_table *t, size_t above, uint64_t excess)
+static uint64_t over(const struct seat *s)
 {
-    uint64_t all = 0;
+    return s->got - lowest_near(s, s->share);
+}
 
-    for (size_t i = 0; i < above; i++)
-        all += t->order[i]->got - t->order[i]->share;
-    for (size_t i = 0; i < above && all; i++) {
+/* While somebody waits from as many of them as give all of it at once, if that many are there: together they are faster
+ * than one after the other. Each in proportion to what it has too much. */
+static void keep_less_at_once(struct plan_table *t, size_t above, uint64_t excess)
+{
+    uint64_t all = 0, at_once = 0;
+    size_t n = 0;
+
+    qsort(t->order, above, sizeof(struct seat *), by_excess);
+    while (n < above && (at_once < excess || all < excess)) {
+        const struct seat *s = t->order[n++];
+        uint64_t quick = s->domain->quick_memkb ? s->domain->quick_memkb : QUICK_MEMKB;
+
+        at_once += over(s) < quick ? over(s) : quick;
+        all += over(s);
+    }
+    for (size_t i = 0; i < n && all; i++) {
         struct seat *s = t->order[i];
-        uint64_t over = s->got - s->share;
-        uint64_t less = excess >= all ? over : pages_up((uint64_t)((wide)over * excess / all));
+        uint64_t most = over(s);
+        uint64_t less = excess >= all ? most : pages_up((uint64_t)((wide)most * excess / all));
 
-        lower(s, less < over ? less : over);
+        lower(s, less < most ? less : most);
     }
 }
 
@@ -147,5 +165,5 @@ void plan_damp(struct plan_table *t)
         return;
     excess = raise_less(t, (uint64_t)((int64_t)sum - full));
     if (excess && full + (int64_t)excess > most)
-        t->input->hurry ? keep_less_of_all(t, above, excess) : keep_less_of_few(t, above, excess);
+        t->input->hurry ? keep_less_at_once(t, above, excess) : keep_less_of_few(t, above, excess);
 }

@@ -10,7 +10,7 @@
 struct seat {
     const struct plan_domain *domain;
     size_t index;
-    uint64_t lo, demand, warm, hi; /* lo and hi in whole pages */
+    uint64_t lo, use, demand, warm, hi; /* lo and hi in whole pages */
     uint64_t got;
     bool lost; /* got was rounded down to whole pages */
     /* for one round of filling */

@@ -30,6 +30,7 @@ static void seat_init(struct seat *s, const struct plan_domain *d, size_t index)
     if (s->lo > s->hi)
         s->lo = s->hi;
     s->demand = d->demand_known ? clamp(d->demand_memkb, s->lo, s->hi) : s->lo;
+    s->use = clamp(d->use_memkb, s->lo, s->demand);
     s->warm = clamp(d->keep_memkb, s->demand, s->hi > s->demand ? s->hi : s->demand);
     s->got = s->lo;
 }
@@ -148,7 +149,7 @@ enum plan_reason plan_seat_reason(const struct seat *s)
     return s->got > s->lo ? PLAN_REASON_DEMAND : PLAN_REASON_MINIMUM;
 }
 
-enum level { NEED, WARMTH, REST };
+enum level { USE, NEED, WARMTH, REST };
 
 /* Returns what nobody can take on this level. */
 static uint64_t fill_level(struct plan_table *t, uint64_t room, enum level level)
@@ -157,7 +158,7 @@ static uint64_t fill_level(struct plan_table *t, uint64_t room, enum level level
         return 0;
     for (size_t i = 0; i < t->count; i++) {
         struct seat *s = &t->seats[i];
-        uint64_t full = level == NEED ? s->demand : level == WARMTH ? s->warm : s->hi;
+        uint64_t full = level == USE ? s->use : level == NEED ? s->demand : level == WARMTH ? s->warm : s->hi;
 
         s->cap = full > s->got ? full - s->got : 0;
         s->share = s->domain->weight;
@@ -178,7 +179,8 @@ static void share_out(struct plan_table *t)
             t->seats[i].reason = PLAN_REASON_SHORT;
         return;
     }
-    room = fill_level(t, (uint64_t)t->budget_memkb - least, NEED);
+    room = fill_level(t, (uint64_t)t->budget_memkb - least, USE);
+    room = fill_level(t, room, NEED);
     t->float_memkb = room < t->input->float_memkb ? room : t->input->float_memkb;
     room = fill_level(t, room - t->float_memkb, WARMTH);
     fill_level(t, room, REST);
@@ -276,6 +278,7 @@ void plan_fair(struct gc *gc, const struct plan_input *input, uint64_t *fair_mem
         domains[i] = input->domains[i];
         domains[i].demand_known = true;
         domains[i].demand_memkb = plan_hi_memkb(&domains[i]);
+        domains[i].use_memkb = 0;
         fair_memkb[i] = domains[i].target_memkb;
     }
     take_seats(gc, &t);

@@ -8,7 +8,8 @@
  *
  * Weighted max-min fairness, level by level. Each participant has lo = min, hi = min(max, static-max), d = its demand
  * within [lo, hi] (d = lo when the demand is not known), and k = what it may keep warm within [d, hi].
- *   need:    target = clamp(lo + L * weight, lo, d), one L for all, as high as the budget allows;
+ *   need:    target = clamp(lo + L * weight, lo, d), one L for all, as high as the budget allows; where it is known,
+ *            what is in use first, and then the headroom on top of it in the same way;
  *   warmth:  what is left beyond the host's float is given likewise on top of that up to k;
  *   rest:    what is still left likewise up to hi.
  * Not enough for the minimums: infeasible, every participant at lo.
@@ -54,7 +55,9 @@ struct plan_domain {
     uint64_t min_memkb, max_memkb;
     uint64_t weight; /* 1 to PLAN_WEIGHT_MAX */
     uint64_t demand_memkb;
-    uint64_t keep_memkb; /* what it may keep warm when nobody needs it; not above the demand: nothing */
+    uint64_t quick_memkb; /* what it is seen to give in half a second; 0: not known */
+    uint64_t use_memkb;   /* part of the demand: what is in use, before anybody's headroom; 0: not told */
+    uint64_t keep_memkb;  /* what it may keep warm when nobody needs it; not above the demand: nothing */
 };
 
 struct plan_input {

@@ -16,45 +16,53 @@ static struct host_report says(uint64_t total, uint64_t available)
     return (struct host_report){.has_available = true, .total_memkb = total * MIB, .available_memkb = available * MIB};
 }
 
-static void use_and_headroom_make_the_demand(void **state)
+#define ARRIVAL_MS 500
+
+static void report(struct demand *d, const struct host_report *r, uint64_t actual_mib, uint64_t ground_mib,
+                   uint64_t now_ms)
+{
+    demand_report(d, r, actual_mib * MIB, ground_mib * MIB, 20, ARRIVAL_MS, now_ms);
+}
+
+static void use_and_headroom_make_the_need(void **state)
 {
     struct host_report r = says(1000, 500);
     struct demand d = {0};
 
-    demand_report(&d, &r, 1024 * MIB, 600 * MIB, 20, 0);
+    report(&d, &r, 1024, 600, 0);
     /* 500 used, 24 that the kernel does not count, 20 % */
-    assert_int_equal(d.raw_memkb, 524 * MIB + 524 * MIB / 5);
+    assert_int_equal(d.need_memkb, 524 * MIB + 524 * MIB / 5);
 }
 
-static void one_low_report_takes_nothing_away(void **state)
+static void one_low_report_leaves_warm_what_was_granted_before(void **state)
 {
     struct host_report r = says(1000, 900);
     struct demand d = {0};
 
-    demand_report(&d, &r, 1024 * MIB, 900 * MIB, 20, 1000);
-    assert_int_equal(d.seen_memkb, 900 * MIB);
-    demand_settle(&d, 1024 * MIB, 1000 + DEMAND_HOLD_MS / 2 - 1);
-    assert_int_equal(d.seen_memkb, 900 * MIB);
+    report(&d, &r, 1024, 900, 1000);
+    assert_true(d.need_memkb < 200 * MIB);
+    assert_int_equal(d.warm_memkb, 900 * MIB);
+    demand_settle(&d, 1000 + DEMAND_HOLD_MS / 2 - 1);
+    assert_int_equal(d.warm_memkb, 900 * MIB);
 }
 
-static void a_demand_that_stays_low_falls_after_the_hold_time(void **state)
+static void what_is_warm_cools_after_the_hold_time(void **state)
 {
     struct host_report r = says(1000, 900);
     struct demand d = {0};
     uint64_t now = 1000, next;
 
-    demand_report(&d, &r, 1024 * MIB, 900 * MIB, 20, now);
-    for (int i = 0; i < 10 && (next = demand_settle(&d, 1024 * MIB, now)) != UINT64_MAX; i++)
+    report(&d, &r, 1024, 900, now);
+    for (int i = 0; i < 10 && (next = demand_settle(&d, now)) != UINT64_MAX; i++)
         now = next;
-    assert_int_equal(d.seen_memkb, d.raw_memkb);
+    assert_int_equal(d.warm_memkb, d.need_memkb);
     assert_true(now >= 1000 + DEMAND_HOLD_MS / 2 && now <= 1000 + DEMAND_HOLD_MS);
-    assert_int_equal(demand_settle(&d, 1024 * MIB, now), UINT64_MAX);
+    assert_int_equal(demand_settle(&d, now), UINT64_MAX);
 }
 
-static void no_number_whatever_makes_a_demand_beyond_its_bound(void **state)
+static void no_number_whatever_makes_a_need_beyond_any_machine(void **state)
 {
     static const uint64_t numbers[] = {0, 1, 4096, UINT64_MAX / 2, UINT64_MAX - 1, UINT64_MAX};
-    uint64_t actual = 512 * MIB;
 
     for (size_t i = 0; i < 6 * 6 * 6; i++) {
         struct host_report r = {.has_available = i % 2,
@@ -66,27 +74,94 @@ static void no_number_whatever_makes_a_demand_beyond_its_bound(void **state)
                                 .pressure = numbers[i / 6 % 6]};
         struct demand d = {0};
 
-        demand_report(&d, &r, actual, actual, 20, 1);
-        demand_report(&d, &r, actual, actual, 20, 2);
-        assert_true(d.raw_memkb <= actual + actual / 4 + 64 * MIB);
-        assert_true(d.seen_memkb <= actual + actual / 4 + 64 * MIB);
+        report(&d, &r, 512, 512, 1);
+        report(&d, &r, 512, 512, 2);
+        assert_true(d.need_memkb <= PLAN_MEMKB_MAX);
+        assert_true(d.warm_memkb <= PLAN_MEMKB_MAX);
+        assert_true(d.used_memkb <= 512 * MIB);
     }
 }
 
-static void growth_is_bounded_in_time(void **state)
+/* It grows by 100 MiB a second, memory takes half a second, and the next report another half. */
+static void what_will_be_used_on_the_way_is_asked_for_ahead(void **state)
 {
-    struct host_report r = says(4096, 0);
+    struct host_report r = says(1000, 500);
     struct demand d = {0};
-    uint64_t actual = 4096 * MIB;
 
-    demand_report(&d, &r, actual, 100 * MIB, 20, 0);
-    assert_true(d.seen_memkb <= 100 * MIB + 64 * MIB + actual / 4);
-    assert_true(d.seen_memkb < d.raw_memkb);
-    demand_settle(&d, actual, 60000);
-    demand_settle(&d, actual, 120000);
-    demand_settle(&d, actual, 180000);
-    demand_settle(&d, actual, 240000);
-    assert_int_equal(d.seen_memkb, d.raw_memkb);
+    report(&d, &r, 1000, 600, 0);
+    assert_int_equal(d.ahead_memkb, 0);
+    r.available_memkb -= 20 * MIB;
+    report(&d, &r, 1000, 600, 200);
+    assert_int_equal(d.ahead_memkb, 100 * MIB);
+    assert_int_equal(d.need_memkb, d.reported_memkb + 100 * MIB);
+    assert_int_equal(d.use_memkb, d.used_memkb + 100 * MIB);
+    /* Nothing more is used: nothing more is asked for. */
+    report(&d, &r, 1000, 600, 400);
+    assert_int_equal(d.ahead_memkb, 0);
+}
+
+static void a_grant_that_is_used_up_at_once_is_doubled(void **state)
+{
+    struct host_report r = says(300, 0);
+    struct demand d = {0};
+    uint64_t before;
+
+    report(&d, &r, 300, 300, 0);
+    r.total_memkb += 40 * MIB;
+    report(&d, &r, 340, 340, 1000);
+    /* It had nothing left: the 40 MiB were gone within half a second. */
+    assert_int_equal(d.ahead_memkb, 80 * MIB);
+    for (int i = 2; i < 4; i++) {
+        uint64_t most = (300 + 40 * (uint64_t)i) * MIB / 4 + 64 * MIB;
+
+        before = d.ahead_memkb;
+        r.total_memkb += 40 * MIB;
+        report(&d, &r, 300 + 40 * (uint64_t)i, 340, 1000 * (uint64_t)i);
+        assert_int_equal(d.ahead_memkb, 2 * before < most ? 2 * before : most);
+    }
+    r.total_memkb += 40 * MIB;
+    r.available_memkb = 38 * MIB;
+    report(&d, &r, 460, 340, 5000);
+    assert_true(d.ahead_memkb <= MIB);
+}
+
+static void what_is_asked_for_ahead_is_forgotten_when_nothing_more_is_heard(void **state)
+{
+    struct host_report r = says(1000, 500);
+    struct demand d = {0};
+    uint64_t next;
+
+    report(&d, &r, 1000, 600, 0);
+    r.available_memkb -= 100 * MIB;
+    report(&d, &r, 1000, 600, 1000);
+    assert_true(d.ahead_memkb > 0);
+    next = demand_settle(&d, 1100);
+    assert_in_range(next, 1100, 20000);
+    demand_settle(&d, next);
+    assert_int_equal(d.ahead_memkb, 0);
+    assert_int_equal(d.need_memkb, d.reported_memkb);
+}
+
+static void a_report_that_went_away_leaves_a_need_that_fades(void **state)
+{
+    struct host_report r = says(1000, 500);
+    struct demand d = {0};
+    uint64_t now = 5000, need;
+
+    report(&d, &r, 1000, 600, now);
+    need = d.reported_memkb;
+    demand_forget(&d, now);
+    assert_false(d.known);
+    assert_int_equal(d.need_memkb, need);
+    now = demand_settle(&d, now);
+    assert_int_equal(now, 5000 + DEMAND_FADE_MS);
+    demand_settle(&d, now);
+    assert_int_equal(d.need_memkb, need / 2);
+    for (int i = 0; i < 40 && now != UINT64_MAX; i++)
+        now = demand_settle(&d, now);
+    assert_int_equal(now, UINT64_MAX);
+    assert_int_equal(d.need_memkb, 0);
+    assert_false(d.fading);
 }
 
 static void pressure_and_kills_ask_for_more_than_is_held(void **state)
@@ -95,25 +170,44 @@ static void pressure_and_kills_ask_for_more_than_is_held(void **state)
     struct demand d = {0};
 
     r.pressure = 5000;
-    demand_report(&d, &r, 1024 * MIB, 600 * MIB, 20, 0);
-    assert_int_equal(d.raw_memkb, 1280 * MIB);
+    report(&d, &r, 1024, 600, 0);
+    assert_int_equal(d.need_memkb, 1280 * MIB);
     r.pressure = 0;
-    demand_report(&d, &r, 1024 * MIB, 600 * MIB, 20, 1000);
-    assert_true(d.raw_memkb < 1024 * MIB);
+    report(&d, &r, 1024, 600, 1000);
+    assert_true(d.need_memkb < 1024 * MIB);
     r.oom_kills = 1;
-    demand_report(&d, &r, 1024 * MIB, 600 * MIB, 20, 2000);
-    assert_int_equal(d.raw_memkb, 1280 * MIB);
+    report(&d, &r, 1024, 600, 2000);
+    assert_int_equal(d.need_memkb, 1280 * MIB);
+}
+
+/* What has been swapped out since it stalls is missing; what lay there before may stay there. */
+static void what_is_swapped_out_under_pressure_is_missing(void **state)
+{
+    struct host_report r = says(1000, 0);
+    struct demand d = {0};
+
+    r.swap_used_memkb = 2000 * MIB;
+    report(&d, &r, 1000, 600, 0);
+    assert_int_equal(d.need_memkb, 1200 * MIB);
+    r.swap_used_memkb += 700 * MIB;
+    r.pressure = 500;
+    report(&d, &r, 1000, 600, 1000);
+    assert_int_equal(d.use_memkb, 1025 * MIB + 700 * MIB + 132 * MIB);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(use_and_headroom_make_the_demand),
-        cmocka_unit_test(one_low_report_takes_nothing_away),
-        cmocka_unit_test(a_demand_that_stays_low_falls_after_the_hold_time),
-        cmocka_unit_test(no_number_whatever_makes_a_demand_beyond_its_bound),
-        cmocka_unit_test(growth_is_bounded_in_time),
+        cmocka_unit_test(use_and_headroom_make_the_need),
+        cmocka_unit_test(one_low_report_leaves_warm_what_was_granted_before),
+        cmocka_unit_test(what_is_warm_cools_after_the_hold_time),
+        cmocka_unit_test(no_number_whatever_makes_a_need_beyond_any_machine),
+        cmocka_unit_test(what_will_be_used_on_the_way_is_asked_for_ahead),
+        cmocka_unit_test(a_grant_that_is_used_up_at_once_is_doubled),
+        cmocka_unit_test(what_is_asked_for_ahead_is_forgotten_when_nothing_more_is_heard),
+        cmocka_unit_test(a_report_that_went_away_leaves_a_need_that_fades),
         cmocka_unit_test(pressure_and_kills_ask_for_more_than_is_held),
+        cmocka_unit_test(what_is_swapped_out_under_pressure_is_missing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

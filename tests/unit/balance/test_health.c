@@ -62,9 +62,9 @@ static void the_back_off_doubles_while_probes_are_in_vain(void **state)
             ;
         assert_true(h.sides[HEALTH_GIVING].probe_at_ms - now >= wait * 2 || wait * 2 > HEALTH_BACKOFF_MOST_MS);
         wait = h.sides[HEALTH_GIVING].probe_at_ms - now;
-        assert_false(health_probe_due(&h, HEALTH_GIVING, now));
+        assert_false(health_probe_due(&h, HEALTH_GIVING, actual, now));
         now += wait;
-        assert_true(health_probe_due(&h, HEALTH_GIVING, now));
+        assert_true(health_probe_due(&h, HEALTH_GIVING, actual, now));
     }
     assert_int_equal(wait, HEALTH_BACKOFF_MOST_MS);
 }
@@ -77,7 +77,7 @@ static void a_probe_that_moves_it_proves_it_well(void **state)
     while (look_for(&h, &actual, 500 * MIB, 0, &now, 60000) != HEALTH_GAVE_UP)
         ;
     now = h.sides[HEALTH_GIVING].probe_at_ms;
-    assert_true(health_probe_due(&h, HEALTH_GIVING, now));
+    assert_true(health_probe_due(&h, HEALTH_GIVING, actual, now));
     assert_int_equal(health_can_give(&h, 1000000, false), 0);
     assert_int_equal(look_for(&h, &actual, 500 * MIB, -10240, &now, 60000), HEALTH_RECOVERED);
     assert_int_equal(h.sides[HEALTH_GIVING].state, HEALTH_WELL);
@@ -104,6 +104,40 @@ static void a_stuck_guest_keeps_nobody_waiting_and_may_recover_by_itself(void **
     assert_int_equal(look_for(&h, &actual, 500 * MIB, 0, &now, 10000), HEALTH_NOTHING);
     assert_false(h.moving);
     assert_int_equal(look_for(&h, &actual, 500 * MIB, -2048, &now, 10000), HEALTH_RECOVERED);
+}
+
+static void a_stuck_guest_of_which_better_is_known_is_asked_again_at_once(void **state)
+{
+    uint64_t actual = 1000 * MIB, now = 0;
+    struct health h = {0};
+
+    while (look_for(&h, &actual, 500 * MIB, 0, &now, 60000) != HEALTH_GAVE_UP)
+        ;
+    assert_true(health_reconsider(&h, HEALTH_GIVING));
+    assert_false(health_reconsider(&h, HEALTH_GIVING));
+    assert_false(health_stuck(&h, HEALTH_GIVING));
+    assert_int_equal(health_can_give(&h, 1000, true), UINT64_MAX);
+    /* In vain: the pause before the next try is twice as long. */
+    while (look_for(&h, &actual, 500 * MIB, 0, &now, 60000) != HEALTH_GAVE_UP)
+        ;
+    assert_int_equal(h.sides[HEALTH_GIVING].probe_at_ms - now, 2 * HEALTH_BACKOFF_LEAST_MS);
+}
+
+/* Quicker than anybody looked. */
+static void a_probe_that_was_reached_unseen_ends_the_probation(void **state)
+{
+    uint64_t actual = 500 * MIB, now = 0;
+    struct health h = {0};
+
+    while (look_for(&h, &actual, 800 * MIB, 0, &now, 60000) != HEALTH_GAVE_UP)
+        ;
+    now = h.sides[HEALTH_TAKING].probe_at_ms;
+    assert_true(health_probe_due(&h, HEALTH_TAKING, actual, now));
+    assert_int_equal(health_look(&h, actual, actual, now), HEALTH_NOTHING);
+    assert_int_equal(h.sides[HEALTH_TAKING].state, HEALTH_PROBATION);
+    actual += 4 * MIB;
+    assert_int_equal(health_look(&h, actual, actual, now + 100), HEALTH_RECOVERED);
+    assert_int_equal(h.sides[HEALTH_TAKING].state, HEALTH_WELL);
 }
 
 static void a_paused_guest_loses_no_time(void **state)
@@ -136,6 +170,8 @@ int main(void)
         cmocka_unit_test(a_probe_that_moves_it_proves_it_well),
         cmocka_unit_test(a_few_pages_after_each_waking_do_not_hide_that_it_is_stuck),
         cmocka_unit_test(a_stuck_guest_keeps_nobody_waiting_and_may_recover_by_itself),
+        cmocka_unit_test(a_stuck_guest_of_which_better_is_known_is_asked_again_at_once),
+        cmocka_unit_test(a_probe_that_was_reached_unseen_ends_the_probation),
         cmocka_unit_test(a_paused_guest_loses_no_time),
         cmocka_unit_test(near_its_target_a_guest_is_there),
     };
