@@ -176,10 +176,12 @@ struct host_ops {
 
     /* What memd knows of domains; NULL: the host finds its domains by itself, and tells the balancer. */
 
-    /* A domain is there, or has another name. */
-    void (*domain_there)(struct host *host, const struct service_domain *domain);
+    /* A domain is there; its record stays valid until domain_gone. */
+    void (*domain_there)(struct host *host, struct service_domain *domain);
+    /* Its target or its static-max was written, by whomever. */
+    void (*domain_written)(struct host *host, struct service_domain *domain, bool target);
     /* It is gone. The balancer has been told. */
-    void (*domain_gone)(struct host *host, uint32_t domid);
+    void (*domain_gone)(struct host *host, struct service_domain *domain);
     /* Frees the host; the balancer has been freed. */
     void (*close)(struct host *host);
 };

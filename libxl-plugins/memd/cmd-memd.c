@@ -20,8 +20,10 @@ struct options {
 };
 
 struct memd {
-    struct service_env env;
-    void *states[MEMD_SERVICES_MAX];
+    struct xlx_ctx *ctx;
+    struct service_domains domains;
+    struct service_env envs[SERVICES_MAX]; /* of each service */
+    void *states[SERVICES_MAX];
     size_t started; /* so many of memd_services run */
     struct tracker *tracker;
     struct notify notify;
@@ -32,47 +34,49 @@ struct memd {
 
 /* ---- domains, told to every service ---- */
 
-static void appeared(void *arg, const struct service_domain *domain)
+/* Calls an operation that a service need not have. */
+#define TELL_ALL(m, operation, ...)                                                                                    \
+    for (size_t i = 0; i < (m)->started; i++) {                                                                        \
+        if (memd_services[i]->operation)                                                                               \
+            memd_services[i]->operation((m)->states[i], __VA_ARGS__);                                                  \
+    }
+
+static void appeared(void *arg, struct service_domain *domain)
 {
     struct memd *m = arg;
 
-    for (size_t i = 0; i < m->started; i++) {
-        if (memd_services[i]->domain_appeared)
-            memd_services[i]->domain_appeared(m->states[i], domain);
-    }
+    TELL_ALL(m, domain_appeared, domain);
 }
 
-static void renamed(void *arg, const struct service_domain *domain)
+static void renamed(void *arg, struct service_domain *domain)
 {
     struct memd *m = arg;
 
-    for (size_t i = 0; i < m->started; i++) {
-        if (memd_services[i]->domain_renamed)
-            memd_services[i]->domain_renamed(m->states[i], domain);
-    }
+    TELL_ALL(m, domain_renamed, domain);
 }
 
-static void shut_down(void *arg, const struct service_domain *domain, unsigned reason)
+static void written(void *arg, struct service_domain *domain, enum service_node node)
 {
     struct memd *m = arg;
 
-    for (size_t i = 0; i < m->started; i++) {
-        if (memd_services[i]->domain_shut_down)
-            memd_services[i]->domain_shut_down(m->states[i], domain, reason);
-    }
+    TELL_ALL(m, domain_written, domain, node);
 }
 
-static void gone(void *arg, uint32_t domid)
+static void shut_down(void *arg, struct service_domain *domain, unsigned reason)
 {
     struct memd *m = arg;
 
-    for (size_t i = 0; i < m->started; i++) {
-        if (memd_services[i]->domain_gone)
-            memd_services[i]->domain_gone(m->states[i], domid);
-    }
+    TELL_ALL(m, domain_shut_down, domain, reason);
 }
 
-static const struct tracker_ops tracker_ops = {appeared, renamed, shut_down, gone};
+static void gone(void *arg, struct service_domain *domain)
+{
+    struct memd *m = arg;
+
+    TELL_ALL(m, domain_gone, domain);
+}
+
+static const struct tracker_ops tracker_ops = {appeared, renamed, written, shut_down, gone};
 
 /* ---- start and end ---- */
 
@@ -107,7 +111,7 @@ static void end(struct memd *m, int status)
 {
     m->ending = true;
     m->status = status;
-    uv_stop(&m->env.ctx->loop);
+    uv_stop(&m->ctx->loop);
 }
 
 static void interrupted(struct ev_interrupt *i, int signum)
@@ -117,14 +121,12 @@ static void interrupted(struct ev_interrupt *i, int signum)
 
 static void service_failed(const struct service_env *env)
 {
-    struct memd *m = CONTAINER_OF(env, struct memd, env);
-
-    end(m, XLX_EXIT_FAILED);
+    end(env->memd, XLX_EXIT_FAILED);
 }
 
-static int start(struct memd *m)
+static int start(struct memd *m, const struct service_env *common)
 {
-    struct xlx_ctx *ctx = m->env.ctx;
+    struct xlx_ctx *ctx = m->ctx;
     int rc;
 
     /* A client that has gone is seen by write's EPIPE. */
@@ -135,28 +137,38 @@ static int start(struct memd *m)
         return rc;
     }
     for (size_t i = 0; memd_services[i]; i++) {
-        rc = memd_services[i]->start(&m->env, &m->states[i]);
+        m->envs[i] = *common;
+        m->envs[i].slot = (unsigned)i;
+        rc = memd_services[i]->start(&m->envs[i], &m->states[i]);
         if (rc)
             return rc;
         m->started = i + 1;
     }
-    return tracker_new(ctx, &tracker_ops, m, &m->tracker);
+    return tracker_new(ctx, &m->domains, &tracker_ops, m, &m->tracker);
 }
 
 static void stop(struct memd *m)
 {
-    tracker_free(m->tracker);
     while (m->started) {
         m->started--;
         memd_services[m->started]->stop(m->states[m->started]);
     }
+    /* What services kept in its records is gone with them. */
+    tracker_free(m->tracker);
     ev_interrupt_stop(&m->interrupt);
 }
 
 static int run(const struct xlx_invocation *in)
 {
     const struct options *options = in->options;
-    struct memd m = {.env = {.ctx = in->ctx, .run_folder = options->run_folder, .fail = service_failed}};
+    struct memd m = {.ctx = in->ctx};
+    struct service_env env = {
+        .ctx = in->ctx,
+        .run_folder = options->run_folder,
+        .domains = &m.domains,
+        .fail = service_failed,
+        .memd = &m,
+    };
     bool config_given = strcmp(options->config, CONFIG_PATH);
     struct config *config = NULL;
     CLEANUP_FD int lock = -1;
@@ -165,12 +177,12 @@ static int run(const struct xlx_invocation *in)
     rc = config_load(in->ctx, options->config, config_given, &config);
     if (rc)
         return XLX_EXIT_USAGE;
-    m.env.config = config;
+    env.config = config;
     rc = lock_run_folder(in->ctx, options->run_folder, &lock);
     if (rc)
         goto out;
     notify_start(in->ctx, &m.notify);
-    rc = start(&m);
+    rc = start(&m, &env);
     if (!rc) {
         notify_say(&m.notify, "READY=1");
         while (!m.ending && !in->ctx->xenstore_lost) {

@@ -8,23 +8,26 @@
 
 /* The services, in the order of their start; its end is NULL. They are stopped in the opposite order. */
 extern const struct service *const memd_services[];
-#define MEMD_SERVICES_MAX 8
 
 /*
- * The domains that there are. Xen says that a domain has come or gone, not which: the tracker asks for the list then,
- * once for all that happened at the same time, and tells what is different. It costs nothing while nothing happens.
+ * The domains that there are, and their records. Xen says that a domain has come or gone, not which: the tracker asks
+ * for the list then, once for all that happened at the same time, and tells what is different. Of each domain it watches
+ * the name and the sizes. It costs nothing while nothing happens.
  */
 struct tracker;
 
 struct tracker_ops {
-    void (*appeared)(void *arg, const struct service_domain *domain);
-    void (*renamed)(void *arg, const struct service_domain *domain);
-    void (*shut_down)(void *arg, const struct service_domain *domain, unsigned reason);
-    void (*gone)(void *arg, uint32_t domid);
+    void (*appeared)(void *arg, struct service_domain *domain);
+    void (*renamed)(void *arg, struct service_domain *domain);
+    void (*written)(void *arg, struct service_domain *domain, enum service_node node);
+    void (*shut_down)(void *arg, struct service_domain *domain, unsigned reason);
+    /* The record goes when this returns. */
+    void (*gone)(void *arg, struct service_domain *domain);
 };
 
-/* Tells of all domains that are there before it returns. Logs. */
-int tracker_new(struct xlx_ctx *ctx, const struct tracker_ops *ops, void *arg, struct tracker **tracker);
+/* Tells of all domains that are there before it returns. domains is empty, and the tracker's until it is freed. Logs. */
+int tracker_new(struct xlx_ctx *ctx, struct service_domains *domains, const struct tracker_ops *ops, void *arg,
+                struct tracker **tracker);
 /* Tells nothing. NULL is allowed. */
 void tracker_free(struct tracker *tracker);
 

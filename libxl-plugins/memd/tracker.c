@@ -10,11 +10,20 @@
 #include "memd/memd.h"
 #include "xenstore/paths.h"
 
+struct node_watch {
+    struct store_watch watch;
+    struct tracked *tracked;
+    enum service_node node;
+    bool registered; /* it has fired for its registration */
+};
+
 struct tracked {
     struct service_domain domain;
     unsigned reason; /* of its shutdown */
     struct tracker *tracker;
     struct store_watch name_watch;
+    /* The nodes one by one: what else stands in their folder may be the guest's to write (Qubes' memory/meminfo). */
+    struct node_watch nodes[2];
 };
 
 struct tracker {
@@ -25,11 +34,15 @@ struct tracker {
     void *arg;
     struct store_watch introduced, released;
     struct ev_timer soon;
-    struct tracked **domains; /* ascending domid */
-    size_t count, capacity;
+    struct service_domains *domains; /* each one is part of a struct tracked */
 };
 
 /* ---- one domain ---- */
+
+static struct tracked *tracked_of(struct service_domain *domain)
+{
+    return CONTAINER_OF(domain, struct tracked, domain);
+}
 
 static void name_changed(struct store_watch *watch, const char *path)
 {
@@ -42,6 +55,30 @@ static void name_changed(struct store_watch *watch, const char *path)
         return;
     snprintf(d->domain.name, sizeof(d->domain.name), "%s", name);
     d->tracker->ops->renamed(d->tracker->arg, &d->domain);
+}
+
+static void node_written(struct store_watch *watch, const char *path)
+{
+    struct node_watch *n = CONTAINER_OF(watch, struct node_watch, watch);
+    struct tracker *t = n->tracked->tracker;
+
+    if (n->registered)
+        t->ops->written(t->arg, &n->tracked->domain, n->node);
+    n->registered = true;
+}
+
+static bool watch_node(struct tracked *d, enum service_node node, const char *name)
+{
+    struct node_watch *n = &d->nodes[node];
+    GC_SCOPE(gc);
+
+    n->tracked = d;
+    n->node = node;
+    if (!store_watch_start(d->tracker->watcher, &n->watch, path_in_domain(gc, d->domain.domid, name), node_written))
+        return true;
+    LOGD(d->tracker->ctx, WARN, d->domain.domid, "cannot watch its %s: a change by others will not be noticed at once",
+         name);
+    return false;
 }
 
 static struct tracked *tracked_new(struct tracker *t, const xc_domaininfo_t *info)
@@ -58,39 +95,28 @@ static struct tracked *tracked_new(struct tracker *t, const xc_domaininfo_t *inf
     domain_name(t->ctx, t->xs, info->domain, d->domain.name);
     if (store_watch_start(t->watcher, &d->name_watch, path_in_domain(gc, info->domain, NODE_NAME), name_changed))
         LOGD(t->ctx, WARN, info->domain, "cannot watch its name: a new one will not be noticed");
+    d->domain.target_watched = watch_node(d, SERVICE_NODE_TARGET, NODE_MEMORY_TARGET);
+    watch_node(d, SERVICE_NODE_STATIC_MAX, NODE_MEMORY_STATIC_MAX);
     return d;
 }
 
 static void tracked_free(struct tracked *d)
 {
     store_watch_stop(&d->name_watch);
+    for (size_t i = 0; i < ARRAY_LEN(d->nodes); i++)
+        store_watch_stop(&d->nodes[i].watch);
     free(d);
 }
 
 /* ---- all of them ---- */
 
-static void insert(struct tracker *t, size_t at, struct tracked *d)
-{
-    if (t->count == t->capacity) {
-        t->capacity = t->capacity ? t->capacity * 2 : 16;
-        t->domains = reallocarray(t->domains, t->capacity, sizeof(*t->domains));
-        if (!t->domains)
-            abort();
-    }
-    memmove(t->domains + at + 1, t->domains + at, (t->count - at) * sizeof(*t->domains));
-    t->domains[at] = d;
-    t->count++;
-}
-
 static void drop(struct tracker *t, size_t at)
 {
-    struct tracked *d = t->domains[at];
-    uint32_t domid = d->domain.domid;
+    struct service_domain *d = t->domains->list[at];
 
-    t->count--;
-    memmove(t->domains + at, t->domains + at + 1, (t->count - at) * sizeof(*t->domains));
-    tracked_free(d);
-    t->ops->gone(t->arg, domid);
+    t->ops->gone(t->arg, d);
+    service_domains_remove(t->domains, d);
+    tracked_free(tracked_of(d));
 }
 
 /* What was suspended may go on and end for good, without a look in between. */
@@ -105,19 +131,21 @@ static void look_at_shutdown(struct tracker *t, struct tracked *d, const xc_doma
         t->ops->shut_down(t->arg, &d->domain, reason);
 }
 
-static bool same_domain(const struct tracked *d, const xc_domaininfo_t *info)
+static bool same_domain(const struct service_domain *d, const xc_domaininfo_t *info)
 {
     char uuid[XLX_UUID_LEN];
 
     domain_uuid_text(info->handle, uuid);
-    return !strcmp(uuid, d->domain.uuid);
+    return !strcmp(uuid, d->uuid);
 }
 
 /* Both lists ascend, so one pass over them finds every difference. */
 static int look(struct tracker *t)
 {
+    struct service_domain **domains;
     xc_domaininfo_t *infos;
     size_t at = 0, count;
+    struct tracked *d;
     GC_SCOPE(gc);
     int rc;
 
@@ -129,20 +157,22 @@ static int look(struct tracker *t)
 
         if (info->flags & XEN_DOMINF_dying)
             continue;
-        while (at < t->count && (t->domains[at]->domain.domid < info->domain ||
-                                 (t->domains[at]->domain.domid == info->domain && !same_domain(t->domains[at], info))))
+        domains = t->domains->list;
+        while (at < t->domains->count && (domains[at]->domid < info->domain ||
+                                          (domains[at]->domid == info->domain && !same_domain(domains[at], info))))
             drop(t, at);
-        if (at == t->count || t->domains[at]->domain.domid != info->domain) {
+        if (at == t->domains->count || domains[at]->domid != info->domain) {
             /* A domain that is still being built: xenstored hears of it, and says so, when it is complete. */
             if (!xs_is_domain_introduced(t->xs, info->domain))
                 continue;
-            insert(t, at, tracked_new(t, info));
-            t->ops->appeared(t->arg, &t->domains[at]->domain);
+            d = tracked_new(t, info);
+            service_domains_add(t->domains, &d->domain);
+            t->ops->appeared(t->arg, &d->domain);
         }
-        look_at_shutdown(t, t->domains[at], info);
+        look_at_shutdown(t, tracked_of(t->domains->list[at]), info);
         at++;
     }
-    while (at < t->count)
+    while (at < t->domains->count)
         drop(t, at);
     return 0;
 }
@@ -169,14 +199,15 @@ static void domain_released(struct store_watch *watch, const char *path)
     look_soon(CONTAINER_OF(watch, struct tracker, released));
 }
 
-int tracker_new(struct xlx_ctx *ctx, const struct tracker_ops *ops, void *arg, struct tracker **tracker)
+int tracker_new(struct xlx_ctx *ctx, struct service_domains *domains, const struct tracker_ops *ops, void *arg,
+                struct tracker **tracker)
 {
     struct tracker *t = calloc(1, sizeof(*t));
     int rc;
 
     if (!t)
         abort();
-    *t = (struct tracker){.ctx = ctx, .ops = ops, .arg = arg};
+    *t = (struct tracker){.ctx = ctx, .domains = domains, .ops = ops, .arg = arg};
     rc = ctx_xs(ctx, &t->xs);
     if (!rc)
         rc = ctx_watcher(ctx, &t->watcher);
@@ -208,8 +239,8 @@ void tracker_free(struct tracker *t)
     ev_timer_stop(&t->soon);
     store_watch_stop(&t->introduced);
     store_watch_stop(&t->released);
-    for (size_t i = 0; i < t->count; i++)
-        tracked_free(t->domains[i]);
-    free(t->domains);
+    for (size_t i = 0; i < t->domains->count; i++)
+        tracked_free(tracked_of(t->domains->list[i]));
+    service_domains_dispose(t->domains);
     free(t);
 }

@@ -114,7 +114,7 @@ void machine_run(struct machine *m, bool run, struct monitor_call *call)
         monitor_call_fail(call, MONITOR_GENERIC, "The hypervisor cannot be reached");
         return;
     }
-    if (run && x->type == LIBXL_DOMAIN_TYPE_HVM) {
+    if (run && x->domain->type == LIBXL_DOMAIN_TYPE_HVM) {
         unpause_hvm(x, call);
         return;
     }

@@ -17,15 +17,11 @@ struct machine_xen {
     struct xlx_ctx *ctx;
     struct xs_handle *xs;
     uint32_t domid;
-    libxl_domain_type type;
-    char uuid[XLX_UUID_LEN];
-    char *name;
+    const struct service_domain *domain;
     bool no_floor;
 
     /* while there are clients */
     bool followed;
-    /* One by one: what else stands in their folder may be the guest's to write (Qubes' memory/meminfo). */
-    struct store_watch target_watch, static_max_watch;
     struct sampler_client sampler;
     bool has_balloon;
     uint64_t static_max_memkb;

@@ -171,12 +171,12 @@ static void balloon_found(struct machine_xen *x, const struct xlx_mem_info *info
         x->actual.built_memkb = before.built_memkb;
 }
 
-static void nodes_changed(struct machine_xen *x)
+void machine_xen_written(struct machine_xen *x)
 {
     struct xlx_mem_info info;
     bool balloon;
 
-    if (read_nodes(x, &info, &balloon))
+    if (!x->followed || read_nodes(x, &info, &balloon))
         return;
     if (balloon && !x->has_balloon)
         balloon_found(x, &info);
@@ -189,27 +189,15 @@ static void nodes_changed(struct machine_xen *x)
     machine_xen_adapt_sampling(x);
 }
 
-static void target_changed(struct store_watch *watch, const char *path)
-{
-    nodes_changed(CONTAINER_OF(watch, struct machine_xen, target_watch));
-}
-
-static void static_max_changed(struct store_watch *watch, const char *path)
-{
-    nodes_changed(CONTAINER_OF(watch, struct machine_xen, static_max_watch));
-}
-
 /* ---- with clients, and without ---- */
 
 static void start_following(struct machine_xen *x)
 {
-    struct store_watcher *watcher;
     struct xlx_mem_info info;
     xc_domaininfo_t xen;
     bool ignored;
-    GC_SCOPE(gc);
 
-    if (ask_xen(x, &xen) || read_nodes(x, &info, &x->has_balloon) || ctx_watcher(x->ctx, &watcher))
+    if (ask_xen(x, &xen) || read_nodes(x, &info, &x->has_balloon))
         return;
     x->followed = true;
     x->status = machine_run_status(&xen);
@@ -217,11 +205,6 @@ static void start_following(struct machine_xen *x)
         balloon_found(x, &info);
         x->told_memkb = actual_look(&x->actual, info.actual_memkb, machine_xen_now_ms(x), &ignored);
     }
-    if (store_watch_start(watcher, &x->target_watch, path_in_domain(gc, x->domid, NODE_MEMORY_TARGET),
-                          target_changed) ||
-        store_watch_start(watcher, &x->static_max_watch, path_in_domain(gc, x->domid, NODE_MEMORY_STATIC_MAX),
-                          static_max_changed))
-        LOGD(x->ctx, WARN, x->domid, "cannot watch its memory target: changes by others show late");
     sampler_join(x->ctx, &x->sampler, SAMPLE_MS, sampled);
     machine_xen_adapt_sampling(x);
 }
@@ -230,8 +213,6 @@ static void stop_following(struct machine_xen *x)
 {
     x->followed = false;
     machine_target_stop(x);
-    store_watch_stop(&x->target_watch);
-    store_watch_stop(&x->static_max_watch);
     sampler_leave(&x->sampler);
 }
 
@@ -280,12 +261,12 @@ static enum machine_status status(struct machine *m)
 
 static const char *name(struct machine *m)
 {
-    return machine_xen_of(m)->name;
+    return machine_xen_of(m)->domain->name;
 }
 
 static const char *uuid(struct machine *m)
 {
-    return machine_xen_of(m)->uuid;
+    return machine_xen_of(m)->domain->uuid;
 }
 
 static const struct machine_ops ops = {
@@ -323,9 +304,8 @@ int machine_xen_new(struct xlx_ctx *ctx, const struct service_domain *domain, co
     x->machine.ops = &ops;
     x->ctx = ctx;
     x->domid = domain->domid;
-    x->type = domain->type;
+    x->domain = domain;
     x->no_floor = options->no_floor;
-    strcpy(x->uuid, domain->uuid);
     machine_stats_init(x);
     rc = ctx_xs(ctx, &x->xs);
     if (!rc) {
@@ -337,7 +317,6 @@ int machine_xen_new(struct xlx_ctx *ctx, const struct service_domain *domain, co
         free(x);
         return rc;
     }
-    machine_xen_renamed(x, domain->name);
     *machine = x;
     return 0;
 }
@@ -348,16 +327,7 @@ void machine_xen_free(struct machine_xen *x)
     stop_following(x);
     machine_stats_stop(x);
     machine_run_stop(x);
-    free(x->name);
     free(x);
-}
-
-void machine_xen_renamed(struct machine_xen *x, const char *name)
-{
-    free(x->name);
-    x->name = strdup(name);
-    if (!x->name)
-        abort();
 }
 
 void machine_xen_shut_down(struct machine_xen *x, unsigned reason)

@@ -19,9 +19,9 @@
 #include "core/service.h"
 #include "qmp/machine-xen.h"
 
+/* What it adds to a domain's record. */
 struct entry {
-    struct entry *next;
-    uint32_t domid;
+    struct service_domain *domain;
     char *link; /* path of the link by name; NULL: the name cannot be one */
     struct machine_xen *machine;
 };
@@ -32,8 +32,14 @@ struct qmp_service {
     uid_t owner;
     gid_t group;
     bool no_floor;
-    struct entry *entries;
+    const struct service_domains *domains;
+    unsigned slot;
 };
+
+static struct entry *entry_of(const struct qmp_service *s, const struct service_domain *domain)
+{
+    return domain->slots[s->slot];
+}
 
 /* ---- names ---- */
 
@@ -46,38 +52,40 @@ static bool fit_for_link(const char *name)
 static void make_link(struct qmp_service *s, struct entry *e)
 {
     GC_SCOPE(gc);
-    const char *target = gc_printf(gc, "%" PRIu32, e->domid), *fresh;
+    const char *target = gc_printf(gc, "%" PRIu32, e->domain->domid), *fresh;
 
     if (!e->link)
         return;
     /* Renamed into place: who looks meanwhile finds the old one or the new one. */
-    fresh = gc_printf(gc, "%s/.%" PRIu32 "~", s->folder, e->domid);
+    fresh = gc_printf(gc, "%s/.%" PRIu32 "~", s->folder, e->domain->domid);
     unlink(fresh);
     if (symlink(target, fresh) || rename(fresh, e->link))
-        LOGD(s->ctx, WARN, e->domid, "cannot make the link %s: %s", e->link, strerror(errno));
+        LOGD(s->ctx, WARN, e->domain->domid, "cannot make the link %s: %s", e->link, strerror(errno));
 }
 
 static void remove_link(struct qmp_service *s, struct entry *e)
 {
     char target[16] = "";
     char *link = TAKE_PTR(e->link);
-    uint64_t domid = e->domid;
     GC_SCOPE(gc);
 
     if (!link)
         return;
     /* During a migration to the same host two domains have one name: it may be the other's by now. */
-    if (readlink(link, target, sizeof(target) - 1) > 0 && !strcmp(target, gc_printf(gc, "%" PRIu64, domid)))
+    if (readlink(link, target, sizeof(target) - 1) > 0 && !strcmp(target, gc_printf(gc, "%" PRIu32, e->domain->domid)))
         unlink(link);
-    for (struct entry *other = s->entries; other; other = other->next) {
-        if (other != e && other->link && !strcmp(other->link, link) && access(link, F_OK))
+    for (size_t i = 0; i < s->domains->count; i++) {
+        struct entry *other = entry_of(s, s->domains->list[i]);
+
+        if (other && other != e && other->link && !strcmp(other->link, link) && access(link, F_OK))
             make_link(s, other);
     }
     free(link);
 }
 
-static void set_link(struct qmp_service *s, struct entry *e, const char *name)
+static void set_link(struct qmp_service *s, struct entry *e)
 {
+    const char *name = e->domain->name;
     GC_SCOPE(gc);
 
     remove_link(s, e);
@@ -91,16 +99,7 @@ static void set_link(struct qmp_service *s, struct entry *e, const char *name)
 
 /* ---- domains ---- */
 
-static struct entry *find(struct qmp_service *s, uint32_t domid)
-{
-    struct entry *e = s->entries;
-
-    while (e && e->domid != domid)
-        e = e->next;
-    return e;
-}
-
-static void domain_appeared(void *state, const struct service_domain *domain)
+static void domain_appeared(void *state, struct service_domain *domain)
 {
     struct qmp_service *s = state;
     struct entry *e = calloc(1, sizeof(*e));
@@ -114,29 +113,34 @@ static void domain_appeared(void *state, const struct service_domain *domain)
 
     if (!e)
         abort();
-    e->domid = domain->domid;
+    e->domain = domain;
     if (machine_xen_new(s->ctx, domain, &options, &e->machine)) {
         free(e);
         return;
     }
-    e->next = s->entries;
-    s->entries = e;
-    set_link(s, e, domain->name);
+    domain->slots[s->slot] = e;
+    set_link(s, e);
 }
 
-static void domain_renamed(void *state, const struct service_domain *domain)
+static void domain_renamed(void *state, struct service_domain *domain)
 {
-    struct entry *e = find(state, domain->domid);
+    struct entry *e = entry_of(state, domain);
 
-    if (!e)
-        return;
-    machine_xen_renamed(e->machine, domain->name);
-    set_link(state, e, domain->name);
+    if (e)
+        set_link(state, e);
 }
 
-static void domain_shut_down(void *state, const struct service_domain *domain, unsigned reason)
+static void domain_written(void *state, struct service_domain *domain, enum service_node node)
 {
-    struct entry *e = find(state, domain->domid);
+    struct entry *e = entry_of(state, domain);
+
+    if (e)
+        machine_xen_written(e->machine);
+}
+
+static void domain_shut_down(void *state, struct service_domain *domain, unsigned reason)
+{
+    struct entry *e = entry_of(state, domain);
 
     if (e)
         machine_xen_shut_down(e->machine, reason);
@@ -144,19 +148,15 @@ static void domain_shut_down(void *state, const struct service_domain *domain, u
 
 static void drop(struct qmp_service *s, struct entry *e)
 {
-    struct entry **p = &s->entries;
-
-    while (*p != e)
-        p = &(*p)->next;
     remove_link(s, e);
-    *p = e->next;
+    e->domain->slots[s->slot] = NULL;
     machine_xen_free(e->machine);
     free(e);
 }
 
-static void domain_gone(void *state, uint32_t domid)
+static void domain_gone(void *state, struct service_domain *domain)
 {
-    struct entry *e = find(state, domid);
+    struct entry *e = entry_of(state, domain);
 
     if (!e)
         return;
@@ -245,8 +245,12 @@ static void stop(void *state)
 {
     struct qmp_service *s = state;
 
-    while (s->entries)
-        drop(s, s->entries);
+    for (size_t i = 0; i < s->domains->count; i++) {
+        struct entry *e = entry_of(s, s->domains->list[i]);
+
+        if (e)
+            drop(s, e);
+    }
     free(s->folder);
     free(s);
 }
@@ -260,6 +264,8 @@ static int start(const struct service_env *env, void **state)
     if (!s || asprintf(&s->folder, "%s/qmp", env->run_folder) < 0)
         abort();
     s->ctx = env->ctx;
+    s->domains = env->domains;
+    s->slot = env->slot;
     s->owner = getuid();
     s->group = getgid();
     rc = read_owner(s, env->config);
@@ -285,6 +291,7 @@ const struct service service_qmp = {
     .stop = stop,
     .domain_appeared = domain_appeared,
     .domain_renamed = domain_renamed,
+    .domain_written = domain_written,
     .domain_shut_down = domain_shut_down,
     .domain_gone = domain_gone,
 };

@@ -55,7 +55,7 @@ static void happened(void *arg, const struct host_event *e)
 
 /* ---- domains ---- */
 
-static void domain_appeared(void *state, const struct service_domain *domain)
+static void domain_appeared(void *state, struct service_domain *domain)
 {
     struct balance_service *s = state;
 
@@ -65,24 +65,30 @@ static void domain_appeared(void *state, const struct service_domain *domain)
     balancer_domain_appeared(s->balancer, domain->domid, !s->all_told);
 }
 
-static void domain_renamed(void *state, const struct service_domain *domain)
+static void domain_renamed(void *state, struct service_domain *domain)
 {
     struct balance_service *s = state;
 
-    if (!s->host->ops->domain_there)
-        return;
-    s->host->ops->domain_there(s->host, domain);
-    balancer_domain_changed(s->balancer, domain->domid);
+    if (s->host->ops->domain_there)
+        balancer_domain_changed(s->balancer, domain->domid);
 }
 
-static void domain_gone(void *state, uint32_t domid)
+static void domain_written(void *state, struct service_domain *domain, enum service_node node)
+{
+    struct balance_service *s = state;
+
+    if (s->host->ops->domain_written)
+        s->host->ops->domain_written(s->host, domain, node == SERVICE_NODE_TARGET);
+}
+
+static void domain_gone(void *state, struct service_domain *domain)
 {
     struct balance_service *s = state;
 
     if (!s->host->ops->domain_gone)
         return;
-    balancer_domain_gone(s->balancer, domid);
-    s->host->ops->domain_gone(s->host, domid);
+    balancer_domain_gone(s->balancer, domain->domid);
+    s->host->ops->domain_gone(s->host, domain);
 }
 
 /* ---- start and stop ---- */
@@ -161,5 +167,6 @@ const struct service service_balance = {
     .stop = stop,
     .domain_appeared = domain_appeared,
     .domain_renamed = domain_renamed,
+    .domain_written = domain_written,
     .domain_gone = domain_gone,
 };

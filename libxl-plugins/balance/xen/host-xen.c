@@ -156,8 +156,8 @@ static void host_xen_close(struct host *host)
 
     ev_timer_stop(&x->timer);
     virq_stop(x);
-    while (x->domains)
-        xen_domain_remove(x, x->domains->domid);
+    for (size_t i = 0; i < x->domains->count; i++)
+        xen_domain_remove(x, x->domains->list[i]);
     free(x->samples);
     free(x);
 }
@@ -182,6 +182,7 @@ const struct host_ops host_xen_ops = {
     .range_forget = xen_domain_range_forget,
     .warnings = warnings,
     .domain_there = xen_domain_there,
+    .domain_written = xen_domain_written,
     .domain_gone = xen_domain_gone,
     .close = host_xen_close,
 };
@@ -205,7 +206,8 @@ int host_xen_open(const struct service_env *env, struct balancer_config *balance
 
     if (!x)
         abort();
-    *x = (struct host_xen){.host.ops = &host_xen_ops, .ctx = env->ctx, .virq_port = -1};
+    *x = (struct host_xen){
+        .host.ops = &host_xen_ops, .ctx = env->ctx, .domains = env->domains, .slot = env->slot, .virq_port = -1};
     rc = xen_config_read(env->ctx, env->config, &x->config);
     if (!rc)
         rc = open_parts(x);

@@ -22,23 +22,20 @@ struct xen_config {
     uint32_t report_interval_s;
 };
 
+/* What the host adds to a domain's record. */
 struct xen_domain {
-    struct xen_domain *next;
     struct host_xen *xen;
+    const struct service_domain *domain;
     uint32_t domid;
-    libxl_domain_type type;
-    char uuid[XLX_UUID_LEN];
-    char name[XLX_NAME_MAX];
     bool followed; /* its reports and its static-max are watched, too */
     bool shown;    /* its range has been written to its nodes */
     struct guest_follow follow;
     bool has_stats;
     struct guest_stats stats;
     uint64_t stats_serial; /* how many came before */
-    /* The nodes one by one: what else stands in their folder may be the guest's to write (Qubes' memory/meminfo). */
-    struct store_watch target_watch, static_max_watch, devices_watch;
-    bool target_watched, static_max_watched, devices_watched; /* they have fired for their registration */
-    unsigned echoes;                                          /* events about its target that are our own writes' */
+    struct store_watch devices_watch;
+    bool devices_watched; /* it has fired for its registration */
+    unsigned echoes;      /* events about its target that are our own writes' */
     uint64_t videoram_memkb;
 };
 
@@ -52,7 +49,8 @@ struct host_xen {
     struct ev_timer timer;
     struct host_sample *samples;
     size_t sample_capacity;
-    struct xen_domain *domains;
+    const struct service_domains *domains;
+    unsigned slot; /* where a record holds our struct xen_domain */
     xenevtchn_handle *evtchn;
     int virq_port; /* -1: somebody else has bound it */
     bool autoballoon;
@@ -74,9 +72,11 @@ void xen_config_defaults(struct xlx_ctx *ctx, struct balancer_config *balancer);
 /* ---- xen-domain.c ---- */
 
 struct xen_domain *xen_domain_find(struct host_xen *x, uint32_t domid);
-void xen_domain_there(struct host *host, const struct service_domain *domain);
-void xen_domain_remove(struct host_xen *x, uint32_t domid);
-void xen_domain_gone(struct host *host, uint32_t domid);
+void xen_domain_there(struct host *host, struct service_domain *domain);
+void xen_domain_written(struct host *host, struct service_domain *domain, bool target);
+/* Forgets what was added to it. */
+void xen_domain_remove(struct host_xen *x, struct service_domain *domain);
+void xen_domain_gone(struct host *host, struct service_domain *domain);
 const char *xen_domain_name(struct host *host, uint32_t domid);
 int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *facts);
 int xen_domain_report(struct host *host, uint32_t domid, struct host_report *report);

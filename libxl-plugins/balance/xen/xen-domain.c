@@ -17,68 +17,52 @@
 
 struct xen_domain *xen_domain_find(struct host_xen *x, uint32_t domid)
 {
-    struct xen_domain *d = x->domains;
+    const struct service_domain *domain = service_domain_find(x->domains, domid);
 
-    while (d && d->domid != domid)
-        d = d->next;
-    return d;
+    return domain ? domain->slots[x->slot] : NULL;
 }
 
-void xen_domain_there(struct host *host, const struct service_domain *domain)
+void xen_domain_there(struct host *host, struct service_domain *domain)
 {
     struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
-    struct xen_domain *d = xen_domain_find(x, domain->domid);
+    struct xen_domain *d = calloc(1, sizeof(*d));
 
-    if (!d) {
-        d = calloc(1, sizeof(*d));
-        if (!d)
-            abort();
-        d->next = x->domains;
-        x->domains = d;
-    }
-    d->xen = x;
-    d->domid = domain->domid;
-    d->type = domain->type;
-    memcpy(d->uuid, domain->uuid, sizeof(d->uuid));
-    memcpy(d->name, domain->name, sizeof(d->name));
+    if (!d)
+        abort();
+    *d = (struct xen_domain){.xen = x, .domain = domain, .domid = domain->domid};
+    domain->slots[x->slot] = d;
 }
 
 static void unfollow(struct xen_domain *d)
 {
     guest_follow_stop(&d->follow);
-    store_watch_stop(&d->static_max_watch);
     store_watch_stop(&d->devices_watch);
     d->followed = d->has_stats = false;
 }
 
-void xen_domain_remove(struct host_xen *x, uint32_t domid)
+void xen_domain_remove(struct host_xen *x, struct service_domain *domain)
 {
-    struct xen_domain **p = &x->domains, *d;
+    struct xen_domain *d = TAKE_PTR(domain->slots[x->slot]);
 
-    while (*p && (*p)->domid != domid)
-        p = &(*p)->next;
-    d = *p;
     if (!d)
         return;
-    *p = d->next;
     unfollow(d);
-    store_watch_stop(&d->target_watch);
     free(d);
 }
 
-void xen_domain_gone(struct host *host, uint32_t domid)
+void xen_domain_gone(struct host *host, struct service_domain *domain)
 {
     struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
 
-    xen_domain_remove(x, domid);
-    xen_target_forget(x, domid);
+    xen_domain_remove(x, domain);
+    xen_target_forget(x, domain->domid);
 }
 
 const char *xen_domain_name(struct host *host, uint32_t domid)
 {
     const struct xen_domain *d = xen_domain_find(CONTAINER_OF(host, struct host_xen, host), domid);
 
-    return d ? d->name : NULL;
+    return d ? d->domain->name : NULL;
 }
 
 /* ---- what happens to one ---- */
@@ -96,37 +80,17 @@ static void reported(struct guest_follow *follow, const struct guest_stats *stat
         balancer_domain_reported(d->xen->host.balancer, d->domid);
 }
 
-static void static_max_changed(struct store_watch *watch, const char *path)
+void xen_domain_written(struct host *host, struct service_domain *domain, bool target)
 {
-    struct xen_domain *d = CONTAINER_OF(watch, struct xen_domain, static_max_watch);
-    bool news = d->static_max_watched;
+    struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
+    struct xen_domain *d = domain->slots[x->slot];
 
-    d->static_max_watched = true;
-    if (news && d->xen->host.balancer)
-        balancer_domain_changed(d->xen->host.balancer, d->domid);
-}
-
-static void target_changed(struct store_watch *watch, const char *path)
-{
-    struct xen_domain *d = CONTAINER_OF(watch, struct xen_domain, target_watch);
-    bool news = d->target_watched;
-
-    d->target_watched = true;
-    if (!news || !d->xen->host.balancer)
-        return;
-    if (d->echoes)
+    if (target && d->echoes)
         d->echoes--;
-    else
-        balancer_target_written(d->xen->host.balancer, d->domid);
-}
-
-static void watch_node(struct xen_domain *d, struct store_watch *watch, const char *node,
-                       void (*changed)(struct store_watch *, const char *))
-{
-    GC_SCOPE(gc);
-
-    if (store_watch_start(d->xen->watcher, watch, path_in_domain(gc, d->domid, node), changed))
-        LOGD(d->xen->ctx, WARN, d->domid, "cannot watch its %s: a change by others will not be noticed at once", node);
+    else if (target && host->balancer)
+        balancer_target_written(host->balancer, d->domid);
+    else if (!target && d->followed && host->balancer)
+        balancer_domain_changed(host->balancer, d->domid);
 }
 
 static void devices_changed(struct store_watch *watch, const char *path)
@@ -152,26 +116,11 @@ static void watch_devices(struct xen_domain *d)
         LOGD(d->xen->ctx, WARN, d->domid, "cannot watch its devices: one passed through later will not be noticed");
 }
 
-/* Of every domain, since what it is to have and has not yet is counted, also when others decide on it. */
-static void watch_target(struct xen_domain *d)
-{
-    if (store_watch_active(&d->target_watch))
-        return;
-    d->echoes = 0;
-    d->target_watched = false;
-    watch_node(d, &d->target_watch, NODE_MEMORY_TARGET, target_changed);
-}
-
-/* The rest only of those that are balanced. */
 static void follow(struct xen_domain *d)
 {
-    struct host_xen *x = d->xen;
-
     if (d->followed)
         return;
-    d->static_max_watched = false;
-    watch_node(d, &d->static_max_watch, NODE_MEMORY_STATIC_MAX, static_max_changed);
-    guest_follow_start(x->ctx, &d->follow, d->domid, x->config.report_interval_s, reported);
+    guest_follow_start(d->xen->ctx, &d->follow, d->domid, d->xen->config.report_interval_s, reported);
     d->followed = true;
 }
 
@@ -185,7 +134,7 @@ static bool range_of(struct xen_domain *d, uint64_t static_max_memkb, struct set
         *s = (struct settings){c->dom0_min_memkb, c->dom0_max_memkb, SETTINGS_WEIGHT};
         return c->dom0_max_memkb;
     }
-    if (!settings_read(d->xen->xs, d->uuid, s))
+    if (!settings_read(d->xen->xs, d->domain->uuid, s))
         return true;
     *s = (struct settings){
         .min_memkb = c->default_min_memkb ? c->default_min_memkb : xlx_mem_floor_memkb(static_max_memkb),
@@ -202,7 +151,7 @@ static bool cannot_balloon(struct gc *gc, const struct xen_domain *d)
     char *serves, **devices;
     unsigned count;
 
-    if (d->type == LIBXL_DOMAIN_TYPE_INVALID)
+    if (d->domain->type == LIBXL_DOMAIN_TYPE_INVALID)
         return true;
     if (!d->domid)
         return false;
@@ -251,8 +200,6 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
 
     if (!d)
         return ERROR_DOMAIN_NOTFOUND;
-    /* Before it is read, so that no change is missed. */
-    watch_target(d);
     rc = xlx_mem_info_get(x->ctx, domid, &info);
     if (rc)
         return rc;
@@ -260,15 +207,15 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
         fill_dom0(d, &info);
     d->videoram_memkb = info.videoram_memkb;
     *f = (struct host_domain){
-        .name = d->name,
-        .uuid = d->uuid,
-        .type = plan_type_of(d->type),
-        .migrating = on_its_way(d->name),
+        .name = d->domain->name,
+        .uuid = d->domain->uuid,
+        .type = plan_type_of(d->domain->type),
+        .migrating = on_its_way(d->domain->name),
         .static_max_memkb = bounded(info.static_max_memkb),
         .offset_memkb = info.offset_memkb,
         .offset_known = info.offset_calibrated,
         .slack_memkb = info.videoram_memkb + LIMIT_EXTRA_MEMKB,
-        .tight = d->type != LIBXL_DOMAIN_TYPE_HVM,
+        .tight = d->domain->type != LIBXL_DOMAIN_TYPE_HVM,
         .dom0 = !domid,
         .has_target = info.has_target && info.has_static_max,
         .target_memkb = bounded(info.target_memkb),
@@ -309,12 +256,12 @@ int xen_domain_range_set(struct host *host, struct gc *gc, uint32_t domid, const
     if (!d || xlx_mem_info_get(x->ctx, domid, &info))
         return ERROR_DOMAIN_NOTFOUND;
     if (!settings.weight)
-        settings.weight = settings_read(x->xs, d->uuid, &old) ? SETTINGS_WEIGHT : old.weight;
+        settings.weight = settings_read(x->xs, d->domain->uuid, &old) ? SETTINGS_WEIGHT : old.weight;
     *fault = domid ? settings_fault(gc, &settings, info.has_static_max ? info.static_max_memkb : 0)
                    : "dom0's range stands in memd's configuration: dom0_min and dom0_max";
     if (*fault)
         return ERROR_INVAL;
-    rc = settings_write(x->ctx, x->xs, d->uuid, domid, &settings);
+    rc = settings_write(x->ctx, x->xs, d->domain->uuid, domid, &settings);
     d->shown |= !rc;
     return rc;
 }
@@ -327,7 +274,7 @@ int xen_domain_range_forget(struct host *host, uint32_t domid)
 
     if (!d)
         return ERROR_DOMAIN_NOTFOUND;
-    rc = settings_forget(x->ctx, x->xs, d->uuid, domid);
+    rc = settings_forget(x->ctx, x->xs, d->domain->uuid, domid);
     if (!rc)
         d->shown = false;
     return rc;

@@ -22,7 +22,7 @@ static struct host_xen *xen_of(struct host *host)
 
 int xen_target_own(struct host_xen *x, const struct xen_domain *d, uint64_t *own_memkb)
 {
-    return owner_read(x->xs, XBT_NULL, d->domid, d->uuid, own_memkb);
+    return owner_read(x->xs, XBT_NULL, d->domid, d->domain->uuid, own_memkb);
 }
 
 void xen_target_forget(struct host_xen *x, uint32_t domid)
@@ -43,7 +43,7 @@ int xen_target_accept(struct host *host, uint32_t domid, uint64_t target_memkb)
 
     if (!d)
         return ERROR_DOMAIN_NOTFOUND;
-    rc = owner_write(x->xs, XBT_NULL, domid, d->uuid, target_memkb);
+    rc = owner_write(x->xs, XBT_NULL, domid, d->domain->uuid, target_memkb);
     if (rc)
         LOGD(x->ctx, ERROR, domid, "cannot record its target: %s", strerror(errno));
     return rc;
@@ -99,7 +99,7 @@ int xen_target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, u
         return ERROR_DOMAIN_NOTFOUND;
     change.videoram_memkb = d->videoram_memkb;
     rc = target_change(x->ctx, &change);
-    if (!rc && store_watch_active(&d->target_watch))
+    if (!rc && d->domain->target_watched)
         d->echoes++;
     if (rc == ERROR_FAIL || rc == ERROR_TIMEDOUT)
         LOGD(x->ctx, WARN, domid, "its target of %" PRIu64 " KiB could not be set: %s", target_memkb,

@@ -31,6 +31,7 @@
 #include "balance/commands/reserve-client.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "memd/memd.h"
 #include "tests/fakes/ctx.h"
 #include "tests/fakes/xenctrl.h"
 #include "tests/fakes/xenstore.h"
@@ -42,6 +43,8 @@
 
 static struct balance_service *service;
 static struct config *config;
+static struct tracker *tracker;
+static struct service_domains table;
 static struct service_env env;
 static char folder[] = "/tmp/xl-ext-test-XXXXXX";
 static struct fake_domain *domains[2];
@@ -77,7 +80,7 @@ static inline void make_guest(uint32_t domid)
 
     snprintf(path, sizeof(path), "/libxl/%u/type", domid);
     fake_store_set(path, "pv");
-    put(domid, "name", "guest");
+    put(domid, "name", domid == 1 ? "guest1" : "guest2");
     put(domid, "memory/target", "524288");
     put(domid, "memory/static-max", "1048576");
     domains[domid - 1] = fake_xen_domain(domid, 512 * MIB, 513 * MIB);
@@ -103,27 +106,44 @@ static inline void configure(const char *format, ...)
     unlink(path);
 }
 
+static inline void appeared(void *arg, struct service_domain *domain)
+{
+    service_balance.domain_appeared(service, domain);
+}
+
+static inline void renamed(void *arg, struct service_domain *domain)
+{
+    service_balance.domain_renamed(service, domain);
+}
+
+static inline void written(void *arg, struct service_domain *domain, enum service_node node)
+{
+    service_balance.domain_written(service, domain, node);
+}
+
+static inline void shut_down(void *arg, struct service_domain *domain, unsigned reason)
+{
+}
+
+static inline void gone(void *arg, struct service_domain *domain)
+{
+    service_balance.domain_gone(service, domain);
+}
+
 static inline void start_service(void)
 {
+    static const struct tracker_ops ops = {appeared, renamed, written, shut_down, gone};
     void *state;
 
     assert_int_equal(service_balance.start(&env, &state), 0);
     service = state;
+    assert_int_equal(tracker_new(env.ctx, &table, &ops, NULL, &tracker), 0);
 }
 
 static inline void stop_service(void)
 {
     service_balance.stop(TAKE_PTR(service));
-}
-
-static inline void tell_of_guest(uint32_t domid)
-{
-    struct service_domain d = {.domid = domid, .type = LIBXL_DOMAIN_TYPE_PV};
-
-    snprintf(d.uuid, sizeof(d.uuid), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", domid,
-             domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid, domid);
-    snprintf(d.name, sizeof(d.name), "guest%u", domid);
-    service_balance.domain_appeared(service, &d);
+    tracker_free(TAKE_PTR(tracker));
 }
 
 static inline int make(void **state)
@@ -131,17 +151,18 @@ static inline int make(void **state)
     strcpy(folder + sizeof(folder) - 7, "XXXXXX");
     assert_non_null(mkdtemp(folder));
     setenv("XL_EXT_RUN_FOLDER", folder, 1);
-    env = (struct service_env){.ctx = fake_ctx_new(), .run_folder = folder};
+    env = (struct service_env){.ctx = fake_ctx_new(), .run_folder = folder, .domains = &table};
     configure("reserve = %u\nreport_interval = 1\n", (unsigned)(RESERVE_MEMKB / MIB));
     start_service();
     /* As memd's first turn of the loop does: guests that come later are new. */
     service->all_told = true;
     for (uint32_t domid = 1; domid <= 2; domid++)
         make_guest(domid);
-    for (uint32_t domid = 1; domid <= 2; domid++) {
+    for (uint32_t domid = 1; domid <= 2; domid++)
         domains[domid - 1]->look = follow_target;
-        tell_of_guest(domid);
-    }
+    fake_store_fire("@introduceDomain");
+    while (table.count < 2)
+        uv_run(&env.ctx->loop, UV_RUN_NOWAIT);
     return 0;
 }
 

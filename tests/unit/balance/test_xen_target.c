@@ -24,15 +24,18 @@
 
 static struct host_xen xen;
 static struct xen_domain guest;
+static struct service_domain record;
+static struct service_domains table;
 static struct fake_domain *domain;
 
 static int make(void **state)
 {
-    xen = (struct host_xen){.host.ops = &host_xen_ops, .ctx = fake_ctx_new()};
+    xen = (struct host_xen){.host.ops = &host_xen_ops, .ctx = fake_ctx_new(), .domains = &table};
     assert_int_equal(ctx_xs(xen.ctx, &xen.xs), 0);
     assert_int_equal(ctx_xc(xen.ctx, &xen.xc), 0);
-    guest = (struct xen_domain){.xen = &xen, .domid = 5, .type = LIBXL_DOMAIN_TYPE_PVH, .uuid = UUID};
-    xen.domains = &guest;
+    guest = (struct xen_domain){.xen = &xen, .domid = 5, .domain = &record};
+    record = (struct service_domain){.domid = 5, .type = LIBXL_DOMAIN_TYPE_PVH, .uuid = UUID, .slots = {&guest}};
+    service_domains_add(&table, &record);
     fake_store_set(TARGET, "524288");
     domain = fake_xen_domain(5, 512 * MIB, 513 * MIB);
     fake_xen_type(domain, "pvh");
@@ -42,6 +45,7 @@ static int make(void **state)
 
 static int unmake(void **state)
 {
+    service_domains_dispose(&table);
     fake_ctx_free(xen.ctx);
     return 0;
 }

@@ -24,6 +24,7 @@
 extern const struct service service_qmp;
 
 static struct xlx_ctx *ctx;
+static struct service_domains domains;
 static char seen[1024]; /* what was told, "; " between */
 
 __attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
@@ -36,27 +37,33 @@ __attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
     va_end(args);
 }
 
-static void appeared(void *arg, const struct service_domain *d)
+static void appeared(void *arg, struct service_domain *d)
 {
     note("+%u %s; ", d->domid, d->name);
 }
 
-static void renamed(void *arg, const struct service_domain *d)
+static void renamed(void *arg, struct service_domain *d)
 {
     note("%u is %s; ", d->domid, d->name);
 }
 
-static void shut_down(void *arg, const struct service_domain *d, unsigned reason)
+static void shut_down(void *arg, struct service_domain *d, unsigned reason)
 {
     note("%u ends %u; ", d->domid, reason);
 }
 
-static void gone(void *arg, uint32_t domid)
+static void written(void *arg, struct service_domain *d, enum service_node node)
 {
-    note("-%u; ", domid);
+    note("%u has a new %s; ", d->domid, node == SERVICE_NODE_TARGET ? "target" : "static-max");
 }
 
-static const struct tracker_ops ops = {appeared, renamed, shut_down, gone};
+static void gone(void *arg, struct service_domain *d)
+{
+    note("-%u; ", d->domid);
+    assert_ptr_equal(service_domain_find(&domains, d->domid), d);
+}
+
+static const struct tracker_ops ops = {appeared, renamed, written, shut_down, gone};
 
 static void told(const char *wanted)
 {
@@ -93,7 +100,7 @@ static struct tracker *begin(void)
     *seen = 0;
     add(0, "Domain-0");
     add(1, "one");
-    assert_int_equal(tracker_new(ctx, &ops, NULL, &t), 0);
+    assert_int_equal(tracker_new(ctx, &domains, &ops, NULL, &t), 0);
     return t;
 }
 
@@ -156,6 +163,52 @@ static void a_new_name_is_told_once(void **state)
     told("1 is other; ");
     fake_store_set("/local/domain/1/name", "other");
     told("");
+    end(t);
+}
+
+static void a_target_or_static_max_that_is_written_is_told_of(void **state)
+{
+    struct tracker *t = begin();
+    struct service_domain *one = service_domain_find(&domains, 1);
+
+    *seen = 0;
+    told("");
+    assert_true(one->target_watched);
+    fake_store_set("/local/domain/1/memory/target", "1024");
+    told("1 has a new target; ");
+    /* Also when it says the same: who wrote it is news. */
+    fake_store_set("/local/domain/1/memory/target", "1024");
+    told("1 has a new target; ");
+    fake_store_set("/local/domain/1/memory/static-max", "2048");
+    told("1 has a new static-max; ");
+    fake_store_set("/local/domain/1/memory/meminfo", "1");
+    told("");
+    end(t);
+}
+
+static void a_record_keeps_its_address_while_others_come_and_go(void **state)
+{
+    struct tracker *t = begin();
+    const struct service_domain *one = service_domain_find(&domains, 1);
+
+    for (uint32_t domid = 2; domid < 60; domid++)
+        add(domid, "many");
+    fake_store_fire("@introduceDomain");
+    for (int i = 0; i < 8; i++)
+        uv_run(&ctx->loop, UV_RUN_NOWAIT);
+    while (fake_clock_timers())
+        uv_run(&ctx->loop, UV_RUN_ONCE);
+    assert_int_equal(domains.count, 60);
+    assert_ptr_equal(service_domain_find(&domains, 1), one);
+    assert_null(service_domain_find(&domains, 60));
+    fake_xen_remove(0);
+    fake_xen_remove(30);
+    fake_store_fire("@releaseDomain");
+    *seen = 0;
+    told("-0; -30; ");
+    assert_ptr_equal(service_domain_find(&domains, 1), one);
+    assert_null(service_domain_find(&domains, 30));
+    assert_int_equal(service_domain_find(&domains, 59)->domid, 59);
     end(t);
 }
 
@@ -238,12 +291,24 @@ static const char *listing(void)
     return text;
 }
 
+static void come(void *service, struct service_domain *domain)
+{
+    service_domains_add(&domains, domain);
+    service_qmp.domain_appeared(service, domain);
+}
+
+static void go(void *service, struct service_domain *domain)
+{
+    service_qmp.domain_gone(service, domain);
+    service_domains_remove(&domains, domain);
+}
+
 static void each_domain_has_a_socket_and_a_link_by_its_name(void **state)
 {
     struct service_domain one = {.domid = 1, .name = "web"}, two = {.domid = 2, .name = "12"},
                           three = {.domid = 3, .name = "../evil"}, twin = {.domid = 4, .name = "web"},
                           nine = {.domid = 9, .name = "nine"};
-    struct service_env env = {.run_folder = folder};
+    struct service_env env = {.run_folder = folder, .domains = &domains};
     struct config *config;
     char stale[64];
     void *s;
@@ -260,30 +325,31 @@ static void each_domain_has_a_socket_and_a_link_by_its_name(void **state)
 
     assert_int_equal(service_qmp.start(&env, &s), 0);
     assert_string_equal(listing(), "");
-    service_qmp.domain_appeared(s, &one);
-    service_qmp.domain_appeared(s, &two);
-    service_qmp.domain_appeared(s, &three);
+    come(s, &one);
+    come(s, &two);
+    come(s, &three);
     assert_string_equal(listing(), "1 2 3 web>1 ");
     strcpy(two.name, "mail");
     service_qmp.domain_renamed(s, &two);
     assert_string_equal(listing(), "1 2 3 mail>2 web>1 ");
     /* As while it migrates to the same host: the newer one has the name, and the older has it back. */
-    service_qmp.domain_appeared(s, &twin);
+    come(s, &twin);
     assert_string_equal(listing(), "1 2 3 4 mail>2 web>4 ");
-    service_qmp.domain_gone(s, 4);
+    go(s, &twin);
     assert_string_equal(listing(), "1 2 3 mail>2 web>1 ");
-    service_qmp.domain_gone(s, 1);
+    go(s, &one);
     assert_string_equal(listing(), "2 3 mail>2 ");
     /* A name may look like anything that a monitor needs for a moment. */
     strcpy(two.name, "9~");
     service_qmp.domain_renamed(s, &two);
     assert_string_equal(listing(), "2 3 9~>2 ");
-    service_qmp.domain_appeared(s, &nine);
+    come(s, &nine);
     assert_string_equal(listing(), "2 3 9 9~>2 nine>9 ");
-    service_qmp.domain_gone(s, 9);
+    go(s, &nine);
     assert_string_equal(listing(), "2 3 9~>2 ");
     service_qmp.stop(s);
     assert_string_equal(listing(), "");
+    service_domains_dispose(&domains);
     config_free(config);
     fake_ctx_free(ctx);
 }
@@ -304,6 +370,8 @@ int main(void)
         cmocka_unit_test(at_rest_nothing_is_asked_and_nothing_waited_for),
         cmocka_unit_test(many_that_come_together_cost_one_look),
         cmocka_unit_test(a_new_name_is_told_once),
+        cmocka_unit_test(a_target_or_static_max_that_is_written_is_told_of),
+        cmocka_unit_test(a_record_keeps_its_address_while_others_come_and_go),
         cmocka_unit_test(a_domain_that_goes_on_after_a_suspend_may_end_again),
         cmocka_unit_test(an_end_is_told_once_and_then_that_it_is_gone),
         cmocka_unit_test(each_domain_has_a_socket_and_a_link_by_its_name),

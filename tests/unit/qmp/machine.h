@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "memd/memd.h"
 #include "qmp/machine-xen.h"
 #include "tests/fakes/clock.h"
 #include "tests/fakes/ctx.h"
@@ -30,6 +31,9 @@
 static struct xlx_ctx *ctx;
 static struct fake_domain *domain;
 static struct machine_xen *machine;
+static struct tracker *tracker;
+static struct service_domains domains;
+static unsigned looks, watches; /* those of the tracker */
 static char path[] = "/tmp/test_machine.XXXXXX";
 static int fd;
 static char got[65536]; /* what the client has read and not taken */
@@ -112,14 +116,30 @@ static inline void write_kb(const char *node, uint64_t kb)
     fake_store_set(full, value);
 }
 
-static inline void begin(const char *type, uint64_t held_kb, uint64_t target_kb, uint64_t videoram_kb)
+static inline void appeared(void *arg, struct service_domain *d)
 {
     struct machine_xen_options options = {.path = path, .owner = getuid(), .group = getgid()};
-    struct service_domain d = {.domid = 7, .name = "guest", .uuid = "07070707-0707-0707-0707-070707070707"};
 
-    d.type = !strcmp(type, "hvm")   ? LIBXL_DOMAIN_TYPE_HVM
-             : !strcmp(type, "pvh") ? LIBXL_DOMAIN_TYPE_PVH
-                                    : LIBXL_DOMAIN_TYPE_PV;
+    assert_int_equal(machine_xen_new(ctx, d, &options, &machine), 0);
+}
+
+static inline void renamed_or_gone(void *arg, struct service_domain *d)
+{
+}
+
+static inline void written(void *arg, struct service_domain *d, enum service_node node)
+{
+    machine_xen_written(machine);
+}
+
+static inline void shut_down(void *arg, struct service_domain *d, unsigned reason)
+{
+}
+
+static inline void begin(const char *type, uint64_t held_kb, uint64_t target_kb, uint64_t videoram_kb)
+{
+    static const struct tracker_ops ops = {appeared, renamed_or_gone, written, shut_down, renamed_or_gone};
+
     ctx = fake_ctx_new();
     fd = -1;
     *got = 0;
@@ -131,12 +151,18 @@ static inline void begin(const char *type, uint64_t held_kb, uint64_t target_kb,
     write_kb("target", target_kb);
     write_kb("static-max", 256 * MIB);
     write_kb("videoram", videoram_kb);
-    assert_int_equal(machine_xen_new(ctx, &d, &options, &machine), 0);
+    assert_int_equal(tracker_new(ctx, &domains, &ops, NULL, &tracker), 0);
+    /* Its watches fire once for their registration. */
+    turn();
+    pass(1);
+    looks = fake_xen_looks();
+    watches = fake_store_watches();
 }
 
 static inline void end(void)
 {
     machine_xen_free(machine);
+    tracker_free(tracker);
     if (fd >= 0)
         close(fd);
     turn();

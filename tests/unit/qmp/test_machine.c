@@ -15,14 +15,14 @@ static void without_a_client_nothing_is_asked_and_nothing_waited_for(void **stat
 {
     begin("pvh", 256 * MIB + 64, 256 * MIB, 0);
     turn();
-    assert_int_equal(fake_xen_looks(), 0);
-    assert_int_equal(fake_store_watches(), 0);
+    assert_int_equal(fake_xen_looks(), looks);
+    assert_int_equal(fake_store_watches(), watches);
     assert_int_equal(fake_clock_timers(), 0);
     client_comes();
     pass(3000);
-    assert_true(fake_xen_looks() > 0);
+    assert_true(fake_xen_looks() > looks);
     client_goes();
-    assert_int_equal(fake_store_watches(), 0);
+    assert_int_equal(fake_store_watches(), watches);
     assert_int_equal(fake_clock_timers(), 0);
     end();
 }
@@ -375,7 +375,7 @@ static void the_last_client_may_go_in_the_midst_of_a_look(void **state)
     ask("{'execute':'balloon','arguments':{'value':267386880}}");
     domain->look = arrives_as_the_client_goes;
     pass(3000);
-    assert_int_equal(fake_store_watches(), 0);
+    assert_int_equal(fake_store_watches(), watches);
     assert_int_equal(fake_clock_timers(), 0);
     end();
 }
