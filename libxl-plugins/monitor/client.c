@@ -24,10 +24,10 @@ static size_t waiting_output(const struct monitor_client *c)
     return c->out.len - c->sent;
 }
 
-/* A deferred call, and a client that does not read its answers, hold up what it sends. */
+/* A deferred call, a client that does not read its answers, and a monitor that ends hold up what it sends. */
 static bool held_up(const struct monitor_client *c)
 {
-    return c->pending || waiting_output(c) > MONITOR_OUTPUT_HIGH;
+    return c->pending || waiting_output(c) > MONITOR_OUTPUT_HIGH || c->monitor->deaf;
 }
 
 static bool finished(const struct monitor_client *c)

@@ -42,6 +42,7 @@ struct monitor {
     int fd;
     struct ev_fd ev;
     struct ev_timer retry; /* out of file descriptors: accept again when it fires */
+    bool deaf;             /* nothing is carried out any more */
     struct monitor_client *clients;
     unsigned client_count, negotiated_count;
     void (*clients_changed)(void *target, unsigned count);

@@ -140,6 +140,9 @@ struct monitor_options {
 
 /* Returns 0 or an ERROR_* with errno set, not logged. */
 int monitor_new(uv_loop_t *loop, const struct monitor_options *options, struct monitor **monitor);
+/* Nothing that clients have sent, or will send, is carried out any more; answers to what was begun still go out. For a
+ * service that ends: whoever answers a deferred call then starts nothing new. */
+void monitor_hear_no_more(struct monitor *monitor);
 /* Sends what clients will take at once, closes them, removes the socket. NULL is allowed. */
 void monitor_free(struct monitor *monitor);
 

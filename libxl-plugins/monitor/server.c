@@ -106,6 +106,11 @@ int monitor_new(uv_loop_t *loop, const struct monitor_options *options, struct m
     return 0;
 }
 
+void monitor_hear_no_more(struct monitor *m)
+{
+    m->deaf = true;
+}
+
 void monitor_free(struct monitor *m)
 {
     if (!m)

@@ -41,16 +41,19 @@ void talk_say(struct talk *t, const char *text)
         t->ended = true;
 }
 
-void talk_turn(struct talk *t)
+static void receive(struct talk *t)
 {
-    ssize_t r;
-
-    uv_run(t->loop, UV_RUN_NOWAIT);
-    r = recv(t->fd, t->text + t->len, sizeof(t->text) - 1 - t->len, 0);
+    ssize_t r = recv(t->fd, t->text + t->len, sizeof(t->text) - 1 - t->len, 0);
     if (!r || (r < 0 && errno != EAGAIN && errno != EINTR))
         t->ended = true;
     else if (r > 0)
         t->len += (size_t)r;
+}
+
+void talk_turn(struct talk *t)
+{
+    uv_run(t->loop, UV_RUN_NOWAIT);
+    receive(t);
 }
 
 /* The first whole line moves from text to line. */
@@ -69,15 +72,30 @@ static bool take_line(struct talk *t)
     return true;
 }
 
+/* Greeting and events are passed over. */
+static const char *next_answer(struct talk *t)
+{
+    while (take_line(t)) {
+        if (!strstr(t->line, "\"QMP\"") && !strstr(t->line, "\"event\""))
+            return t->line;
+    }
+    return NULL;
+}
+
+const char *talk_read(struct talk *t)
+{
+    receive(t);
+    return next_answer(t);
+}
+
 const char *talk_hear(struct talk *t)
 {
+    const char *answer;
+
     for (unsigned i = 0; i < PATIENCE_MS; i++) {
-        while (take_line(t)) {
-            if (!strstr(t->line, "\"QMP\"") && !strstr(t->line, "\"event\""))
-                return t->line;
-        }
-        if (t->ended)
-            return NULL;
+        answer = next_answer(t);
+        if (answer || t->ended)
+            return answer;
         talk_turn(t);
         if (!memchr(t->text, '\n', t->len))
             usleep(1000);

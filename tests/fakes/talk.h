@@ -27,6 +27,8 @@ void talk_say(struct talk *talk, const char *text);
 /* The next line that is neither greeting nor event, valid until the next call; NULL: the server has hung up, or says
  * nothing for 20 s. */
 const char *talk_hear(struct talk *talk);
+/* The same without the server's loop: what stands in the socket already. */
+const char *talk_read(struct talk *talk);
 /* Both. */
 const char *talk_ask(struct talk *talk, const char *text);
 /* Runs the loop once without waiting, and reads what there is. */

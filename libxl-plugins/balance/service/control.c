@@ -169,6 +169,10 @@ void control_stop(struct balance_service *s)
 {
     struct monitor *control = s->control;
 
+    if (!control)
+        return;
+    /* An answer lets a client go on with what it has sent meanwhile: not any more. */
+    monitor_hear_no_more(control);
     ev_timer_stop(&s->answers);
     /* Who holds a reservation comes back to the next memd, so nothing is released now. */
     while (s->holds) {

@@ -104,13 +104,13 @@ static void all_told(struct ev_timer *t)
 static void stop(void *state)
 {
     struct balance_service *s = state;
-    struct balancer *balancer = TAKE_PTR(s->balancer);
 
     ev_timer_stop(&s->told);
+    /* Those who ask first, then what they ask. */
     metrics_stop(s->metrics);
     control_stop(s);
     s->host->balancer = NULL;
-    balancer_free(balancer);
+    balancer_free(TAKE_PTR(s->balancer));
     s->host->ops->close(s->host);
     free(s);
 }

@@ -166,12 +166,18 @@ static inline int make(void **state)
     return 0;
 }
 
-static inline int unmake(void **state)
+/* What is left when the service has been stopped. */
+static inline void leave(void)
 {
-    stop_service();
     config_free(TAKE_PTR(config));
     fake_ctx_free(env.ctx);
     rmdir(folder);
+}
+
+static inline int unmake(void **state)
+{
+    stop_service();
+    leave();
     return 0;
 }
 
