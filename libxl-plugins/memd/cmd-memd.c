@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -80,33 +75,6 @@ static const struct tracker_ops tracker_ops = {appeared, renamed, written, shut_
 
 /* ---- start and end ---- */
 
-/* The folder of sockets and of the lock. The lock is let go by the kernel however memd ends. */
-static int lock_run_folder(struct xlx_ctx *ctx, const char *folder, int *lock)
-{
-    GC_SCOPE(gc);
-    const char *path = gc_printf(gc, "%s/" RUN_MEMD_LOCK, folder);
-    CLEANUP_FD int fd = -1;
-
-    if (mkdir(folder, 0755) && errno != EEXIST) {
-        LOG(ctx, ERROR, "cannot make the folder %s: %s", folder, strerror(errno));
-        return error_of_errno(errno);
-    }
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        LOG(ctx, ERROR, "cannot open %s: %s", path, strerror(errno));
-        return error_of_errno(errno);
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
-        if (errno == EWOULDBLOCK)
-            LOG(ctx, ERROR, "another memd serves this host already (it holds %s)", path);
-        else
-            LOG(ctx, ERROR, "cannot lock %s: %s", path, strerror(errno));
-        return ERROR_FAIL;
-    }
-    *lock = TAKE_FD(fd);
-    return 0;
-}
-
 static void end(struct memd *m, int status)
 {
     m->ending = true;
@@ -171,14 +139,14 @@ static int run(const struct xlx_invocation *in)
     };
     bool config_given = strcmp(options->config, CONFIG_PATH);
     struct config *config = NULL;
-    CLEANUP_FD int lock = -1;
+    struct memd_locks locks = MEMD_LOCKS_NONE;
     int rc;
 
     rc = config_load(in->ctx, options->config, config_given, &config);
     if (rc)
         return XLX_EXIT_USAGE;
     env.config = config;
-    rc = lock_run_folder(in->ctx, options->run_folder, &lock);
+    rc = memd_lock(in->ctx, RUN_FOLDER, options->run_folder, &locks);
     if (rc)
         goto out;
     notify_start(in->ctx, &m.notify);
@@ -197,6 +165,7 @@ static int run(const struct xlx_invocation *in)
     notify_stop(&m.notify);
 
 out:
+    memd_unlock(&locks);
     config_free(config);
     return rc ? xlx_exit_of(rc) : m.status;
 }
@@ -207,7 +176,7 @@ static const struct xlx_option options[] = {
     {'c', "config", XLX_OPTION_TEXT, offsetof(struct options, config), "FILE",
      "configuration, in the syntax of xl.cfg (default " CONFIG_PATH ")"},
     {0, "run-folder", XLX_OPTION_TEXT, offsetof(struct options, run_folder), "FOLDER",
-     "where its lock and sockets live (default " RUN_FOLDER ")"},
+     "where its sockets live (default " RUN_FOLDER ")"},
 };
 
 const struct xlx_command cmd_memd = {

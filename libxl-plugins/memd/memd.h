@@ -32,6 +32,22 @@ int tracker_new(struct xlx_ctx *ctx, struct service_domains *domains, const stru
 void tracker_free(struct tracker *tracker);
 
 /*
+ * One memd balances a host, and one serves a run folder: a lock in each, also when the run folder is another than the
+ * host's usual one.
+ */
+struct memd_locks {
+    int host, run; /* -1: none */
+};
+#define MEMD_LOCKS_NONE                                                                                                \
+    {                                                                                                                  \
+        -1, -1                                                                                                         \
+    }
+/* Makes the folders when they are not there. Logs. */
+int memd_lock(struct xlx_ctx *ctx, const char *host_folder, const char *run_folder, struct memd_locks *locks);
+/* Idempotent. */
+void memd_unlock(struct memd_locks *locks);
+
+/*
  * What systemd wants to know (sd_notify(3)): a datagram to $NOTIFY_SOCKET. Without that variable nothing is sent.
  */
 struct notify {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The service of memd that gives each domain a monitor: RUN/qmp/<domid>, and RUN/qmp/<name> leading to it. The folder
- * is 0700 and the sockets 0600; whose they are says the configuration: qmp_owner = "USER" or "USER:GROUP".
+ * is root's, 0750, and the sockets 0600; whose they are says the configuration: qmp_owner = "USER" or "USER:GROUP". Who
+ * is of that group sees the folder.
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -16,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/folder.h"
 #include "core/service.h"
 #include "qmp/machine-xen.h"
 
@@ -166,11 +169,26 @@ static void domain_gone(void *state, struct service_domain *domain)
 
 /* ---- start and stop ---- */
 
+static bool is_member(const struct passwd *user, gid_t group)
+{
+    gid_t groups[256];
+    int count = ARRAY_LEN(groups);
+
+    /* One of more groups than that has to know by himself. */
+    if (getgrouplist(user->pw_name, user->pw_gid, groups, &count) < 0)
+        return true;
+    for (int i = 0; i < count; i++) {
+        if (groups[i] == group)
+            return true;
+    }
+    return false;
+}
+
 static int read_owner(struct qmp_service *s, const struct config *config)
 {
     const char *text, *colon;
-    struct passwd *user;
-    struct group *group;
+    const struct passwd *user;
+    const struct group *group;
     GC_SCOPE(gc);
     int rc;
 
@@ -193,13 +211,15 @@ static int read_owner(struct qmp_service *s, const struct config *config)
         return ERROR_INVAL;
     }
     s->group = group->gr_gid;
+    if (s->owner && !is_member(user, s->group))
+        LOG(s->ctx, WARN, "qmp_owner='%.64s': this user is not of this group, and will not reach the monitors", text);
     return 0;
 }
 
 /* What a killed memd left. There is no other: it would hold the lock. */
-static void clear_folder(struct qmp_service *s)
+static void clear_folder(int fd)
 {
-    DIR *dir = opendir(s->folder);
+    DIR *dir = fdopendir(dup(fd));
     struct dirent *d;
 
     if (!dir)
@@ -207,26 +227,29 @@ static void clear_folder(struct qmp_service *s)
     while ((d = readdir(dir))) {
         struct stat st;
 
-        if (!fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) && (S_ISSOCK(st.st_mode) || S_ISLNK(st.st_mode)))
-            unlinkat(dirfd(dir), d->d_name, 0);
+        if (!fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) && (S_ISSOCK(st.st_mode) || S_ISLNK(st.st_mode)))
+            unlinkat(fd, d->d_name, 0);
     }
     closedir(dir);
 }
 
+/* The folder stays ours: in one of his own the owner of the sockets could put others into their place. */
 static int make_folder(struct qmp_service *s)
 {
-    struct stat st;
+    CLEANUP_FD int fd = -1;
+    const char *cause;
+    int rc;
 
-    if (mkdir(s->folder, 0700) && errno != EEXIST) {
-        LOG(s->ctx, ERROR, "cannot make the folder %s: %s", s->folder, strerror(errno));
+    rc = folder_open(s->folder, 0700, &fd, &cause);
+    if (rc) {
+        LOG(s->ctx, ERROR, "cannot use the folder %s: %s", s->folder, cause);
+        return rc;
+    }
+    if (fchown(fd, geteuid(), s->group) || fchmod(fd, 0750)) {
+        LOG(s->ctx, ERROR, "cannot open the folder %s to its group: %s", s->folder, strerror(errno));
         return error_of_errno(errno);
     }
-    if (lstat(s->folder, &st) || !S_ISDIR(st.st_mode) || chmod(s->folder, 0700) ||
-        lchown(s->folder, s->owner, s->group)) {
-        LOG(s->ctx, ERROR, "%s is not a folder that can be given to its owner", s->folder);
-        return ERROR_FAIL;
-    }
-    clear_folder(s);
+    clear_folder(fd);
     return 0;
 }
 

@@ -34,9 +34,10 @@ equal "READY=1 WATCHDOG=1 WATCHDOG=1 STOPPING=1 0" "$(python3 $scratch/systemd.p
 
 printf 'qmp_owner = "daemon:daemon"\n' > $scratch/good.cfg
 start_memd -c $scratch/good.cfg
-equal "daemon:daemon 700" "$(stat -c '%U:%G %a' $run)" "the folder is the configured owner's"
-equal "daemon:daemon 600" "$(stat -c '%U:%G %a' $run/0)" "and so are the sockets"
+equal "root:daemon 750" "$(stat -c '%U:%G %a' $run)" "the folder is root's, and the configured group's to see"
+equal "daemon:daemon 600" "$(stat -c '%U:%G %a' $run/0)" "the sockets are the configured owner's"
 says 1 "another memd" "a second one does not start" xl-ext memd
+says 1 "another memd" "nor with a run folder of its own" xl-ext memd --run-folder $scratch/run
 
 # It goes on after every kill.
 for i in 1 2 3 4 5 6 7 8 9 10; do

@@ -354,6 +354,44 @@ static void each_domain_has_a_socket_and_a_link_by_its_name(void **state)
     fake_ctx_free(ctx);
 }
 
+/* In a folder of his own the owner of the sockets could put others into their place, which root then talks to. */
+static void the_folder_stays_ours_whoever_owns_the_sockets(void **state)
+{
+    struct service_env env = {.run_folder = folder, .domains = &domains};
+    struct service_domain one = {.domid = 1, .name = "web"};
+    struct config *config;
+    struct stat st;
+    char path[96];
+    FILE *file;
+    void *s;
+
+    if (geteuid())
+        skip();
+    ctx = env.ctx = fake_ctx_new();
+    snprintf(path, sizeof(path), "%s/cfg", folder);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("qmp_owner = \"nobody\"\n", file);
+    fclose(file);
+    assert_int_equal(config_load(ctx, path, true, &config), 0);
+    unlink(path);
+    env.config = config;
+    assert_int_equal(service_qmp.start(&env, &s), 0);
+    come(s, &one);
+    snprintf(path, sizeof(path), "%s/qmp", folder);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_equal(st.st_mode & 07777, 0750);
+    snprintf(path, sizeof(path), "%s/qmp/1", folder);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_not_equal(st.st_uid, 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    service_qmp.stop(s);
+    service_domains_dispose(&domains);
+    config_free(config);
+    fake_ctx_free(ctx);
+}
+
 static int remove_folder(void **state)
 {
     char path[64];
@@ -375,6 +413,7 @@ int main(void)
         cmocka_unit_test(a_domain_that_goes_on_after_a_suspend_may_end_again),
         cmocka_unit_test(an_end_is_told_once_and_then_that_it_is_gone),
         cmocka_unit_test(each_domain_has_a_socket_and_a_link_by_its_name),
+        cmocka_unit_test(the_folder_stays_ours_whoever_owns_the_sockets),
     };
 
     if (!mkdtemp(folder))
