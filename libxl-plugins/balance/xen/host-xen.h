@@ -52,7 +52,8 @@ struct host_xen {
     const struct service_domains *domains;
     unsigned slot; /* where a record holds our struct xen_domain */
     xenevtchn_handle *evtchn;
-    int virq_port; /* -1: somebody else has bound it */
+    uint64_t collected_ms; /* when ranges were last collected; 0: not yet */
+    int virq_port;         /* -1: somebody else has bound it */
     bool autoballoon;
     struct ev_fd virq_fd;
 };

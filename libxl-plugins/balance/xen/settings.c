@@ -10,9 +10,18 @@
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
+#define KEPT_FOLDER "range"
+#define SEEN_FOLDER "range-seen"
+
 static const char *kept_path(struct gc *gc, const char *uuid)
 {
-    return path_own(gc, gc_printf(gc, "range/%s", uuid));
+    return path_own(gc, gc_printf(gc, KEPT_FOLDER "/%s", uuid));
+}
+
+/* When a domain of that UUID was last there. */
+static const char *seen_path(struct gc *gc, const char *uuid)
+{
+    return path_own(gc, gc_printf(gc, SEEN_FOLDER "/%s", uuid));
 }
 
 int settings_read(struct xs_handle *xs, const char *uuid, struct settings *s)
@@ -106,6 +115,8 @@ static int remove_all(struct xs_handle *xs, xs_transaction_t t, void *arg)
 
     rc = store_remove(xs, t, kept_path(gc, c->uuid));
     if (!rc)
+        rc = store_remove(xs, t, seen_path(gc, c->uuid));
+    if (!rc)
         rc = store_remove(xs, t, path_in_domain(gc, c->domid, NODE_MEMORY_DYNAMIC_MIN));
     if (!rc)
         rc = store_remove(xs, t, path_in_domain(gc, c->domid, NODE_MEMORY_DYNAMIC_MAX));
@@ -123,6 +134,60 @@ int settings_forget(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid,
     if (rc)
         LOGD(ctx, ERROR, domid, "cannot remove its range from xenstore: %s", strerror(errno));
     return rc;
+}
+
+/* ---- ranges that nobody asks for any more ---- */
+
+void settings_seen(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, int64_t now_s)
+{
+    struct settings settings;
+    GC_SCOPE(gc);
+
+    if (settings_read(xs, uuid, &settings) == ERROR_NOTFOUND)
+        return;
+    if (store_printf(gc, xs, XBT_NULL, seen_path(gc, uuid), "%" PRId64, now_s))
+        LOG(ctx, WARN, "cannot note in xenstore that the range of %s is in use: %s", uuid, strerror(errno));
+}
+
+static bool carried(const struct service_domains *domains, const char *uuid)
+{
+    for (size_t i = 0; i < domains->count; i++) {
+        if (!strcmp(domains->list[i]->uuid, uuid))
+            return true;
+    }
+    return false;
+}
+
+static void collect(struct xs_handle *xs, const char *uuid, int64_t now_s)
+{
+    GC_SCOPE(gc);
+    uint64_t seen_s;
+    int rc;
+
+    rc = store_read_u64(gc, xs, XBT_NULL, seen_path(gc, uuid), INT64_MAX, &seen_s);
+    /* A clock that was set back is no reason to forget, nor to remember for ever. */
+    if (rc == ERROR_NOTFOUND || rc == ERROR_INVAL || (!rc && (int64_t)seen_s > now_s)) {
+        store_printf(gc, xs, XBT_NULL, seen_path(gc, uuid), "%" PRId64, now_s);
+        return;
+    }
+    if (rc || now_s - (int64_t)seen_s < SETTINGS_KEPT_S)
+        return;
+    if (!store_remove(xs, XBT_NULL, kept_path(gc, uuid)))
+        store_remove(xs, XBT_NULL, seen_path(gc, uuid));
+}
+
+void settings_collect(struct xs_handle *xs, const struct service_domains *domains, int64_t now_s)
+{
+    GC_SCOPE(gc);
+    unsigned count;
+    char **uuids;
+
+    if (store_list(gc, xs, XBT_NULL, path_own(gc, KEPT_FOLDER), &uuids, &count))
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        if (!carried(domains, uuids[i]))
+            collect(xs, uuids[i], now_s);
+    }
 }
 
 static uint64_t floor_of(uint64_t static_max_memkb)

@@ -13,6 +13,7 @@
 
 #include "balance/host.h"
 #include "core/ctx.h"
+#include "core/service.h"
 
 /* ERROR_NOTFOUND: the UUID has none. Not logged. */
 int settings_read(struct xs_handle *xs, const char *uuid, struct settings *settings);
@@ -23,6 +24,13 @@ int settings_write(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, 
 int settings_keep(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, const struct settings *settings);
 /* Shows what is kept to a new domid. Failures are logged as warnings. */
 void settings_show(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, const struct settings *settings);
+/* A domain of that UUID was there at that time (seconds of time(2)); no effect on one without a range. Failures are
+ * logged as warnings. */
+void settings_seen(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, int64_t now_s);
+/* Forgets the ranges of UUIDs that no domain carries, as soon as none has carried them for SETTINGS_KEPT_S; what nobody
+ * has noted a time for counts from now. Silent: it tries again another time. */
+void settings_collect(struct xs_handle *xs, const struct service_domains *domains, int64_t now_s);
+#define SETTINGS_KEPT_S (INT64_C(400) * 24 * 3600)
 /* Not an error when there are none. Logs. */
 int settings_forget(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, uint32_t domid);
 

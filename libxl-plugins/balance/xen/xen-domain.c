@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "balance/xen/host-xen.h"
 #include "balloon/limit.h"
@@ -12,6 +13,9 @@
 #include "base/ev.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
+
+/* Ranges that nobody will ask for again are looked for when a domain has gone, and not more often. */
+#define COLLECT_EVERY_MS UINT64_C(3600000)
 
 /* ---- all of them ---- */
 
@@ -54,8 +58,15 @@ void xen_domain_gone(struct host *host, struct service_domain *domain)
 {
     struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
 
+    uint64_t now_ms = ev_clock_ms();
+
     xen_domain_remove(x, domain);
     xen_target_forget(x, domain->domid);
+    settings_seen(x->ctx, x->xs, domain->uuid, time(NULL));
+    if (x->collected_ms && now_ms - x->collected_ms < COLLECT_EVERY_MS)
+        return;
+    x->collected_ms = now_ms;
+    settings_collect(x->xs, x->domains, time(NULL));
 }
 
 const char *xen_domain_name(struct host *host, uint32_t domid)
@@ -144,20 +155,24 @@ static bool range_of(struct xen_domain *d, uint64_t static_max_memkb, struct set
     return c->manage_all;
 }
 
-/* Stub domains serve, and memory that a device may write to cannot be given away. */
-static bool cannot_balloon(struct gc *gc, const struct xen_domain *d)
+/* Stub domains serve, and memory that a device may write to cannot be given away. An error: nobody knows. */
+static int cannot_balloon(struct gc *gc, const struct xen_domain *d, bool *cannot)
 {
     struct xs_handle *xs = d->xen->xs;
     char *serves, **devices;
-    unsigned count;
+    unsigned count = 0;
+    int rc;
 
-    if (d->domain->type == LIBXL_DOMAIN_TYPE_INVALID)
-        return true;
-    if (!d->domid)
-        return false;
-    if (!store_read(gc, xs, XBT_NULL, path_in_domain(gc, d->domid, NODE_STUBDOM_TARGET), 16, &serves))
-        return true;
-    return !store_list(gc, xs, XBT_NULL, path_libxl(gc, d->domid, NODE_LIBXL_PCI), &devices, &count) && count;
+    *cannot = d->domain->type == LIBXL_DOMAIN_TYPE_INVALID;
+    if (*cannot || !d->domid)
+        return 0;
+    rc = store_read(gc, xs, XBT_NULL, path_in_domain(gc, d->domid, NODE_STUBDOM_TARGET), 16, &serves);
+    *cannot = !rc;
+    if (rc != ERROR_NOTFOUND)
+        return rc;
+    rc = store_list(gc, xs, XBT_NULL, path_libxl(gc, d->domid, NODE_LIBXL_PCI), &devices, &count);
+    *cannot = count;
+    return rc == ERROR_NOTFOUND ? 0 : rc;
 }
 
 static bool on_its_way(const char *name)
@@ -226,17 +241,21 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
         return 0;
     }
     watch_devices(d);
-    f->fixed = cannot_balloon(gc, d);
+    rc = cannot_balloon(gc, d, &f->fixed);
+    if (rc)
+        return rc;
     f->min_memkb = settings.min_memkb;
     f->max_memkb = bounded(settings.max_memkb);
     f->weight = settings.weight;
     f->has_own = !xen_target_own(x, d, &f->own_memkb);
-    if (!d->shown && domid)
+    if (!d->shown && domid) {
         settings_show(x->ctx, x->xs, domid, &settings);
+        settings_seen(x->ctx, x->xs, d->domain->uuid, time(NULL));
+    }
     d->shown = true;
     if (f->fixed)
         return 0;
-    if (!d->followed && f->has_own && f->own_memkb == f->target_memkb)
+    if (f->has_own && f->own_memkb == f->target_memkb)
         xen_target_mend_limit(x, d, f->target_memkb, info.max_memkb);
     follow(d);
     return 0;
