@@ -15,6 +15,10 @@ struct sampler {
     struct sampler_client *clients;
     /* where a walk over the clients goes on, so that any of them may leave meanwhile */
     struct sampler_client *walk;
+    /* What somebody else has asked for, when the clients have not had it yet. */
+    bool shared;
+    xc_domaininfo_t *infos;
+    size_t count, capacity;
 };
 
 int sampler_look(struct xlx_ctx *ctx, struct gc *gc, xc_domaininfo_t **infos, size_t *count)
@@ -74,7 +78,9 @@ static void arm(struct sampler *s)
         if (c->due_ms < due)
             due = c->due_ms;
     }
-    if (due != UINT64_MAX)
+    if (s->shared)
+        due = now;
+    if (s->clients && due != UINT64_MAX)
         ev_timer_start(&s->ctx->loop, &s->timer, due > now ? due - now : 0, 0, time_to_look);
 }
 
@@ -87,7 +93,15 @@ static void time_to_look(struct ev_timer *t)
     GC_SCOPE(gc);
     int rc;
 
-    rc = sampler_look(s->ctx, gc, &infos, &count);
+    if (s->shared) {
+        infos = gc_array(gc, s->count + 1, sizeof(*infos));
+        memcpy(infos, s->infos, s->count * sizeof(*infos));
+        count = s->count;
+        s->shared = false;
+        rc = 0;
+    } else {
+        rc = sampler_look(s->ctx, gc, &infos, &count);
+    }
     /* Everybody gets every answer: it has been paid for. */
     for (struct sampler_client *c = s->clients; c; c = s->walk) {
         s->walk = c->next;
@@ -100,7 +114,29 @@ static void time_to_look(struct ev_timer *t)
 static void sampler_close(struct xlx_ctx *ctx)
 {
     ev_timer_stop(&ctx->sampler->timer);
+    free(ctx->sampler->infos);
     free(ctx->sampler);
+}
+
+int sampler_look_shared(struct xlx_ctx *ctx, struct gc *gc, xc_domaininfo_t **infos, size_t *count)
+{
+    struct sampler *s = ctx->sampler;
+    int rc;
+
+    rc = sampler_look(ctx, gc, infos, count);
+    if (rc || !s || !s->clients)
+        return rc;
+    if (*count > s->capacity) {
+        s->capacity = *count * 2;
+        s->infos = reallocarray(s->infos, s->capacity, sizeof(*s->infos));
+        if (!s->infos)
+            abort();
+    }
+    memcpy(s->infos, *infos, *count * sizeof(*s->infos));
+    s->count = *count;
+    s->shared = true;
+    arm(s);
+    return 0;
 }
 
 int sampler_join(struct xlx_ctx *ctx, struct sampler_client *client, uint64_t interval_ms,
@@ -156,5 +192,8 @@ void sampler_leave(struct sampler_client *client)
     for (p = &s->clients; *p != client; p = &(*p)->next)
         ;
     *p = client->next;
+    /* Who joins later is not served from what was true once. */
+    if (!s->clients)
+        s->shared = false;
     arm(s);
 }

@@ -37,6 +37,10 @@ void sampler_leave(struct sampler_client *client);
 /* One look at all domains now, outside the clients' rhythm. infos is in the pool. Logs. */
 int sampler_look(struct xlx_ctx *ctx, struct gc *gc, xc_domaininfo_t **infos, size_t *count);
 
+/* The same, for one who has a rhythm of his own: the clients get the answer, too, on the next turn of the loop, and need
+ * none of their own at that time. */
+int sampler_look_shared(struct xlx_ctx *ctx, struct gc *gc, xc_domaininfo_t **infos, size_t *count);
+
 /* The entry of a domain in such a list, or NULL. */
 const xc_domaininfo_t *sampler_find(const xc_domaininfo_t *infos, size_t count, uint32_t domid);
 

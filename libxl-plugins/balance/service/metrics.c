@@ -7,7 +7,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -21,8 +23,18 @@
 #include "base/parse.h"
 #include "base/visible.h"
 
-#define CONNECTIONS_MAX 8
-#define CONNECTION_TIMEOUT_S 10
+/* One that comes when there are so many takes the place of the oldest. */
+#define CONNECTIONS_MAX 32
+/* So long nothing may come from a client, and so long it may take for all. */
+#define CONNECTION_TIMEOUT_S 5
+#define CONNECTION_LIFE_MS 5000
+
+struct connection {
+    TAILQ_ENTRY(connection) link;
+    int fd;
+    uint64_t ends_ms; /* loop time */
+    bool shut;        /* the library has yet to see that */
+};
 
 struct metrics {
     struct balance_service *service;
@@ -30,7 +42,9 @@ struct metrics {
     char *path; /* of a unix socket, else NULL */
     int fd;
     struct ev_fd ev;
-    struct ev_timer timer; /* only while somebody is connected */
+    struct ev_timer timer;                /* only while somebody is connected */
+    TAILQ_HEAD(, connection) connections; /* oldest first */
+    unsigned open;                        /* those that are not shut */
 };
 
 /* ---- the text ---- */
@@ -173,6 +187,86 @@ static void add_domains(struct page *p, struct balance_service *s)
     }
 }
 
+/* ---- who may ask, and for how long ---- */
+
+static void shut(struct metrics *m, struct connection *c)
+{
+    if (c->shut)
+        return;
+    /* The library sees the end of the connection, and closes it. */
+    shutdown(c->fd, SHUT_RDWR);
+    c->shut = true;
+    m->open--;
+}
+
+static struct connection *oldest_open(struct metrics *m)
+{
+    struct connection *c;
+
+    TAILQ_FOREACH(c, &m->connections, link)
+    {
+        if (!c->shut)
+            return c;
+    }
+    return NULL;
+}
+
+static void came(struct metrics *m, struct MHD_Connection *connection, void **slot)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct connection *c = calloc(1, sizeof(*c));
+
+    if (!c || !info)
+        abort();
+    c->fd = info->connect_fd;
+    c->ends_ms = uv_now(&m->service->ctx->loop) + CONNECTION_LIFE_MS;
+    TAILQ_INSERT_TAIL(&m->connections, c, link);
+    m->open++;
+    *slot = c;
+    if (m->open >= CONNECTIONS_MAX)
+        shut(m, oldest_open(m));
+}
+
+static void went(struct metrics *m, struct connection *c)
+{
+    if (!c->shut)
+        m->open--;
+    TAILQ_REMOVE(&m->connections, c, link);
+    free(c);
+}
+
+static void connection_changed(void *arg, struct MHD_Connection *connection, void **slot,
+                               enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        came(arg, connection, slot);
+    else if (*slot)
+        went(arg, TAKE_PTR(*slot));
+}
+
+bool metrics_host_is_local(const char *host)
+{
+    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        size_t len = strlen(names[i]);
+
+        if (!strncasecmp(host, names[i], len) &&
+            (!host[len] ||
+             (host[len] == ':' && host[len + 1] && !host[len + 1 + strspn(host + len + 1, "0123456789")])))
+            return true;
+    }
+    return false;
+}
+
+/* A browser that was led here by a name that its owner lets lead anywhere says that name. */
+static bool is_meant(const struct metrics *m, struct MHD_Connection *connection)
+{
+    const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+
+    return m->path || !host || metrics_host_is_local(host);
+}
+
 /* ---- HTTP ---- */
 
 static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status, const char *text, size_t len)
@@ -192,10 +286,13 @@ static enum MHD_Result asked(void *arg, struct MHD_Connection *connection, const
                              const char *version, const char *upload, size_t *upload_size, void **request)
 {
     static const char lost[] = "metrics are at /metrics\n", only_get[] = "only GET\n";
+    static const char elsewhere[] = "this is localhost\n";
     struct metrics *m = arg;
     GC_SCOPE(gc);
     struct page page = {.gc = gc};
 
+    if (!is_meant(m, connection))
+        return reply(connection, MHD_HTTP_MISDIRECTED_REQUEST, elsewhere, sizeof(elsewhere) - 1);
     if (strcmp(method, MHD_HTTP_METHOD_GET))
         return reply(connection, MHD_HTTP_METHOD_NOT_ALLOWED, only_get, sizeof(only_get) - 1);
     if (strcmp(url, "/metrics"))
@@ -222,11 +319,20 @@ static void ready(struct ev_fd *ev, int fd, short revents)
 
 static void work(struct metrics *m)
 {
+    uint64_t now_ms = uv_now(&m->service->ctx->loop);
     MHD_UNSIGNED_LONG_LONG timeout_ms;
+    struct connection *oldest;
+    bool waits;
 
+    while ((oldest = oldest_open(m)) && oldest->ends_ms <= now_ms)
+        shut(m, oldest);
     MHD_run(m->daemon);
     ev_timer_stop(&m->timer);
-    if (MHD_get_timeout(m->daemon, &timeout_ms) == MHD_YES)
+    waits = MHD_get_timeout(m->daemon, &timeout_ms) == MHD_YES;
+    oldest = oldest_open(m);
+    if (oldest && (!waits || oldest->ends_ms - now_ms < timeout_ms))
+        timeout_ms = oldest->ends_ms - now_ms;
+    if (waits || oldest)
         ev_timer_start(&m->service->ctx->loop, &m->timer, timeout_ms, 0, time_is_up);
 }
 
@@ -290,7 +396,8 @@ static int start(struct metrics *m, const char *where)
     }
     m->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, asked, m, MHD_OPTION_LISTEN_SOCKET, m->fd,
                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                                 (unsigned)CONNECTION_TIMEOUT_S, MHD_OPTION_END);
+                                 (unsigned)CONNECTION_TIMEOUT_S, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, m,
+                                 MHD_OPTION_END);
     info = m->daemon ? MHD_get_daemon_info(m->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info || ev_fd_start(&ctx->loop, &m->ev, info->epoll_fd, POLLIN, ready)) {
         LOG(ctx, ERROR, "cannot serve metrics at %s", where);
@@ -314,6 +421,7 @@ int metrics_start(struct balance_service *s, struct metrics **metrics)
         abort();
     m->service = s;
     m->fd = -1;
+    TAILQ_INIT(&m->connections);
     rc = start(m, where);
     if (rc) {
         metrics_stop(m);

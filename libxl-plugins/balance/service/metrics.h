@@ -4,14 +4,19 @@
 
 /*
  * Figures in Prometheus' text format over HTTP (libmicrohttpd), at /metrics. Off unless the configuration says where:
- * metrics = "unix:PATH" (the socket is root's, 0600) or metrics = "PORT" (127.0.0.1 only).
+ * metrics = "unix:PATH" (the socket is root's, 0600) or metrics = "PORT" (127.0.0.1 only, for everybody on this host).
+ * Nobody can keep others out: a request has 5 s in all, and of many connections the oldest gives way.
  */
+
+#include <stdbool.h>
 
 struct balance_service;
 struct metrics;
 
 /* *metrics is NULL when they are off. Logs. */
 int metrics_start(struct balance_service *s, struct metrics **metrics);
+/* Whether a request's Host means this machine by a name of its own, with or without a port. */
+bool metrics_host_is_local(const char *host);
 /* NULL is allowed. */
 void metrics_stop(struct metrics *metrics);
 

@@ -57,7 +57,7 @@ static int look(struct host *host, const struct host_sample **samples, size_t *c
     GC_SCOPE(gc);
     int rc;
 
-    rc = sampler_look(x->ctx, gc, &infos, count);
+    rc = sampler_look_shared(x->ctx, gc, &infos, count);
     if (rc)
         return rc;
     if (*count > x->sample_capacity) {

@@ -104,6 +104,40 @@ static void all_clients_get_every_answer_at_the_shortest_interval(void **state)
     sampler_leave(&slow.sampler);
 }
 
+/* As memd's balancer looks, in its own rhythm, while clients of monitors are there. */
+static void who_looks_in_a_rhythm_of_his_own_looks_for_the_clients_too(void **state)
+{
+    struct client c = {0}, late = {0};
+    xc_domaininfo_t *infos;
+    size_t count;
+    GC_SCOPE(gc);
+
+    assert_int_equal(sampler_join(ctx, &c.sampler, 1000, sampled), 0);
+    for (int i = 0; i < 40; i++) {
+        run_for(250);
+        assert_int_equal(sampler_look_shared(ctx, gc, &infos, &count), 0);
+        assert_int_equal(count, 5);
+        run_for(1);
+    }
+    assert_int_equal(fake_xen_looks(), 40);
+    assert_int_equal(c.calls, 40);
+    assert_int_equal(c.count, 5);
+    /* What was seen for one who has left is not told to one who comes later. */
+    assert_int_equal(sampler_look_shared(ctx, gc, &infos, &count), 0);
+    sampler_leave(&c.sampler);
+    assert_int_equal(fake_clock_timers(), 0);
+    assert_int_equal(sampler_join(ctx, &late.sampler, 1000, sampled), 0);
+    run_for(500);
+    assert_int_equal(late.calls, 0);
+    run_for(500);
+    assert_int_equal(late.calls, 1);
+    assert_int_equal(fake_xen_looks(), 42);
+    sampler_leave(&late.sampler);
+    /* Nobody to share it with. */
+    assert_int_equal(sampler_look_shared(ctx, gc, &infos, &count), 0);
+    assert_int_equal(fake_clock_timers(), 0);
+}
+
 static void nobody_is_asked_when_nobody_waits(void **state)
 {
     struct client c = {.leave_after = 1};
@@ -207,6 +241,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, new_ctx, free_ctx)
     const struct CMUnitTest tests[] = {
         T(all_clients_get_every_answer_at_the_shortest_interval),
+        T(who_looks_in_a_rhythm_of_his_own_looks_for_the_clients_too),
         T(nobody_is_asked_when_nobody_waits),
         T(a_client_may_take_any_other_along_when_it_leaves),
         T(a_client_may_join_from_within),
