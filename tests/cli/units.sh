@@ -21,4 +21,23 @@ for unit in libxl-plugins/memd/xl-ext-memd.service agent/xl-ext-agent.service; d
         printf '%s\n' "$complaints" | sed 's/^/# /'
     fi
 done
+
+memd=$scratch/xl-ext-memd.service
+# holds NAME COMMAND: a test.
+holds() {
+    name=$1
+    shift
+    if "$@" > /dev/null 2>&1; then ok "$name"; else not_ok "$name"; fi
+}
+# --offline is there since systemd 250.
+if systemd-analyze security --offline=true --threshold=100 "$memd" > /dev/null 2>&1; then
+    holds "memd is confined: at most 3 of systemd's 10 points of exposure" \
+        systemd-analyze security --offline=true --threshold=30 "$memd"
+else
+    skip "memd is confined" "this systemd-analyze knows no --offline"
+fi
+# xenstored that is away for a second makes memd end: a start limit would keep it away for good.
+holds "memd is started again however often it had to end" grep -q '^StartLimitIntervalSec=0$' "$memd"
+holds "and not at once" grep -qE '^RestartSec=[1-9]' "$memd"
+holds "memd is the last to be killed when dom0 has no memory" grep -q '^OOMScoreAdjust=-900$' "$memd"
 finish
