@@ -51,14 +51,12 @@ int memd_lock(struct xlx_ctx *ctx, const char *host_folder, const char *run_fold
     return rc;
 }
 
-static void let_go(int *fd)
-{
-    if (*fd >= 0)
-        close(TAKE_FD(*fd));
-}
-
 void memd_unlock(struct memd_locks *locks)
 {
-    let_go(&locks->run);
-    let_go(&locks->host);
+    const int fds[] = {TAKE_FD(locks->run), TAKE_FD(locks->host)};
+
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+    }
 }

@@ -139,10 +139,15 @@ static bool same_domain(const struct service_domain *d, const xc_domaininfo_t *i
     return !strcmp(uuid, d->uuid);
 }
 
+/* Seen from the first of Xen's list that may be it. */
+static bool is_over(const struct service_domain *d, const xc_domaininfo_t *info)
+{
+    return d->domid < info->domain || (d->domid == info->domain && !same_domain(d, info));
+}
+
 /* Both lists ascend, so one pass over them finds every difference. */
 static int look(struct tracker *t)
 {
-    struct service_domain **domains;
     xc_domaininfo_t *infos;
     size_t at = 0, count;
     struct tracked *d;
@@ -157,11 +162,9 @@ static int look(struct tracker *t)
 
         if (info->flags & XEN_DOMINF_dying)
             continue;
-        domains = t->domains->list;
-        while (at < t->domains->count && (domains[at]->domid < info->domain ||
-                                          (domains[at]->domid == info->domain && !same_domain(domains[at], info))))
+        while (at < t->domains->count && is_over(t->domains->list[at], info))
             drop(t, at);
-        if (at == t->domains->count || domains[at]->domid != info->domain) {
+        if (at == t->domains->count || t->domains->list[at]->domid != info->domain) {
             /* A domain that is still being built: xenstored hears of it, and says so, when it is complete. */
             if (!xs_is_domain_introduced(t->xs, info->domain))
                 continue;

@@ -42,9 +42,9 @@ struct metrics {
     char *path; /* of a unix socket, else NULL */
     int fd;
     struct ev_fd ev;
-    struct ev_timer timer;                /* only while somebody is connected */
-    TAILQ_HEAD(, connection) connections; /* oldest first */
-    unsigned open;                        /* those that are not shut */
+    struct ev_timer timer;                           /* only while somebody is connected */
+    TAILQ_HEAD(connections, connection) connections; /* oldest first */
+    unsigned open;                                   /* those that are not shut */
 };
 
 /* ---- the text ---- */
@@ -201,14 +201,11 @@ static void shut(struct metrics *m, struct connection *c)
 
 static struct connection *oldest_open(struct metrics *m)
 {
-    struct connection *c;
+    struct connection *c = TAILQ_FIRST(&m->connections);
 
-    TAILQ_FOREACH(c, &m->connections, link)
-    {
-        if (!c->shut)
-            return c;
-    }
-    return NULL;
+    while (c && c->shut)
+        c = TAILQ_NEXT(c, link);
+    return c;
 }
 
 static void came(struct metrics *m, struct MHD_Connection *connection, void **slot)

@@ -87,7 +87,7 @@ static inline void make_guest(uint32_t domid)
 }
 
 /* A file of that text, as if memd had been started with it. */
-static inline void configure(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static inline void configure(const char *format, ...)
 {
     char path[96];
     va_list args;
