@@ -9,7 +9,7 @@
 
 /*
  * xl-ext-sim [-v] FILE...            scenarios
- * xl-ext-sim --strict ...            with all invariants, also those that a scenario does not ask for
+ * xl-ext-sim --strict ...            with all invariants, also those that a scenario is excused from
  * xl-ext-sim --policy NAME FILE...   balanced by another than memd; only the figures count then
  * xl-ext-sim --figures FILE...       a line for each, by tabs: name, starved MiB*s with memd, with foresight, ratio,
  *                                    with squeezed's rules, with qmemman's, and half a second for each
@@ -119,7 +119,7 @@ static bool run_seed(uint64_t seed, const struct run_options *options, bool quie
     GC_SCOPE(gc);
     bool ok;
 
-    scenario_random(gc, seed, options->strict, &s);
+    scenario_random(gc, seed, &s);
     ok = world_run(&s, options, t);
     if (!ok || !quiet)
         show(&s, ok, t);

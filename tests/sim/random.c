@@ -171,7 +171,7 @@ static bool comes_to_rest(const struct scenario *s)
     return true;
 }
 
-void scenario_random(struct gc *gc, uint64_t seed, bool hostile, struct scenario *s)
+void scenario_random(struct gc *gc, uint64_t seed, struct scenario *s)
 {
     uint64_t state = seed * 2654435761u + 17, at = 0, held = 0;
     unsigned bookings = 0;
@@ -187,7 +187,8 @@ void scenario_random(struct gc *gc, uint64_t seed, bool hostile, struct scenario
             held += s->guests[i].start_memkb + (uint64_t)s->guests[i].offset_memkb;
         }
     }
-    if (hostile)
+    s->check_covered = true;
+    if (seed % 3)
         mix_in(seed, s);
     s->reserve_memkb = draw_mib(&state, 64, 192);
     s->total_memkb = held + s->reserve_memkb + draw_mib(&state, 0, 2048);

@@ -335,17 +335,20 @@ static void read_expectations(struct reader *r, const struct json *node, struct 
     e->held_count = read_bounds(r, node, "held", s, e->held, ARRAY_LEN(e->held));
 }
 
+/* All are checked; a scenario that cannot meet one says so. */
 static void read_invariants(struct reader *r, const struct json *list, struct scenario *s)
 {
+    s->check_covered = s->check_starved = true;
     for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++) {
         const struct json *item = list->list.items[i];
+        const char *text = item->type == JSON_STRING ? item->string.text : "";
 
-        if (item->type == JSON_STRING && !strcmp(item->string.text, "covered"))
-            s->check_covered = true;
-        else if (item->type == JSON_STRING && !strcmp(item->string.text, "starved"))
-            s->check_starved = true;
+        if (!strcmp(text, "covered"))
+            s->check_covered = false;
+        else if (!strcmp(text, "starved"))
+            s->check_starved = false;
         else
-            bad(r, "unknown value of", "invariants");
+            bad(r, "unknown value of", "excused");
     }
 }
 
@@ -367,7 +370,7 @@ static int read_text(struct gc *gc, const char *path, char **text, size_t *len)
 int scenario_read(struct gc *gc, const char *path, struct scenario *s)
 {
     static const char *const keys[] = {"name",   "about",  "seconds", "quiet_seconds", "host",
-                                       "guests", "events", "expect",  "invariants",    NULL};
+                                       "guests", "events", "expect",  "excused",       NULL};
     static const char *const host_keys[] = {"total_mib", "reserve_mib", "lend", NULL};
     struct reader r = {.gc = gc, .path = path};
     const char *cause, *name = path;
@@ -395,6 +398,6 @@ int scenario_read(struct gc *gc, const char *path, struct scenario *s)
     read_guests(&r, json_member(root, "guests"), lend(&r, json_member(root, "host"), NEVER), s);
     read_events(&r, json_member(root, "events"), s);
     read_expectations(&r, json_member(root, "expect"), s);
-    read_invariants(&r, json_member(root, "invariants"), s);
+    read_invariants(&r, json_member(root, "excused"), s);
     return r.bad ? -1 : 0;
 }

@@ -313,7 +313,7 @@ uint64_t reservations_memkb(struct world *w);
 
 /* scenario.c: reads a file; 0 or -1 after a message. */
 int scenario_read(struct gc *gc, const char *path, struct scenario *scenario);
-/* random.c; hostile: mixed in */
-void scenario_random(struct gc *gc, uint64_t seed, bool hostile, struct scenario *scenario);
+/* random.c */
+void scenario_random(struct gc *gc, uint64_t seed, struct scenario *scenario);
 
 #endif
