@@ -24,6 +24,8 @@ packages_of() {
 }
 
 own_release=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+# Of dom0; an option of xen-lab sets another.
+release=${XL_EXT_RELEASE:-$own_release}
 
 # dom0_packages: those of the release that dom0 is made of.
 dom0_packages() {
