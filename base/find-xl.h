@@ -8,4 +8,7 @@
  * in the pool. NULL: there is none. */
 char *find_xl(struct gc *gc);
 
+/* Replaces this process by that xl, argv[0] being "xl". Returns why it could not, in the pool. */
+const char *exec_xl(struct gc *gc, char *const *argv);
+
 #endif

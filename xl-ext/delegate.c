@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "xl-ext/tool.h"
 
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/find-xl.h"
 #include "xl-ext/messages.h"
 
 int delegate_to_xl(struct gc *gc, const struct global_options *global, const char *command, int argc, char **argv)
 {
-    char *xl = find_xl(gc);
     char **arguments;
     int n = 0;
 
@@ -21,18 +16,12 @@ int delegate_to_xl(struct gc *gc, const struct global_options *global, const cha
             command);
         return XLX_EXIT_USAGE;
     }
-    if (!xl) {
-        message_error("'%.64s' is not a command of xl-ext, and there is no xl in PATH to hand it to: see 'xl-ext help'",
-                      command);
-        return XLX_EXIT_FAILED;
-    }
     arguments = gc_array(gc, (size_t)global->for_xl_count + (size_t)argc + 2, sizeof(*arguments));
     arguments[n++] = gc_strdup(gc, "xl");
     for (int i = 0; i < global->for_xl_count; i++)
         arguments[n++] = global->for_xl[i];
     for (int i = 0; i < argc; i++)
         arguments[n++] = argv[i];
-    execv(xl, arguments);
-    message_error("cannot run %s: %s", xl, strerror(errno));
+    message_error("'%.64s' is not a command of xl-ext, and %s: see 'xl-ext help'", command, exec_xl(gc, arguments));
     return XLX_EXIT_FAILED;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/find-xl.h"
 #include "xl-ext/messages.h"
 #include "xl-ext/own.h"
 
@@ -20,15 +21,19 @@ static int run_command(struct gc *gc, struct xlx_ctx *ctx, struct plugin_set *pl
 
     if (command->defaults)
         memcpy(options, command->defaults, command->options_size);
-    first = parse_command_options(gc, command, argc, argv, options, global, &help);
+    if (command->flags & XLX_COMMAND_WRAPS_XL) {
+        first = parse_wrapped_options(gc, argc, argv, &in, options, global, &help);
+    } else {
+        first = parse_command_options(gc, command, argc, argv, options, global, &help);
+        in.argc = argc - first;
+        in.argv = argv + first;
+    }
     if (help) {
         help_command(command);
         return XLX_EXIT_DONE;
     }
     if (first < 0)
         return XLX_EXIT_USAGE;
-    in.argc = argc - first;
-    in.argv = argv + first;
     if (in.argc < command->args_min || (command->args_max != XLX_ARGS_ANY && in.argc > command->args_max)) {
         message_error("too %s arguments", in.argc < command->args_min ? "few" : "many");
         help_usage(command);
@@ -38,6 +43,12 @@ static int run_command(struct gc *gc, struct xlx_ctx *ctx, struct plugin_set *pl
     ui.quiet = global->quiet;
     ui.timeout_ms = global->timeout_ms;
     ui.terminal = isatty(STDOUT_FILENO);
+    if (in.xl_argv && !plugins_load(plugins, command)) {
+        /* What we would add cannot be had here; xl's part can. */
+        message_error("xl runs it alone");
+        message_error("%s", exec_xl(gc, in.xl_argv));
+        return XLX_EXIT_FAILED;
+    }
     if (!(command->flags & XLX_COMMAND_ANYWHERE) && !own_ctx_usable(ctx))
         return XLX_EXIT_FAILED;
     return plugins_run(plugins, &in);

@@ -278,3 +278,142 @@ int parse_command_options(struct gc *gc, const struct xlx_command *command, int 
     }
     return i;
 }
+
+/* ---- a command that wraps one of xl's ---- */
+
+struct wrapped {
+    struct option_reader reader;
+    struct global_options *global;
+    struct xlx_invocation *in;
+    int xl_argc;
+    bool help;
+};
+
+static void give_xl(struct wrapped *w, char *argument)
+{
+    w->in->xl_argv[w->xl_argc++] = argument;
+}
+
+/* The option of that long name. As for getopt_long, which xl uses, the beginning of one name alone stands for it. */
+static const struct xlx_option *find_long(const struct xlx_command *c, const char *name, size_t len)
+{
+    const struct xlx_option *found = find_option(c, 0, name, len);
+    unsigned matches = found != NULL;
+
+    for (size_t i = 0; !found && len && i < c->option_count; i++) {
+        const struct xlx_option *o = &c->options[i];
+
+        matches += o->of_xl && o->name && !strncmp(o->name, name, len);
+    }
+    for (size_t i = 0; !found && matches == 1 && i < c->option_count; i++) {
+        const struct xlx_option *o = &c->options[i];
+
+        if (o->of_xl && o->name && !strncmp(o->name, name, len))
+            found = o;
+    }
+    return found;
+}
+
+/* Returns how many arguments were used, or -1. What is wrong with an option of xl's is left to xl. */
+static int wrapped_long(struct wrapped *w, char **argv)
+{
+    size_t len = strcspn(argv[0] + 2, "=");
+    const struct xlx_option *o = find_long(w->reader.command, argv[0] + 2, len);
+    char *value = argv[0][2 + len] ? argv[0] + 3 + len : NULL;
+    int used = 1;
+
+    if (!strcmp(argv[0], "--help"))
+        w->help = true;
+    if (!o) {
+        used = shared_long_option(w->global, argv[0], argv[1]);
+        if (!used)
+            give_xl(w, argv[0]);
+        return used ? used : 1;
+    }
+    if (!o->of_xl)
+        return long_option(&w->reader, argv[0], argv[1]);
+    give_xl(w, argv[0]);
+    if (o->type != XLX_OPTION_FLAG && !value && argv[1]) {
+        value = argv[1];
+        give_xl(w, value);
+        used = 2;
+    }
+    if (o->type == XLX_OPTION_FLAG ? !value : value != NULL)
+        set_option(&w->reader, o, argv[0], value);
+    return used;
+}
+
+/* Of letters that stand together, xl gets its own and those that nobody knows. */
+static int wrapped_letters(struct wrapped *w, char **argv)
+{
+    const char *kept = "-";
+    char *value = NULL;
+
+    for (const char *c = argv[0] + 1; *c; c++) {
+        const struct xlx_option *o = find_option(w->reader.command, *c, NULL, 0);
+        bool takes_value = o && o->type != XLX_OPTION_FLAG;
+
+        if (takes_value)
+            value = c[1] ? gc_strdup(w->reader.gc, c + 1) : argv[1];
+        if (!o || o->of_xl)
+            kept = gc_printf(w->reader.gc, "%s%c%s", kept, *c, takes_value ? c + 1 : "");
+        if (!o) {
+            w->help |= *c == 'h';
+        } else if (takes_value && !value && !o->of_xl) {
+            message_error("-%c needs a value: %s", *c, o->value);
+            return -1;
+        } else if ((!takes_value || value) &&
+                   set_option(&w->reader, o, gc_printf(w->reader.gc, "-%c", *c), takes_value ? value : NULL)) {
+            return -1;
+        }
+        if (!takes_value)
+            continue;
+        if (kept[1])
+            give_xl(w, gc_strdup(w->reader.gc, kept));
+        if (c[1] || !argv[1])
+            return 1;
+        if (o->of_xl)
+            give_xl(w, argv[1]);
+        return 2;
+    }
+    if (kept[1])
+        give_xl(w, gc_strdup(w->reader.gc, kept));
+    return 1;
+}
+
+int parse_wrapped_options(struct gc *gc, int argc, char **argv, struct xlx_invocation *in, void *options,
+                          struct global_options *global, bool *help)
+{
+    struct wrapped w = {
+        .reader = {.gc = gc, .command = in->command, .options = options},
+        .global = global,
+        .in = in,
+    };
+    bool options_ended = false;
+
+    in->xl_argv = gc_array(gc, (size_t)global->for_xl_count + (size_t)argc + 2, sizeof(*in->xl_argv));
+    in->argv = gc_array(gc, (size_t)argc + 1, sizeof(*in->argv));
+    give_xl(&w, gc_strdup(gc, "xl"));
+    for (int i = 0; i < global->for_xl_count; i++)
+        give_xl(&w, global->for_xl[i]);
+    give_xl(&w, argv[0]);
+    for (int i = 1; i < argc;) {
+        char *a = argv[i];
+        int used = 1;
+
+        if (options_ended || *a != '-' || !a[1]) {
+            in->argv[in->argc++] = a;
+            give_xl(&w, a);
+        } else if (!strcmp(a, "--")) {
+            options_ended = true;
+            give_xl(&w, a);
+        } else {
+            used = a[1] == '-' ? wrapped_long(&w, argv + i) : wrapped_letters(&w, argv + i);
+        }
+        if (used < 0)
+            return -1;
+        i += used;
+    }
+    *help = w.help;
+    return 0;
+}

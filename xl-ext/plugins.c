@@ -316,6 +316,13 @@ static const struct xlx_plugin *code_of(const struct plugin_set *set, size_t ind
     return set->handles[index] ? set->plugins[index] : own_plugin_code(set->plugins[index], quiet);
 }
 
+bool plugins_load(struct plugin_set *set, const struct xlx_command *command)
+{
+    size_t i;
+
+    return find_plugin(set, command->name, &i) && code_of(set, i, false);
+}
+
 int plugins_run(struct plugin_set *set, const struct xlx_invocation *in)
 {
     struct xlx_invocation with_code = *in;

@@ -20,6 +20,8 @@ void plugin_set_free(struct plugin_set *set);
 const struct xlx_plugin *const *plugins_all(struct plugin_set *set, size_t *count);
 /* The command of that exact name, or NULL. */
 const struct xlx_command *plugins_find(struct plugin_set *set, const char *name);
+/* Loads the code of a command that plugins_find has returned; false after a message. */
+bool plugins_load(struct plugin_set *set, const struct xlx_command *command);
 /* Runs the command in->command, which plugins_find has returned: loads its code, starts its plugin when that has not
  * been done, and calls run. Returns an enum xlx_exit. */
 int plugins_run(struct plugin_set *set, const struct xlx_invocation *in);

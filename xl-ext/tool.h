@@ -31,6 +31,10 @@ int parse_global_options(struct gc *gc, int argc, char **argv, struct global_opt
 int parse_command_options(struct gc *gc, const struct xlx_command *command, int argc, char **argv, void *options,
                           struct global_options *global, bool *help);
 
+/* The same for a command with XLX_COMMAND_WRAPS_XL: sets in->argc, argv and xl_argv. Returns 0, or -1 after a message. */
+int parse_wrapped_options(struct gc *gc, int argc, char **argv, struct xlx_invocation *in, void *options,
+                          struct global_options *global, bool *help);
+
 /* help.c: all from the command tables. */
 void help_overview(struct plugin_set *set);
 void help_command(const struct xlx_command *command);

@@ -18,10 +18,9 @@ struct config {
     char *path;
 };
 
-int config_load(struct xlx_ctx *ctx, const char *path, bool must_exist, struct config **config)
+static struct config *new_config(struct xlx_ctx *ctx, const char *path)
 {
     struct config *c = calloc(1, sizeof(*c));
-    int r;
 
     if (!c)
         abort();
@@ -31,18 +30,36 @@ int config_load(struct xlx_ctx *ctx, const char *path, bool must_exist, struct c
     c->xlu = xlu_cfg_init(stderr, path);
     if (!c->path || !c->xlu)
         abort();
-    if (!must_exist && access(path, F_OK) && errno == ENOENT)
-        r = xlu_cfg_readdata(c->xlu, "", 0);
-    else
-        r = xlu_cfg_readfile(c->xlu, path);
+    return c;
+}
+
+/* r: what libxlutil returned */
+static int loaded(struct config *c, int r, struct config **config)
+{
     if (r) {
-        LOG(ctx, ERROR, "cannot read the configuration %s: %s", path,
+        LOG(c->ctx, ERROR, "cannot read the configuration %s: %s", c->path,
             r > 0 ? strerror(r) : "its syntax is not xl.cfg's");
         config_free(c);
         return error_of_errno(r > 0 ? r : EINVAL);
     }
     *config = c;
     return 0;
+}
+
+int config_load(struct xlx_ctx *ctx, const char *path, bool must_exist, struct config **config)
+{
+    struct config *c = new_config(ctx, path);
+
+    if (!must_exist && access(path, F_OK) && errno == ENOENT)
+        return loaded(c, xlu_cfg_readdata(c->xlu, "", 0), config);
+    return loaded(c, xlu_cfg_readfile(c->xlu, path), config);
+}
+
+int config_parse(struct xlx_ctx *ctx, const char *name, const char *text, struct config **config)
+{
+    struct config *c = new_config(ctx, name);
+
+    return loaded(c, xlu_cfg_readdata(c->xlu, text, (int)strlen(text)), config);
 }
 
 void config_free(struct config *config)

@@ -13,6 +13,8 @@ struct config;
 
 /* Loads path. A file that is not there is an empty configuration unless must_exist. Logs. */
 int config_load(struct xlx_ctx *ctx, const char *path, bool must_exist, struct config **config);
+/* The same from text that has been read already; name is what messages call it. */
+int config_parse(struct xlx_ctx *ctx, const char *name, const char *text, struct config **config);
 /* NULL is allowed. */
 void config_free(struct config *config);
 

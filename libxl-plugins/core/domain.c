@@ -112,6 +112,13 @@ static int find_by_uuid(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
     return ERROR_DOMAIN_NOTFOUND;
 }
 
+bool domain_has_uuid(struct xlx_ctx *ctx, const char *uuid)
+{
+    uint32_t domid;
+
+    return !find_by_uuid(ctx, uuid, &domid);
+}
+
 /* Names are read as far as they are needed, and each once, however many domains are looked for. */
 struct name_table {
     struct gc *gc;

@@ -20,6 +20,8 @@ libxl_domain_type domain_type_of_xen(const xc_domaininfo_t *xen);
 /* "pv", "pvh", "hvm" or "unknown". */
 const char *domain_type_name(libxl_domain_type type);
 
+/* Whether the hypervisor has a domain with that UUID. */
+bool domain_has_uuid(struct xlx_ctx *ctx, const char *uuid);
 void domain_uuid_text(const xen_domain_handle_t handle, char uuid[XLX_UUID_LEN]);
 
 #endif

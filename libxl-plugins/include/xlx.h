@@ -151,6 +151,7 @@ struct xlx_option {
     size_t offset;     /* of the member in the command's options struct */
     const char *value; /* what help calls the value, for example "SECONDS"; NULL for flags */
     const char *help;
+    bool of_xl; /* of a command with XLX_COMMAND_WRAPS_XL: xl gets it, too */
 };
 
 enum {
@@ -158,6 +159,9 @@ enum {
     XLX_COMMAND_DRY_RUN = 2,  /* understands -n/--dry-run */
     XLX_COMMAND_ANYWHERE = 4, /* needs no Xen */
     XLX_COMMAND_HIDDEN = 8,   /* not in the list of commands */
+    /* Takes whatever xl's command of that name takes, in any order: options that are not in the table are left to xl,
+     * options may stand behind arguments, and xl_argv is what xl is to be run with. */
+    XLX_COMMAND_WRAPS_XL = 16,
 };
 
 /* A function that a command or plugin of xl-ext itself names in its table. The tool holds such tables without the code,
@@ -179,6 +183,9 @@ struct xlx_invocation {
     const void *options; /* the command's options struct, filled in */
     int argc;            /* arguments behind the options */
     char **argv;         /* argv[argc] is NULL */
+    /* With XLX_COMMAND_WRAPS_XL: "xl", xl's options before the command, the command, and all that stood behind it but
+     * the options that are not of_xl, as given; ends in NULL. Else NULL. */
+    char **xl_argv;
 };
 
 struct xlx_command {
@@ -204,7 +211,7 @@ XLX_API void xlx_log(struct xlx_ctx *ctx, xentoollog_level level, const char *fo
 /* ---- plugins ---- */
 
 /* Changes whenever a struct above changes in a way that an old plugin would not survive. */
-#define XLX_PLUGIN_ABI 2
+#define XLX_PLUGIN_ABI 3
 
 /*
  * A plugin is one const struct. Those of xl-ext itself stand in the tool's table; others are shared objects in the plugin

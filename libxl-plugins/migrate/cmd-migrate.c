@@ -1,78 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/find-xl.h"
+#include "core/xl.h"
 #include "migrate/migrate.h"
 
 struct options {
     const char *ssh_command, *config, *policy;
-    bool force, foreground, no_wait, paused, keep_domid, debug, live;
+    bool force, foreground, no_wait, paused, keep_domid, debug, live; /* all but force are only for xl */
 };
 
 static const struct options defaults = {.ssh_command = "ssh"};
 
 static const struct xlx_option options[] = {
-    {'C', "config", XLX_OPTION_TEXT, offsetof(struct options, config), "CONFIG", "xl's: send this configuration"},
-    {'D', "preserve-domid", XLX_OPTION_FLAG, offsetof(struct options, keep_domid), NULL, "xl's: keep the domid"},
-    {'F', "foreground", XLX_OPTION_FLAG, offsetof(struct options, foreground), NULL, "xl's: no daemon there"},
-    {0, "debug", XLX_OPTION_FLAG, offsetof(struct options, debug), NULL, "xl's: print much"},
+    {'C', "config", XLX_OPTION_TEXT, offsetof(struct options, config), "CONFIG", "xl's: send this configuration", true},
+    {'D', "preserve-domid", XLX_OPTION_FLAG, offsetof(struct options, keep_domid), NULL, "xl's: keep the domid", true},
+    {'F', "foreground", XLX_OPTION_FLAG, offsetof(struct options, foreground), NULL, "xl's: no daemon there", true},
+    {0, "debug", XLX_OPTION_FLAG, offsetof(struct options, debug), NULL, "xl's: print much", true},
     {'e', "no-wait", XLX_OPTION_FLAG, offsetof(struct options, no_wait), NULL,
-     "xl's: do not wait there for the guest's death"},
+     "xl's: do not wait there for the guest's death", true},
     {'f', "force", XLX_OPTION_FLAG, offsetof(struct options, force), NULL, "migrate whatever the check says"},
-    {0, "live", XLX_OPTION_FLAG, offsetof(struct options, live), NULL, "xl's: for compatibility"},
-    {'p', "paused", XLX_OPTION_FLAG, offsetof(struct options, paused), NULL, "xl's: leave it paused there"},
+    {0, "live", XLX_OPTION_FLAG, offsetof(struct options, live), NULL, "xl's: for compatibility", true},
+    {'p', "paused", XLX_OPTION_FLAG, offsetof(struct options, paused), NULL, "xl's: leave it paused there", true},
     {0, "policy", XLX_OPTION_TEXT, offsetof(struct options, policy), "FILE",
      "check against this file of cpu-policy, rather than ask HOST"},
     {'s', "ssh", XLX_OPTION_TEXT, offsetof(struct options, ssh_command), "SSHCOMMAND",
-     "use this in place of ssh, for the check and for xl"},
+     "use this in place of ssh, for the check and for xl", true},
 };
-
-/* ---- the second half: xl migrate ---- */
-
-static int run_xl(const struct xlx_invocation *in, struct gc *gc)
-{
-    const struct options *o = in->options;
-    const char *arguments[20], *xl = find_xl(gc);
-    size_t n = 0;
-
-    if (!xl) {
-        LOG(in->ctx, ERROR, "there is no xl in PATH to migrate it");
-        return XLX_EXIT_FAILED;
-    }
-    arguments[n++] = "xl";
-    arguments[n++] = "migrate";
-    if (strcmp(o->ssh_command, "ssh")) {
-        arguments[n++] = "-s";
-        arguments[n++] = o->ssh_command;
-    }
-    if (o->config) {
-        arguments[n++] = "-C";
-        arguments[n++] = o->config;
-    }
-    if (o->foreground)
-        arguments[n++] = "-F";
-    if (o->no_wait)
-        arguments[n++] = "-e";
-    if (o->paused)
-        arguments[n++] = "-p";
-    if (o->keep_domid)
-        arguments[n++] = "-D";
-    if (o->debug)
-        arguments[n++] = "--debug";
-    arguments[n++] = in->argv[0];
-    arguments[n++] = in->argv[1];
-    arguments[n] = NULL;
-    fflush(stdout);
-    execv(xl, (char *const *)(uintptr_t)arguments);
-    LOG(in->ctx, ERROR, "cannot run %s: %s", xl, strerror(errno));
-    return XLX_EXIT_FAILED;
-}
 
 static int run(const struct xlx_invocation *in)
 {
@@ -91,6 +46,8 @@ static int run(const struct xlx_invocation *in)
         LOG(in->ctx, ERROR, "'%.128s' is a file: migrate needs a host (and takes the file with --policy)", in->argv[1]);
         return XLX_EXIT_USAGE;
     }
+    if (xlx_why_no_dom0())
+        return xl_runs_alone(in, xlx_why_no_dom0());
     rc = xlx_domain_find(in->ctx, in->argv[0], &mc.domid);
     if (rc)
         return xlx_exit_of(rc);
@@ -112,7 +69,7 @@ static int run(const struct xlx_invocation *in)
     }
     if (stays)
         LOG(in->ctx, WARN, "migrating %s against the check, as asked", in->argv[0]);
-    return run_xl(in, gc);
+    return xl_runs_alone(in, NULL);
 }
 
 const struct xlx_command cmd_migrate = {
@@ -128,6 +85,6 @@ const struct xlx_command cmd_migrate = {
     .args_min = 2,
     .args_max = 2,
     .domain_arg = 0,
-    .flags = XLX_COMMAND_MODIFIES,
+    .flags = XLX_COMMAND_MODIFIES | XLX_COMMAND_ANYWHERE | XLX_COMMAND_WRAPS_XL,
     .run = XLX_CODE(run),
 };

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "core/subprocess.h"
+#include "core/xl.h"
 
 static bool starts_with_one_of(const char *line, const char *const *starts)
 {
@@ -38,14 +38,8 @@ const char *stubdom_complaint(struct gc *gc, const char *text)
 int stubdom_read_cfg(struct xlx_ctx *ctx, struct gc *gc, int argc, char *const *argv, char **json,
                      const char **warnings)
 {
-    char **xl_argv = gc_array(gc, (size_t)argc + 4, sizeof(*xl_argv));
-    struct subprocess xl = {
-        .ao = {.ctx = ctx, .timeout_ms = STUBDOM_XL_TIMEOUT_MS},
-        .gc = gc,
-        .argv = xl_argv,
-        .out = SUBPROCESS_CAPTURED,
-        .err = SUBPROCESS_CAPTURED,
-    };
+    char **xl_argv = gc_array(gc, (size_t)argc + 3, sizeof(*xl_argv));
+    struct xl_dry_run xl = {.argv = xl_argv};
     int rc;
 
     if (access(argv[0], R_OK)) {
@@ -54,24 +48,16 @@ int stubdom_read_cfg(struct xlx_ctx *ctx, struct gc *gc, int argc, char *const *
     }
     xl_argv[0] = gc_strdup(gc, "xl");
     xl_argv[1] = gc_strdup(gc, "create");
-    xl_argv[2] = gc_strdup(gc, "--dryrun");
     for (int i = 0; i < argc; i++)
-        xl_argv[3 + i] = argv[i];
-    subprocess_start(&xl);
-    rc = ao_wait(&xl.ao);
-    if (rc == ERROR_NOTFOUND)
-        LOG(ctx, ERROR, "xl is not in PATH: install xen-utils-common");
-    else if (rc == ERROR_TIMEDOUT)
-        LOG(ctx, ERROR, "xl did not parse %s within %d s", argv[0], STUBDOM_XL_TIMEOUT_MS / 1000);
-    else if (rc == ERROR_BUFFERFULL)
-        LOG(ctx, ERROR, "what xl prints of %s is longer than a configuration can be", argv[0]);
+        xl_argv[2 + i] = argv[i];
+    rc = xl_dry_run(ctx, gc, &xl);
     if (rc)
         return rc;
-    *json = strchr(xl.output.text, '{');
-    if (xl.exit_status || !*json) {
-        LOG(ctx, ERROR, "xl refuses %s: %s", argv[0], stubdom_complaint(gc, xl.errors.text));
+    *json = xl.json;
+    if (!*json) {
+        LOG(ctx, ERROR, "xl refuses %s: %s", argv[0], stubdom_complaint(gc, xl.said));
         return ERROR_INVAL;
     }
-    *warnings = xl.errors.text;
+    *warnings = xl.said;
     return 0;
 }

@@ -40,10 +40,9 @@ char *stubdom_qemu_state(struct xlx_ctx *ctx, struct gc *gc, uint32_t stub_domid
 /*
  * Let xl parse a configuration file and settings, "KEY=VALUE", as "xl create --dryrun" does. *json is the domain
  * configuration in libxl's JSON form, *warnings what xl said beside it (maybe nothing), both in the pool. Blocks until
- * xl has ended, at most STUBDOM_XL_TIMEOUT_MS. ERROR_INVAL when xl refuses the file (its own message is logged),
+ * xl has ended, at most XL_DRY_RUN_MS of core/xl.h. ERROR_INVAL when xl refuses the file (its own message is logged),
  * ERROR_FAIL, ERROR_TIMEDOUT; logged.
  */
-#define STUBDOM_XL_TIMEOUT_MS 60000
 int stubdom_read_cfg(struct xlx_ctx *ctx, struct gc *gc, int argc, char *const *argv, char **json,
                      const char **warnings);
 

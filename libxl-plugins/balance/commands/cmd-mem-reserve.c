@@ -103,7 +103,7 @@ static int reserve(const struct xlx_invocation *in, struct memd_client **client,
     }
     /* The connection holds the memory while the command runs. */
     setenv("XL_EXT_RESERVATION", got.id, 1);
-    status = run_program_holding(in->ctx, command, client, &got);
+    status = run_program_holding(in->ctx, command, client, &got, NULL, NULL);
     return status < 0 ? XLX_EXIT_FAILED : status;
 }
 

@@ -181,37 +181,10 @@ int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client **cl
 
 /* ---- programs ---- */
 
-static int read_all(int fd, char **output, size_t max)
+static int start_program(struct xlx_ctx *ctx, char **argv, pid_t *pid)
 {
-    size_t len = 0;
-    char *bytes = malloc(max + 1);
-    ssize_t r;
+    int r = posix_spawnp(pid, argv[0], NULL, NULL, argv, environ);
 
-    if (!bytes)
-        abort();
-    while (len < max) {
-        r = read(fd, bytes + len, max - len);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0)
-            break;
-        len += (size_t)r;
-    }
-    bytes[len] = 0;
-    *output = bytes;
-    return len < max ? 0 : ERROR_BUFFERFULL;
-}
-
-static int start_program(struct xlx_ctx *ctx, char **argv, int output_fd, pid_t *pid)
-{
-    posix_spawn_file_actions_t actions;
-    int r;
-
-    posix_spawn_file_actions_init(&actions);
-    if (output_fd >= 0)
-        posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
-    r = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
     if (r)
         LOG(ctx, ERROR, "cannot run %s: %s", argv[0], strerror(r));
     return r;
@@ -224,31 +197,6 @@ static int wait_for(pid_t pid)
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-int run_program(struct xlx_ctx *ctx, char **argv, char **output, size_t output_max)
-{
-    int fds[2] = {-1, -1}, status, rc;
-    pid_t pid;
-
-    if (pipe2(fds, O_CLOEXEC)) {
-        LOG(ctx, ERROR, "cannot make a pipe: %s", strerror(errno));
-        return -1;
-    }
-    status = start_program(ctx, argv, fds[1], &pid);
-    close(fds[1]);
-    if (status) {
-        close(fds[0]);
-        return -1;
-    }
-    rc = read_all(fds[0], output, output_max);
-    close(fds[0]);
-    status = wait_for(pid);
-    if (rc) {
-        LOG(ctx, ERROR, "%s prints too much", argv[0]);
-        return -1;
-    }
-    return status;
 }
 
 /* Takes what memd says, since it drops who does not read; whether the connection is still there. */
@@ -269,8 +217,10 @@ static bool read_on(struct xlx_ctx *ctx, struct memd_client *client)
     return rc == ERROR_TIMEDOUT;
 }
 
-/* Until the program ends; without memd it tries to come back to it, as long as it takes. */
-static void hold_meanwhile(struct xlx_ctx *ctx, struct memd_client **client, const struct reserve_got *got, int pid_fd)
+/* Until the program or its need of the reservation ends; without memd it tries to come back to it, as long as it takes.
+ */
+static void hold_meanwhile(struct xlx_ctx *ctx, struct memd_client **client, const struct reserve_got *got, int pid_fd,
+                           bool (*over)(void *arg), void *arg)
 {
     struct pollfd p[2] = {{pid_fd, POLLIN, 0}, {-1, POLLIN, 0}};
 
@@ -278,26 +228,31 @@ static void hold_meanwhile(struct xlx_ctx *ctx, struct memd_client **client, con
         const struct json *about;
         GC_SCOPE(gc);
 
+        if (over && over(arg)) {
+            memd_disconnect(TAKE_PTR(*client));
+            return;
+        }
         if (*client && !read_on(ctx, *client))
             memd_disconnect(TAKE_PTR(*client));
         if (!*client && !memd_connect(ctx, client) && !ask_after(ctx, *client, gc, got, &about))
             hold(*client, gc, got->id, got->keep_ms);
         p[1].fd = *client ? memd_fd(*client) : -1;
-        if (poll(p, 2, *client ? -1 : RETRY_MS) < 0 && errno != EINTR)
+        if (poll(p, 2, *client && !over ? -1 : RETRY_MS) < 0 && errno != EINTR)
             return;
     } while (!p[0].revents);
 }
 
-int run_program_holding(struct xlx_ctx *ctx, char **argv, struct memd_client **client, const struct reserve_got *got)
+int run_program_holding(struct xlx_ctx *ctx, char **argv, struct memd_client **client, const struct reserve_got *got,
+                        bool (*over)(void *arg), void *arg)
 {
     CLEANUP_FD int pid_fd = -1;
     pid_t pid;
 
-    if (start_program(ctx, argv, -1, &pid))
+    if (start_program(ctx, argv, &pid))
         return -1;
     if (*client)
         pid_fd = pidfd_open(pid, 0);
     if (pid_fd >= 0)
-        hold_meanwhile(ctx, client, got, pid_fd);
+        hold_meanwhile(ctx, client, got, pid_fd, over, arg);
     return wait_for(pid);
 }

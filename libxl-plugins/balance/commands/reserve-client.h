@@ -28,10 +28,10 @@ int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client **cl
                  struct reserve_got *got);
 
 /* Runs a program with these arguments and waits for it; returns its exit status, 128 + signal when one ended it, or -1
- * (logged). output: what it prints on standard output, at most output_max bytes, from malloc. */
-int run_program(struct xlx_ctx *ctx, char **argv, char **output, size_t output_max);
-/* The same with its output left alone, while got is held through *client, or, when memd ends, through another
- * connection as soon as it is there again. *client NULL: nothing is held. */
-int run_program_holding(struct xlx_ctx *ctx, char **argv, struct memd_client **client, const struct reserve_got *got);
+ * (logged). Meanwhile got is held through *client or, when memd ends, through another connection as soon as it is there
+ * again; *client NULL: nothing is held. over (may be NULL) is asked now and then: when it returns true the reservation
+ * has served its purpose, and *client is closed while the program runs on. */
+int run_program_holding(struct xlx_ctx *ctx, char **argv, struct memd_client **client, const struct reserve_got *got,
+                        bool (*over)(void *arg), void *arg);
 
 #endif

@@ -124,7 +124,7 @@ static int reserve_and_run(struct memd_client *c, struct gc *gc)
     setpgid(0, 0);
     if (reserve_wait(env.ctx, &ui, &c, &wish, &got))
         return 1;
-    return run_program_holding(env.ctx, argv, &c, &got);
+    return run_program_holding(env.ctx, argv, &c, &got, NULL, NULL);
 }
 
 static bool is_kept(const char *state)

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/xl.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/find-xl.h"
+#include "core/config.h"
+#include "core/subprocess.h"
+
+#define XL_CONF "/etc/xen/xl.conf"
+#define XL_LOCK_FILE "/var/lock/xl" /* xl.h, XL_LOCK_FILE */
+
+static size_t length_of(char *const *argv)
+{
+    size_t n = 0;
+
+    while (argv[n])
+        n++;
+    return n;
+}
+
+char **xl_with_path(struct xlx_ctx *ctx, struct gc *gc, char *const *argv, const char *extra)
+{
+    size_t n = length_of(argv);
+    char **with_path = gc_array(gc, n + 2, sizeof(*with_path));
+
+    memcpy(with_path, argv, n * sizeof(*argv));
+    with_path[0] = find_xl(gc);
+    if (extra)
+        with_path[n] = gc_strdup(gc, extra);
+    if (with_path[0])
+        return with_path;
+    LOG(ctx, ERROR, "there is no xl in PATH: install xen-utils-common");
+    return NULL;
+}
+
+/* "create -c web.cfg" to "create --dryrun -c web.cfg" */
+static char **with_dryrun(struct gc *gc, char *const *argv)
+{
+    size_t n = length_of(argv), command = 1;
+    char **dry = gc_array(gc, n + 2, sizeof(*dry));
+
+    while (argv[command][0] == '-')
+        command++;
+    memcpy(dry, argv, (command + 1) * sizeof(*argv));
+    dry[command + 1] = gc_strdup(gc, "--dryrun");
+    memcpy(dry + command + 2, argv + command + 1, (n - command - 1) * sizeof(*argv));
+    return dry;
+}
+
+int xl_dry_run(struct xlx_ctx *ctx, struct gc *gc, struct xl_dry_run *run)
+{
+    struct subprocess xl = {
+        .ao = {.ctx = ctx, .timeout_ms = XL_DRY_RUN_MS},
+        .gc = gc,
+        .argv = xl_with_path(ctx, gc, with_dryrun(gc, run->argv), NULL),
+        .our_input = true, /* the configuration may be /dev/stdin */
+        .out = SUBPROCESS_CAPTURED,
+        .err = SUBPROCESS_CAPTURED,
+    };
+    int rc;
+
+    if (!xl.argv)
+        return ERROR_NOTFOUND;
+    subprocess_start(&xl);
+    rc = ao_wait(&xl.ao);
+    if (rc == ERROR_TIMEDOUT)
+        LOG(ctx, ERROR, "xl did not read the configuration within %d s", XL_DRY_RUN_MS / 1000);
+    else if (rc == ERROR_BUFFERFULL)
+        LOG(ctx, ERROR, "xl prints more than a configuration can be");
+    if (rc)
+        return rc;
+    run->json = xl.exit_status ? NULL : strchr(xl.output.text, '{');
+    run->said = xl.errors.text;
+    run->exit_status = xl.exit_status;
+    return 0;
+}
+
+int xl_runs_alone(const struct xlx_invocation *in, const char *why)
+{
+    GC_SCOPE(gc);
+
+    if (why)
+        LOG(in->ctx, WARN, "%s", why);
+    LOG(in->ctx, ERROR, "%s", exec_xl(gc, in->xl_argv));
+    return XLX_EXIT_FAILED;
+}
+
+bool xl_lock_is_held(struct xlx_ctx *ctx)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct config *conf = NULL;
+    const char *path = XL_LOCK_FILE;
+    CLEANUP_FD int fd = -1;
+
+    if (!config_load(ctx, XL_CONF, false, &conf))
+        config_text(conf, "lockfile", XL_LOCK_FILE, &path);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    config_free(conf);
+    return fd >= 0 && !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK;
+}
