@@ -34,8 +34,8 @@ CFLAGS   ?= -O2 -g
 CPPFLAGS += -I. -Ilibxl-plugins -Ilibxl-plugins/include -D_GNU_SOURCE -DHAVE_YAJL_YAJL_VERSION_H -D_FORTIFY_SOURCE=2 \
             -DXLX_VERSION='"$(VERSION)"' -DXLX_LIBDIR='"$(LIBDIR)"' -DXLX_PLUGINDIR='"$(PLUGINDIR)"' \
             -DXLX_LIBEXECDIR='"$(LIBEXECDIR)"'
-ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) $(SANFLAGS) -fPIC -fno-semantic-interposition -ffunction-sections -fdata-sections -MMD -MP
-ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) $(SAN_LDFLAGS) -Wl,--as-needed -Wl,-O1 -Wl,-z,relro
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) $(SANFLAGS) -fPIC -fstack-protector-strong -fno-semantic-interposition -ffunction-sections -fdata-sections -MMD -MP
+ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) $(SAN_LDFLAGS) -Wl,--as-needed -Wl,-O1 -Wl,-z,relro -Wl,-z,now
 LIBS     := -lxenlight -lxlutil -lxenguest -lxenctrl -lxenevtchn -lxenstore -lxentoollog -luv -lyajl
 
 ifneq ($(SANITIZE),)
@@ -73,7 +73,17 @@ include $(sort $(wildcard */module.mk */*/module.mk))
 
 all: $(ALL_TARGETS)
 
-# The first command of a fresh machine: what make itself needs is installed once, when a compiler run would fail.
+# Debian packages that are missing: "make deps" installs them, and so do the two goals that a newcomer types first;
+# every other goal names them and stops.
+ifneq ($(filter deps demo check,$(MAKECMDGOALS)),)
+NEED_PACKAGES := install
+export NEED_PACKAGES
+endif
+
+.PHONY: deps
+deps:
+	@scripts/need-packages build test lab
+
 $(O)/.packages-build: scripts/packages
 	@mkdir -p $(@D)
 	@scripts/need-packages build
@@ -136,7 +146,7 @@ $(O)/libxlx.a: $(LIB_OBJS)
 
 # It links no library that belongs to one version of Xen.
 $(O)/xl-ext: $(TOOL_OBJS) $(TABLE_OBJS) $(HOST_OBJS)
-	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -Wl,--gc-sections -o $@ $^ -luv -lyajl
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_LDFLAGS) -pie -Wl,--gc-sections -o $@ $^ -luv -lyajl
 
 # Other fakes or flags for a test make it anew, too.
 .PRECIOUS: $(O)/link/%
