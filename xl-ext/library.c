@@ -2,7 +2,6 @@
 #include "xl-ext/library.h"
 
 #include <dlfcn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -11,6 +10,7 @@
 
 #include "base/build.h"
 #include "base/cleanup.h"
+#include "base/running-xen.h"
 #include "xl-ext/messages.h"
 
 static const struct {
@@ -52,20 +52,6 @@ static const char *beside_program(struct gc *gc, const char *name)
 }
 
 /* ---- why not ---- */
-
-/* Major and minor version of the Xen that runs, or NULL. */
-static const char *running_xen(struct gc *gc, const char *root)
-{
-    unsigned numbers[2] = {0};
-
-    for (int i = 0; i < 2; i++) {
-        CLEANUP_FILE FILE *f = fopen(gc_printf(gc, "%s/sys/hypervisor/version/%s", root, i ? "minor" : "major"), "re");
-
-        if (!f || fscanf(f, "%u", &numbers[i]) != 1)
-            return NULL;
-    }
-    return gc_printf(gc, "%u.%u", numbers[0], numbers[1]);
-}
 
 const char *library_fault(struct gc *gc, const char *file, const char *reason, const char *root)
 {

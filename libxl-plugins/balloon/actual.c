@@ -2,7 +2,7 @@
 #include "balloon/actual.h"
 
 /* Beside its video memory, what a fresh HVM guest may hold more than its target: 1 MiB when it was built with less than
- * its maximum (libxl__get_targetmem_fudge, Xen 4.17), and what the domain builder adds. */
+ * its maximum (libxl__get_targetmem_fudge), and what the domain builder adds. */
 #define FRESH_SLACK_MEMKB 1280
 
 static const struct follow_rules rules = {

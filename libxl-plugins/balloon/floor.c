@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cleanup.h"
-#include "balloon/floor.h"
+#include "xlx.h"
 
 /*
  * What a Linux guest needs to live grows with the memory it was booted for (page tables and struct page are sized for

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "balloon/sizes.h"
 #include "core/ctx.h"
+#include "core/xen-version.h"
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -14,7 +15,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 uint64_t limit_of_libxl_memkb(uint64_t target_memkb, uint64_t videoram_memkb)
 {
-    return target_memkb + videoram_memkb + LIMIT_EXTRA_MEMKB;
+    return target_memkb + videoram_memkb + XEN_LIMIT_EXTRA_MEMKB;
 }
 
 uint64_t limit_owing_memkb(uint64_t target_memkb, uint64_t videoram_memkb, int64_t offset_memkb)
@@ -34,7 +35,7 @@ uint64_t limit_at_rest_memkb(uint64_t target_memkb, uint64_t videoram_memkb, int
 
 uint64_t limit_pod_memkb(uint64_t target_memkb, uint64_t limit_memkb)
 {
-    return least(target_memkb + LIMIT_EXTRA_MEMKB, limit_memkb);
+    return least(target_memkb + XEN_LIMIT_EXTRA_MEMKB, limit_memkb);
 }
 
 static int rc_of(int r)

@@ -14,10 +14,7 @@
 
 struct xlx_ctx;
 
-/* Room that libxl adds to every limit it sets: LIBXL_MAXMEM_CONSTANT of libxl_internal.h, Xen 4.17 and 4.20. */
-#define LIMIT_EXTRA_MEMKB 1024
-
-/* As libxl_set_memory_target sets it: target, video memory and LIMIT_EXTRA_MEMKB. No other rule gives more. */
+/* As libxl_set_memory_target sets it: target, video memory and XEN_LIMIT_EXTRA_MEMKB. No other rule gives more. */
 uint64_t limit_of_libxl_memkb(uint64_t target_memkb, uint64_t videoram_memkb);
 /* Of a guest that has done what it was asked for: its target and offset, or what it holds when that is more. */
 uint64_t limit_at_rest_memkb(uint64_t target_memkb, uint64_t videoram_memkb, int64_t offset_memkb, uint64_t held_memkb);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sets the highest target of a domain, as libxl_domain_setmaxmem (Xen 4.17) does, but in a transaction, and read back:
+/* Sets the highest target of a domain, as libxl_domain_setmaxmem does, but in a transaction, and read back:
  * libxl answers 1, not an error, when it refuses, and does not look whether static-max was written. */
 #include <errno.h>
 #include <inttypes.h>

@@ -7,11 +7,11 @@
 
 #include "base/error.h"
 #include "core/domain.h"
-#include "balloon/floor.h"
 #include "balloon/info.h"
 #include "balloon/limit.h"
 #include "balloon/owner.h"
 #include "balloon/target-node.h"
+#include "core/xen-version.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
@@ -194,8 +194,8 @@ static int check(struct setting *s)
             t->new_target_memkb, s->static_max_memkb);
         return ERROR_INVAL;
     }
-    if (!t->domid && t->new_target_memkb < FLOOR_DOM0_MEMKB) {
-        SAY(s, "dom0 is not set below %d KiB", FLOOR_DOM0_MEMKB);
+    if (!t->domid && t->new_target_memkb < XEN_DOM0_MIN_MEMKB) {
+        SAY(s, "dom0 is not set below %d KiB", XEN_DOM0_MIN_MEMKB);
         return ERROR_INVAL;
     }
     t->floor_memkb = xlx_mem_floor_memkb(s->static_max_memkb);

@@ -7,10 +7,9 @@
 
 #include "base/parse.h"
 #include "core/config.h"
+#include "core/xen-version.h"
 
-#define XL_CONF "/etc/xen/xl.conf"
 /* Xen 4.17, common/page_alloc.c: opt_low_mem_virq. */
-#define LOW_MEM_VIRQ_MEMKB (UINT64_C(64) << 10)
 
 /* The value of an option on Xen's command line, in the pool, or NULL. */
 static const char *xen_option(struct xlx_ctx *ctx, struct gc *gc, const char *name)
@@ -38,7 +37,7 @@ uint64_t low_mem_virq_memkb(struct xlx_ctx *ctx)
     const char *text = xen_option(ctx, gc, "low_mem_virq_limit");
     uint64_t memkb;
 
-    return text && !parse_size_kb(text, &memkb, NULL) && memkb ? memkb : LOW_MEM_VIRQ_MEMKB;
+    return text && !parse_size_kb(text, &memkb, NULL) && memkb ? memkb : XEN_LOW_MEM_VIRQ_MEMKB;
 }
 
 bool autoballoon_is_on(struct xlx_ctx *ctx)
@@ -49,7 +48,7 @@ bool autoballoon_is_on(struct xlx_ctx *ctx)
     bool on;
 
     /* xl.c, parse_global_config and auto_autoballoon. */
-    if (config_load(ctx, XL_CONF, false, &config) || config_text(config, "autoballoon", "auto", &value))
+    if (config_load(ctx, XEN_XL_CONF, false, &config) || config_text(config, "autoballoon", "auto", &value))
         value = "auto";
     on = !strcmp(value, "on") || !strcmp(value, "1") || (!strcmp(value, "auto") && !xen_option(ctx, gc, "dom0_mem"));
     config_free(config);

@@ -9,9 +9,7 @@
 #include "base/find-xl.h"
 #include "core/config.h"
 #include "core/subprocess.h"
-
-#define XL_CONF "/etc/xen/xl.conf"
-#define XL_LOCK_FILE "/var/lock/xl" /* xl.h, XL_LOCK_FILE */
+#include "core/xen-version.h"
 
 static size_t length_of(char *const *argv)
 {
@@ -93,11 +91,11 @@ bool xl_lock_is_held(struct xlx_ctx *ctx)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     struct config *conf = NULL;
-    const char *path = XL_LOCK_FILE;
+    const char *path = XEN_XL_LOCK_FILE;
     CLEANUP_FD int fd = -1;
 
-    if (!config_load(ctx, XL_CONF, false, &conf))
-        config_text(conf, "lockfile", XL_LOCK_FILE, &path);
+    if (!config_load(ctx, XEN_XL_CONF, false, &conf))
+        config_text(conf, "lockfile", XEN_XL_LOCK_FILE, &path);
     fd = open(path, O_RDWR | O_CLOEXEC);
     config_free(conf);
     return fd >= 0 && !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK;

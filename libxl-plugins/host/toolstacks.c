@@ -99,14 +99,22 @@ static const char *why_no_dom0(const struct host_facts *facts)
     return strcmp(facts->role, "dom0") ? "dom0: this is a guest" : NULL;
 }
 
+/* Debian's folder has major and minor version of Xen in its name. */
+static const char *debian_hvmloader(struct gc *gc, const struct host_facts *facts)
+{
+    const char *version = facts->version ? facts->version : "", *minor = strchr(version, '.');
+    size_t len = minor ? (size_t)(minor - version) + 1 + strspn(minor + 1, "0123456789") : 0;
+
+    return gc_printf(gc, "/usr/lib/xen-%.*s/boot/hvmloader", (int)len, version);
+}
+
 static const char *why_no_stubdom(struct gc *gc, const struct host_probe *probe, const struct host_facts *facts)
 {
     const char *why = why_no_dom0(facts);
 
     if (why)
         return why;
-    if (!host_exists(gc, probe, "/usr/lib/xen-4.17/boot/hvmloader") &&
-        !host_exists(gc, probe, "/usr/lib/xen/boot/hvmloader"))
+    if (!host_exists(gc, probe, debian_hvmloader(gc, facts)) && !host_exists(gc, probe, "/usr/lib/xen/boot/hvmloader"))
         return "hvmloader (Debian: xen-utils)";
     return facts->virtualisation || facts->nested_paging || host_exists(gc, probe, "/proc/xen")
                ? NULL

@@ -287,7 +287,7 @@ struct xlx_mem_target {
 /*
  * Sets memory/target, the hypervisor's limit and the PoD target of one domain, in the order that a guest can never
  * climb over its share (growing: limit first; shrinking: target first), and reads all of it back. The checks are
- * libxl_set_memory_target's of Xen 4.17 with enforce=1: new <= static-max, dom0 not below 128 MiB, an absolute size of
+ * libxl_set_memory_target's with enforce=1: new <= static-max, dom0 not below 128 MiB, an absolute size of
  * an HVM guest includes its video memory; and a floor of ours, since libxl accepts 0. Does not wait for the guest.
  *
  * ERROR_DOMAIN_NOTFOUND, ERROR_INVAL (above static-max, below a floor, nodes unreadable), ERROR_FAIL; all logged. On an

@@ -6,10 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/xen-version.h"
 #include "migrate/check.h"
 
-/* What the domain builder adds to every guest, LIBXL_HVM_EXTRA_MEMORY of Xen 4.17. */
-#define EXTRA_MEMKB 2048
 /* A file older than this says little about memory. */
 #define FILE_FRESH_S 3600
 
@@ -44,7 +43,7 @@ static int needed_memkb(struct checking *c, uint64_t *memkb)
     libxl_ctx *libxl;
     int rc;
 
-    *memkb = actual + EXTRA_MEMKB;
+    *memkb = actual + XEN_HVM_EXTRA_MEMKB;
     if (!c->has_config)
         return 0;
     rc = ctx_libxl(c->ctx, &libxl);

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/xen-version.h"
 #include "stubdom-launch/check.h"
 #include "stubdom-launch/facts.h"
 #include "stubdom-launch/lifecycle.h"
@@ -126,7 +127,7 @@ const struct xlx_command cmd_stubdom_create = {
         "\n"
         "A monitor stays beside the guest (see stubdom-monitor) and does what on_poweroff, on_reboot, on_crash, "
         "on_watchdog and on_soft_reset say; a dead device model counts as a crash. Its messages go "
-        "to " STUBDOM_XEN_LOG_FOLDER "/xl-ext-GUEST.log.",
+        "to " XEN_LOG_FOLDER "/xl-ext-GUEST.log.",
     .options = option_table,
     .option_count = ARRAY_LEN(option_table),
     .options_size = sizeof(struct options),

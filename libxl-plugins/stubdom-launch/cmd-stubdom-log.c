@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "core/ao.h"
 #include "core/domain.h"
+#include "core/xen-version.h"
 #include "stubdom-launch/log.h"
 #include "stubdom-launch/stubdom.h"
 
@@ -189,7 +190,7 @@ const struct xlx_command cmd_stubdom_log = {
     .summary = "Show what the stub domain of a guest has said",
     .details = "The stub domain's console: its kernel, its init (lines with \"" STUBDOM_LOG_PREFIX
                "\") and QEMU's errors. libxl "
-               "keeps it as " STUBDOM_XEN_LOG_FOLDER
+               "keeps it as " XEN_LOG_FOLDER
                "/qemu-dm-GUEST.log, also when the guest is gone: DOMAIN may be the name of such a "
                "guest.",
     .options = option_table,

@@ -6,31 +6,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/running-xen.h"
 #include "core/domain.h"
 #include "core/sampler.h"
 
 #define IMAGE_HEAD_BYTES 32768
 
-static char *first_line(struct gc *gc, const char *path)
-{
-    CLEANUP_FILE FILE *f = fopen(path, "re");
-    char text[64];
-
-    if (!f || !fgets(text, sizeof(text), f))
-        return NULL;
-    text[strcspn(text, "\n")] = '\0';
-    return gc_strdup(gc, text);
-}
-
-static char *running_xen(struct gc *gc)
-{
-    const char *major = first_line(gc, "/sys/hypervisor/version/major");
-    const char *minor = first_line(gc, "/sys/hypervisor/version/minor");
-
-    return major && minor ? gc_printf(gc, "%s.%s", major, minor) : NULL;
-}
-
-/* libxl's XENFIRMWAREDIR: Debian has one for each version of Xen, others one for all. */
 static const char *boot_folder(struct gc *gc, const char *xen)
 {
     const char *const folders[] = {xen ? gc_printf(gc, "/usr/lib/xen-%s/boot", xen) : "/usr/lib/xen/boot",
@@ -117,7 +98,7 @@ int stubdom_facts_gather(struct xlx_ctx *ctx, struct gc *gc, const struct json *
 {
     const char *name;
 
-    *facts = (struct stubdom_facts){.xen = running_xen(gc)};
+    *facts = (struct stubdom_facts){.xen = running_xen(gc, "")};
     facts->boot_folder = boot_folder(gc, facts->xen);
     facts->dom0_qemu = stubdom_dom0_qemu_missing(gc, "", facts->xen);
     facts->proxy = proxy_missing(gc, facts->xen);

@@ -14,6 +14,7 @@
 #include "core/ao.h"
 #include "core/libxl-op.h"
 #include "core/subprocess.h"
+#include "core/xen-version.h"
 #include "stubdom-launch/saved-config.h"
 #include "stubdom-launch/start.h"
 #include "stubdom-launch/stubdom.h"
@@ -146,7 +147,7 @@ int stubdom_lifecycle(struct xlx_ctx *ctx, uint32_t domid, uint32_t stub_domid)
 int stubdom_lifecycle_detach(struct xlx_ctx *ctx, uint32_t domid, const char *name)
 {
     GC_SCOPE(gc);
-    char *path = gc_printf(gc, STUBDOM_XEN_LOG_FOLDER "/xl-ext-%s.log", name);
+    char *path = gc_printf(gc, XEN_LOG_FOLDER "/xl-ext-%s.log", name);
     char self[4096];
     ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
     CLEANUP_FD int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);

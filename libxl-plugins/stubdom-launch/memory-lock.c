@@ -11,10 +11,9 @@
 #include "core/ao.h"
 #include "core/config.h"
 #include "core/xen-boot.h"
+#include "core/xen-version.h"
 #include "stubdom-launch/stubdom.h"
 
-#define XL_CONF "/etc/xen/xl.conf"
-#define XL_LOCK_FILE "/var/lock/xl" /* xl.h, XL_LOCK_FILE */
 #define LOCK_RETRY_MS 100
 #define DOM0_SHRINK_TIMEOUT_MS 60000
 
@@ -131,9 +130,9 @@ int memory_lock_take(struct xlx_ctx *ctx, libxl_domain_config *config, struct me
     int rc;
 
     *lock = (struct memory_lock){.lock_fd = -1};
-    rc = config_load(ctx, XL_CONF, false, &conf);
+    rc = config_load(ctx, XEN_XL_CONF, false, &conf);
     if (!rc)
-        rc = config_text(conf, "lockfile", XL_LOCK_FILE, &path);
+        rc = config_text(conf, "lockfile", XEN_XL_LOCK_FILE, &path);
     if (!rc)
         rc = take_lock(ctx, path, &lock->lock_fd);
     if (!rc)

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/xen-version.h"
 #include "stubdom-launch/stubdom.h"
 
 static void probe_done(struct stubdom_probe *probe, int rc)
@@ -62,7 +63,7 @@ void stubdom_probe_start(struct stubdom_probe *probe)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    snprintf(address.sun_path, sizeof(address.sun_path), STUBDOM_XEN_RUN_FOLDER "/qmp-libxl-%u", probe->domid);
+    snprintf(address.sun_path, sizeof(address.sun_path), XEN_RUN_FOLDER "/qmp-libxl-%u", probe->domid);
     probe->reachable = false;
     probe->ao.timeout_ms = STUBDOM_PROBE_TIMEOUT_MS;
     ao_start(&probe->ao, probe_aborted);

@@ -62,10 +62,9 @@ static void check_disk(struct check *c, const struct json *disk)
     if (number_is_set(disk, "is_cdrom")) {
         rules_add(
             c, STUBDOM_WARNING, "disk-cdrom",
-            gc_printf(
-                c->gc,
-                "%s is a CD-ROM: the guest sees it only as an emulated drive, and Xen 4.17 cannot change the disc",
-                vdev),
+            gc_printf(c->gc,
+                      "%s is a CD-ROM: the guest sees it only as an emulated drive, and Xen %s cannot change the disc",
+                      vdev, c->facts->xen ? c->facts->xen : "here"),
             "attach the image as a disk, or run the device model in dom0 while installing");
         return;
     }

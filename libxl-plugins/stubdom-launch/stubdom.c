@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/xen-version.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
@@ -11,7 +12,7 @@
 
 char *stubdom_log_path(struct gc *gc, const char *guest_name)
 {
-    return gc_printf(gc, STUBDOM_XEN_LOG_FOLDER "/qemu-dm-%s.log", guest_name);
+    return gc_printf(gc, XEN_LOG_FOLDER "/qemu-dm-%s.log", guest_name);
 }
 
 int stubdom_of_guest(struct xlx_ctx *ctx, uint32_t domid, uint32_t *stub_domid)

@@ -14,10 +14,6 @@ extern const struct xlx_command cmd_stubdom_build, cmd_stubdom_check, cmd_stubdo
 /* xlx_plugin's check_xl: what cannot work with a stub domain is refused before xl is asked. */
 int stubdom_check_xl(struct xlx_ctx *ctx, int argc, char **argv);
 
-/* Where libxl 4.17 puts what matters here (libxl_paths, Debian's build). */
-#define STUBDOM_XEN_RUN_FOLDER "/var/run/xen"
-#define STUBDOM_XEN_LOG_FOLDER "/var/log/xen"
-
 /* Names of the two files in libxl's folder for boot files. */
 #define STUBDOM_KERNEL_NAME "qemu-stubdom-linux-kernel"
 #define STUBDOM_RAMDISK_NAME "qemu-stubdom-linux-rootfs"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Commands of xl that fail for a guest whose device model runs in a Linux stub domain under Xen 4.17, some of them only
+ * Commands of xl that fail for a guest whose device model runs in a Linux stub domain, some of them only
  * after they have begun: saving stops the guest's devices before QEMU finds that it has nowhere to write its state.
  */
 #include <string.h>
@@ -14,7 +14,7 @@ static const char no_save[] =
     "the state of a QEMU in a stub domain cannot be saved (QEMU has no way to write it out of there); shut the "
     "guest down and start it again, or run its device model in dom0";
 static const char no_cd[] =
-    "Xen 4.17 cannot change the disc of a guest whose device model runs in a stub domain; attach the image as a "
+    "libxl cannot change the disc of a guest whose device model runs in a stub domain; attach the image as a "
     "disk, or run the device model in dom0";
 
 /* migrate is not among them: the plugin of that name looks at the device model among much else. */

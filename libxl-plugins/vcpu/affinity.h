@@ -43,7 +43,7 @@ bool cpu_set_equal(const struct cpu_set *a, const struct cpu_set *b);
 void cpu_set_mask(struct cpu_set *set, const struct cpu_set *mask);
 
 /*
- * Reads xl's CPU list (xl 4.17, parse_cpurange): elements parted by commas, each "all", N, N-M, node:N, nodes:N-M, or
+ * Reads xl's CPU list (xl, parse_cpurange): elements parted by commas, each "all", N, N-M, node:N, nodes:N-M, or
  * one of the last four with ^ in front, which takes CPUs away again. Elements work from left to right. Unlike xl,
  * a CPU or node that this host does not have is refused. The result may be empty ("^0").
  *

@@ -24,7 +24,7 @@ struct listed_domain {
     size_t count;
 };
 
-/* ---- text: xl's columns (xl 4.17, vcpulist), then the pictures ---- */
+/* ---- text: xl's columns (vcpulist), then the pictures ---- */
 
 static char *affinities(struct gc *gc, const struct vcpu *vcpu)
 {

@@ -5,9 +5,8 @@
 
 #include "base/error.h"
 #include "core/domain.h"
+#include "core/xen-version.h"
 #include "vcpu/vcpu.h"
-
-#define XL_CONF "/etc/xen/xl.conf"
 
 struct pinning {
     struct xlx_ctx *ctx;
@@ -86,15 +85,15 @@ static int check_masks(struct pinning *p)
     rc = ctx_xs(p->ctx, &xs);
     if (rc)
         return rc;
-    rc = vcpu_masks_apply(p->gc, XL_CONF, &p->host, domain_type(xs, p->pin->domid) == LIBXL_DOMAIN_TYPE_PV, &masked,
+    rc = vcpu_masks_apply(p->gc, XEN_XL_CONF, &p->host, domain_type(xs, p->pin->domid) == LIBXL_DOMAIN_TYPE_PV, &masked,
                           &cause);
     if (rc) {
-        LOG(p->ctx, ERROR, XL_CONF ": %s", cause);
+        LOG(p->ctx, ERROR, XEN_XL_CONF ": %s", cause);
         return ERROR_FAIL;
     }
     if (cpu_set_empty(&masked))
         return impossible(p, "hard", p->pin->hard,
-                          "the masks in " XL_CONF " (vm.cpumask) leave no CPU of it: use -i to pass over them");
+                          "the masks in " XEN_XL_CONF " (vm.cpumask) leave no CPU of it: use -i to pass over them");
     p->pin->hard_set = masked;
     return 0;
 }

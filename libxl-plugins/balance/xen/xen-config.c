@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "balance/xen/host-xen.h"
-#include "balloon/floor.h"
 #include "base/error.h"
 #include "core/xen-boot.h"
+#include "core/xen-version.h"
 
 static int read_manage(struct xlx_ctx *ctx, const struct config *config, struct xen_config *x)
 {
@@ -38,7 +38,7 @@ int xen_config_read(struct xlx_ctx *ctx, const struct config *config, struct xen
     if (rc)
         return rc;
     x->report_interval_s = interval_ms < 1000 ? 1 : (uint32_t)(interval_ms / 1000);
-    if (x->dom0_max_memkb && (x->dom0_min_memkb < FLOOR_DOM0_MEMKB || x->dom0_min_memkb > x->dom0_max_memkb)) {
+    if (x->dom0_max_memkb && (x->dom0_min_memkb < XEN_DOM0_MIN_MEMKB || x->dom0_min_memkb > x->dom0_max_memkb)) {
         LOG(ctx, ERROR, "dom0_max without a fitting dom0_min: give a dom0_min of 128 MiB to dom0_max");
         return ERROR_INVAL;
     }

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/ev.h"
+#include "core/xen-version.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
@@ -229,7 +230,7 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
         .static_max_memkb = bounded(info.static_max_memkb),
         .offset_memkb = info.offset_memkb,
         .offset_known = info.offset_calibrated,
-        .slack_memkb = info.videoram_memkb + LIMIT_EXTRA_MEMKB,
+        .slack_memkb = info.videoram_memkb + XEN_LIMIT_EXTRA_MEMKB,
         .tight = d->domain->type != LIBXL_DOMAIN_TYPE_HVM,
         .dom0 = !domid,
         .has_target = info.has_target && info.has_static_max,
