@@ -31,9 +31,11 @@ endif
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
             -Wundef -Wformat=2 -Wno-unused-parameter -Wno-missing-field-initializers
 CFLAGS   ?= -O2 -g
-CPPFLAGS += -I. -Ilibxl-plugins -Ilibxl-plugins/include -D_GNU_SOURCE -DHAVE_YAJL_YAJL_VERSION_H -D_FORTIFY_SOURCE=2 \
+OUR_CPPFLAGS := -I. -Ilibxl-plugins -Ilibxl-plugins/include -D_GNU_SOURCE -DHAVE_YAJL_YAJL_VERSION_H -D_FORTIFY_SOURCE=2 \
             -DXLX_VERSION='"$(VERSION)"' -DXLX_LIBDIR='"$(LIBDIR)"' -DXLX_PLUGINDIR='"$(PLUGINDIR)"' \
             -DXLX_LIBEXECDIR='"$(LIBEXECDIR)"'
+# Those of the environment are kept. A make below this one finds all of these in its environment.
+CPPFLAGS := $(filter-out $(OUR_CPPFLAGS),$(CPPFLAGS)) $(OUR_CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) $(SANFLAGS) -fPIC -fstack-protector-strong -fno-semantic-interposition -ffunction-sections -fdata-sections -MMD -MP
 ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) $(SAN_LDFLAGS) -Wl,--as-needed -Wl,-O1 -Wl,-z,relro -Wl,-z,now
 LIBS     := -lxenlight -lxlutil -lxenguest -lxenctrl -lxenevtchn -lxenstore -lxentoollog -luv -lyajl
@@ -179,6 +181,13 @@ install-sanitizers:
 	for library in $$(ldd $(O)/xl-ext | awk '$$1 ~ /^lib(a|ub|t|l)san/ { print $$3 }'); do \
 	    install -m 644 $$library $(DESTDIR)$(LIBDIR)/ || exit; \
 	done
+
+# What "make install" with the same folders would put down.
+.PHONY: uninstall
+uninstall: all
+	rm -rf $(O)/uninstall
+	$(MAKE) -s install DESTDIR='$(CURDIR)/$(O)/uninstall' PREFIX='$(PREFIX)'
+	scripts/uninstall '$(DESTDIR)' $(O)/uninstall
 
 .PHONY: clean
 clean:

@@ -22,7 +22,7 @@ $(O)/stubdom/spice.map: stubdom/nospice/functions.def stubdom/nospice/make-map.a
 	@awk -f stubdom/nospice/make-map.awk $< > $@
 
 $(O)/stubdom/libspice-server.so.1: stubdom/nospice/spice.c stubdom/nospice/functions.def $(O)/stubdom/spice.map | $(O)/.packages-build
-	$(if $(V),,@echo "  LD    $@";)$(CC) -std=gnu11 $(WARNINGS) -Os -fPIC -I. -shared -s -Wl,-soname,$(@F) \
+	$(if $(V),,@echo "  LD    $@";)$(CC) -std=gnu11 $(WARNINGS) -Os -fPIC -I. -shared -s -Wl,-z,now -Wl,-soname,$(@F) \
 	    -Wl,--version-script=$(O)/stubdom/spice.map -o $@ $<
 
 $(O)/stubdom/build-image: stubdom/build-image
@@ -32,7 +32,8 @@ $(O)/stubdom/build-image: stubdom/build-image
 .PHONY: install-stubdom
 install-stubdom: $(O)/stubdom/init $(O)/stubdom/libspice-server.so.1 $(O)/stubdom/build-image
 	install -d $(DESTDIR)$(LIBEXECDIR)/stubdom
-	install -m 755 $^ $(DESTDIR)$(LIBEXECDIR)/stubdom/
+	install -m 755 $(filter-out %.so.1,$^) $(DESTDIR)$(LIBEXECDIR)/stubdom/
+	install -m 644 $(filter %.so.1,$^) $(DESTDIR)$(LIBEXECDIR)/stubdom/
 
 INSTALL_HOOKS += install-stubdom
 
