@@ -38,7 +38,8 @@ dom0_packages() {
 apt_sources() {
     local lists=(/etc/apt/sources.list /etc/apt/sources.list.d/*.list) paragraphs=(/etc/apt/sources.list.d/*.sources)
     if [ "$1" = "$own_release" ]; then
-        cat "${lists[@]}" "${paragraphs[@]}" 2> /dev/null
+        # One of the two kinds may be absent.
+        cat "${lists[@]}" "${paragraphs[@]}" 2> /dev/null || :
         return
     fi
     awk -v own="$own_release" -v other="$1" '
