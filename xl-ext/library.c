@@ -97,10 +97,11 @@ static void *handle_of(enum library library, bool quiet)
 
     if (library == LIBRARY_XL && !handle_of(LIBRARY_XLX, quiet))
         return NULL;
-    if (!handles[library])
+    if (!handles[library]) {
         handles[library] = load(gc, library, &fault);
-    if (!handles[library] && !quiet)
-        message_error("%s", fault);
+        if (!handles[library] && !quiet)
+            message_error("%s", fault);
+    }
     return handles[library];
 }
 

@@ -11,13 +11,15 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-static void log_to(xentoollog_logger *logger, xentoollog_level level, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void log_to(xentoollog_logger *logger, xentoollog_level level,
+                                                         const char *format, va_list args)
 {
     /* libxentoollog does no more than this, and the tool can do without loading it. */
     logger->vmessage(logger, level, -1, NULL, format, args);
 }
 
-static void log_line(xentoollog_logger *logger, xentoollog_level level, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void log_line(xentoollog_logger *logger, xentoollog_level level,
+                                                           const char *format, ...)
 {
     va_list args;
 

@@ -9,8 +9,6 @@
 #include "core/config.h"
 #include "core/xen-version.h"
 
-/* Xen 4.17, common/page_alloc.c: opt_low_mem_virq. */
-
 /* The value of an option on Xen's command line, in the pool, or NULL. */
 static const char *xen_option(struct xlx_ctx *ctx, struct gc *gc, const char *name)
 {

@@ -74,7 +74,7 @@ static int run(const struct xlx_invocation *in)
 
 const struct xlx_command cmd_migrate = {
     .name = "migrate",
-    .synopsis = "[-f] [-s SSHCOMMAND] [--policy FILE] [-C CONFIG] [-D] [-F] [-e] [-p] DOMAIN HOST",
+    .synopsis = "[-f] [--policy FILE] [-s SSHCOMMAND] [XL-OPTION]... DOMAIN HOST",
     .summary = "Check whether a guest may move to a host, then migrate it",
     .details = "A check that says no stops it with exit status 4, unless --force is given; what 'xl-ext migrate-check' "
                "would print is shown. Then xl migrate does the work. The guest's memory is left as it is.",

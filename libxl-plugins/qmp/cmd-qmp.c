@@ -146,7 +146,7 @@ static const struct xlx_option options[] = {
 extern const struct xlx_command cmd_qmp;
 const struct xlx_command cmd_qmp = {
     .name = "qmp",
-    .synopsis = "[-d] [-e] [-t SECONDS] DOMAIN|unix:PATH [COMMAND [ARGUMENTS]]",
+    .synopsis = "[-d] [-e] [-t SECONDS] [--run-folder FOLDER] DOMAIN|unix:PATH [COMMAND [ARGUMENTS]]",
     .summary = "Talk QMP to a domain's monitor, or to any QMP socket",
     .details =
         "With COMMAND it is carried out and its result printed as JSON. ARGUMENTS are one JSON object, or words "
