@@ -5,7 +5,7 @@
 # the memory lies with a neighbour that used as much itself and has been idle for a minute, the rest of the host is full.
 # VARIANTS names what is measured, RUNS how often each.
 # timeout: 9000
-set -eu
+set -euE
 . "$(dirname "$0")/../lib/memd-bench.sh"
 
 load=500        # MiB that are touched
@@ -13,10 +13,22 @@ least=208       # MiB that a guest has that does nothing
 rest=80         # MiB that they have together beyond the least of each and the load
 most=800        # MiB, maxmem
 bystander=
+trap guests_last_words ERR
 idle=${IDLE:-60} # seconds for which the neighbour has used nothing
 
 target() { echo $(($(xenstore-read "/local/domain/$(xl domid "$1")/memory/target") / 1024)); }
 worst() { printf '%s\n' "$@" | sort -n | tail -n 1; }
+
+# A guest that dies ends the benchmark.
+guests_last_words() {
+    local log
+    echo "failed: $BASH_COMMAND"
+    xl list
+    for log in /var/log/xen/console/guest-*.log; do
+        echo "$log:"
+        tail -n 25 "$log"
+    done
+}
 
 # create TYPE TAKER...: guests with the agent, the neighbour first; the host is full then, but for memd's reserve
 create() {

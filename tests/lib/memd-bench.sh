@@ -3,6 +3,8 @@
 
 export LC_ALL=C
 memd=
+# A benchmark that fails leaves no memd to the next one.
+trap '[ -z "$memd" ] || kill "$memd" 2> /dev/null || true' EXIT
 
 # start_memd LINE...: with these lines for a configuration
 start_memd() {
@@ -21,6 +23,7 @@ start_memd() {
 stop_memd() {
     kill "$memd"
     wait "$memd" || true
+    memd=
 }
 
 # calm SECONDS: waits until it has written no target for so long
