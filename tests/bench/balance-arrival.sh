@@ -36,8 +36,9 @@ create() {
     shift
     takers=("$@")
     share=$((load / $#))
-    lab-guest create --agent "$type" giver $least $most
-    for name in "${takers[@]}"; do lab-guest create --agent "$type" "$name" $least $most; done
+    for name in giver "${takers[@]}"; do
+        lab-guest create --agent "$type" "$name" $least $most 'on_crash = "destroy"' 'on_reboot = "destroy"'
+    done
 }
 # fill_host: of what is free now the guests may have the pool, somebody else has the rest
 fill_host() {
