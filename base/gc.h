@@ -37,6 +37,17 @@ char *gc_strndup(struct gc *gc, const char *s, size_t len);
 char *gc_printf(struct gc *gc, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *gc_vprintf(struct gc *gc, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
+/* A place for one more item at the end of an array that grows in a pool; the three are variables of the caller, zeros at
+ * first: GC_PUSH(gc, names, count, capacity) = name; */
+#define GC_PUSH(gc, array, count, capacity)                                                                             \
+    (*({                                                                                                               \
+        if ((count) == (capacity)) {                                                                                   \
+            (capacity) = (capacity) ? (capacity) * 2 : 4;                                                              \
+            (array) = gc_realloc((gc), (array), (capacity) * sizeof(*(array)));                                        \
+        }                                                                                                              \
+        &(array)[(count)++];                                                                                           \
+    }))
+
 #define GC_NEW(gc, type) ((type *)gc_alloc((gc), sizeof(type)))
 
 static inline void gc_scope_end(struct gc **gc)

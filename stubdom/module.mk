@@ -3,7 +3,7 @@
 
 ifeq ($(SANITIZE),)
 
-STUBDOM_OBJS := $(patsubst %.c,$(O)/static/%.o,$(wildcard stubdom/init/*.c) base/gc.c base/json.c base/error.c base/visible.c base/utf8.c)
+STUBDOM_OBJS := $(patsubst %.c,$(O)/static/%.o,$(wildcard stubdom/init/*.c) base/gc.c base/json.c base/json-read.c base/error.c base/visible.c base/utf8.c)
 STUBDOM_LIBS := -lxenvchan -lxenstore -lxengnttab -lxenevtchn -lxentoolcore -lxentoollog -l:libyajl_s.a -lseccomp
 
 ALL_TARGETS += $(O)/stubdom/init $(O)/stubdom/libspice-server.so.1 $(O)/stubdom/build-image

@@ -61,28 +61,28 @@ static int wait_for_reply(struct connection *c, uint64_t timeout_ms)
 
 /* ---- input and output ---- */
 
-static bool is_our_reply(const struct connection *c, const struct qmp_value *message)
+static bool is_our_reply(const struct connection *c, const struct json *message)
 {
     const char *id;
     GC_SCOPE(gc);
 
-    if (!qmp_get(message, "return") && !qmp_get(message, "error"))
+    if (!json_member(message, "return") && !json_member(message, "error"))
         return false;
     /* An error reply to what could not be parsed has no id. */
-    if (!qmp_get_string(message, "id", &id))
-        return qmp_get(message, "error");
+    if (!json_member_string(message, "id", &id))
+        return json_member(message, "error");
     return !strcmp(id, gc_printf(gc, ID_FORMAT, c->last_id));
 }
 
 /* Takes the pool. */
-static void message_came(struct connection *c, struct gc *gc, const struct qmp_value *message)
+static void message_came(struct connection *c, struct gc *gc, const struct json *message)
 {
-    if (qmp_get(message, "QMP")) {
+    if (json_member(message, "QMP")) {
         gc_free(c->greeting_gc);
         c->greeting_gc = gc;
         c->greeting = message;
         c->waiting = false;
-    } else if (qmp_get(message, "event")) {
+    } else if (json_member(message, "event")) {
         if (c->event)
             c->event(c, message);
         gc_free(gc);
@@ -151,10 +151,10 @@ static void socket_ready(struct ev_fd *ev, int fd, short revents)
 
 /* ---- requests ---- */
 
-int connection_request(struct connection *c, struct gc *gc, struct qmp_value *request, uint64_t timeout_ms,
-                       const struct qmp_value **reply)
+int connection_request(struct connection *c, struct gc *gc, struct json *request, uint64_t timeout_ms,
+                       const struct json **reply)
 {
-    struct qmp_value *sent = qmp_dict(gc);
+    struct json *sent = json_new_object(gc);
     int rc;
 
     if (c->is_lost) {
@@ -163,11 +163,11 @@ int connection_request(struct connection *c, struct gc *gc, struct qmp_value *re
     }
     for (size_t i = 0; i < request->list.count; i++) {
         if (strcmp(request->list.items[i]->key, "id"))
-            qmp_append(gc, sent, request->list.items[i]);
+            json_append(gc, sent, request->list.items[i]);
     }
-    qmp_put(gc, sent, "id", qmp_string(gc, gc_printf(gc, ID_FORMAT, ++c->last_id)));
-    qmp_write(&c->out, sent);
-    qmp_text_add(&c->out, "\r\n", 2);
+    json_set_string(gc, sent, "id", gc_printf(gc, ID_FORMAT, ++c->last_id));
+    json_write(&c->out, sent, JSON_QMP);
+    text_add(&c->out, "\r\n", 2);
     if (!flush_output(c))
         server_left(c);
     else if (c->out.len)
@@ -178,18 +178,15 @@ int connection_request(struct connection *c, struct gc *gc, struct qmp_value *re
     return rc;
 }
 
-int connection_call(struct connection *c, const char *command, const struct qmp_value *arguments, uint64_t timeout_ms,
-                    const struct qmp_value **reply)
+int connection_call(struct connection *c, const char *command, const struct json *arguments, uint64_t timeout_ms,
+                    const struct json **reply)
 {
     GC_SCOPE(gc);
-    struct qmp_value *request = qmp_dict(gc), *copy;
+    struct json *request = json_new_object(gc);
 
-    qmp_put(gc, request, "execute", qmp_string(gc, command));
-    if (arguments) {
-        copy = qmp_null(gc);
-        *copy = *arguments;
-        qmp_put(gc, request, "arguments", copy);
-    }
+    json_set_string(gc, request, "execute", command);
+    if (arguments)
+        json_set(gc, request, "arguments", json_copy(gc, arguments));
     return connection_request(c, gc, request, timeout_ms, reply);
 }
 
@@ -217,7 +214,7 @@ static int connect_to(struct connection *c)
 
 int connection_open(struct connection *c, struct xlx_ctx *ctx, const char *path, uint64_t timeout_ms)
 {
-    const struct qmp_value *reply;
+    const struct json *reply;
     int rc;
 
     c->ctx = ctx;
@@ -229,7 +226,7 @@ int connection_open(struct connection *c, struct xlx_ctx *ctx, const char *path,
         rc = wait_for_reply(c, timeout_ms);
     if (!rc)
         rc = connection_call(c, "qmp_capabilities", NULL, timeout_ms, &reply);
-    if (!rc && qmp_get(reply, "error")) {
+    if (!rc && json_member(reply, "error")) {
         LOG(ctx, ERROR, "%s: the server refuses the negotiation", path);
         rc = ERROR_FAIL;
     }
@@ -260,7 +257,7 @@ void connection_close(struct connection *c)
         close(c->fd);
     c->fd = -1;
     stream_dispose(&c->stream);
-    qmp_text_free(&c->out);
+    text_free(&c->out);
     gc_free(TAKE_PTR(c->reply_gc));
     gc_free(TAKE_PTR(c->greeting_gc));
 }

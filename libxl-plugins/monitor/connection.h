@@ -16,7 +16,7 @@
 
 struct connection {
     /* filled in by the caller; may be changed at any time; NULL: nobody is told */
-    void (*event)(struct connection *connection, const struct qmp_value *event);
+    void (*event)(struct connection *connection, const struct json *event);
     void (*lost)(struct connection *connection);
     void *arg;
     const char *advice; /* what to do when nobody serves the path; NULL: nothing */
@@ -31,10 +31,10 @@ struct connection {
     int fd;
     struct ev_fd ev;
     struct stream stream;
-    struct qmp_text out;
+    struct text out;
     struct gc *reply_gc; /* of the last reply */
-    const struct qmp_value *reply;
-    const struct qmp_value *greeting;
+    const struct json *reply;
+    const struct json *greeting;
     struct gc *greeting_gc;
     uint64_t last_id;
     bool waiting, is_lost;
@@ -51,10 +51,10 @@ void connection_close(struct connection *connection);
  * message, which has "return" or "error" and is valid until the next call; ERROR_TIMEDOUT, ERROR_ABORTED, or ERROR_FAIL
  * when the connection is lost, or what comes is no QMP and it is given up (logged).
  */
-int connection_call(struct connection *connection, const char *command, const struct qmp_value *arguments,
-                    uint64_t timeout_ms, const struct qmp_value **reply);
+int connection_call(struct connection *connection, const char *command, const struct json *arguments,
+                    uint64_t timeout_ms, const struct json **reply);
 /* The same for a request as a user wrote it, whatever it is; its id is replaced. */
-int connection_request(struct connection *connection, struct gc *gc, struct qmp_value *request, uint64_t timeout_ms,
-                       const struct qmp_value **reply);
+int connection_request(struct connection *connection, struct gc *gc, struct json *request, uint64_t timeout_ms,
+                       const struct json **reply);
 
 #endif

@@ -40,26 +40,26 @@ static unsigned bucket_of(const char *key)
 
 static int compare_members(const void *a, const void *b)
 {
-    unsigned x = bucket_of((*(const struct qmp_value *const *)a)->key);
-    unsigned y = bucket_of((*(const struct qmp_value *const *)b)->key);
+    unsigned x = bucket_of((*(const struct json *const *)a)->key);
+    unsigned y = bucket_of((*(const struct json *const *)b)->key);
 
     return x < y ? -1 : x > y;
 }
 
 /* *name becomes the member that names the command. False after an error. */
-static bool check_member(struct monitor_call *call, const struct qmp_value *member, const struct qmp_value **name)
+static bool check_member(struct monitor_call *call, const struct json *member, const struct json **name)
 {
     const char *key = member->key;
 
     if (!strcmp(key, "execute") || (call->client->oob && !strcmp(key, "exec-oob"))) {
-        if (member->type != QMP_STRING)
+        if (member->type != JSON_STRING)
             FAIL(call, "QMP input member '%s' must be a string", key);
         else if (*name)
             FAIL(call, "QMP input member '%s' clashes with '%s'", key, (*name)->key);
         else
             *name = member;
     } else if (!strcmp(key, "arguments")) {
-        if (member->type != QMP_DICT)
+        if (member->type != JSON_OBJECT)
             FAIL(call, "QMP input member 'arguments' must be an object");
     } else if (strcmp(key, "id")) {
         FAIL(call, "QMP input member '%s' is unexpected", key);
@@ -68,10 +68,10 @@ static bool check_member(struct monitor_call *call, const struct qmp_value *memb
 }
 
 /* The member that names the command, or NULL after an error. */
-static const struct qmp_value *check_request(struct monitor_call *call, const struct qmp_value *request)
+static const struct json *check_request(struct monitor_call *call, const struct json *request)
 {
     size_t count = request->list.count;
-    const struct qmp_value **members = gc_array(call->gc, count + 1, sizeof(*members)), *name = NULL;
+    const struct json **members = gc_array(call->gc, count + 1, sizeof(*members)), *name = NULL;
 
     for (size_t i = 0; i < count; i++)
         members[i] = request->list.items[i];
@@ -88,42 +88,43 @@ static const struct qmp_value *check_request(struct monitor_call *call, const st
 /* ---- arguments (QEMU 7.2, qobject-input-visitor.c) ---- */
 
 /* The name of the type that is expected but not there, or NULL. */
-static const char *mismatch(enum monitor_type type, const struct qmp_value *value)
+static const char *mismatch(enum monitor_type type, const struct json *value)
 {
     switch (type) {
     case MONITOR_INT:
-        return value->type == QMP_INT ? NULL : "integer";
+        return value->type == JSON_INTEGER ? NULL : "integer";
     case MONITOR_STRING:
-        return value->type == QMP_STRING ? NULL : "string";
+        return value->type == JSON_STRING ? NULL : "string";
     case MONITOR_BOOL:
-        return value->type == QMP_BOOL ? NULL : "boolean";
+        return value->type == JSON_BOOL ? NULL : "boolean";
     case MONITOR_NUMBER:
-        return value->type == QMP_INT || value->type == QMP_UINT || value->type == QMP_DOUBLE ? NULL : "number";
+        return value->type == JSON_INTEGER || value->type == JSON_UNSIGNED || value->type == JSON_NUMBER ? NULL
+                                                                                                         : "number";
     case MONITOR_STRINGS:
-        return value->type == QMP_LIST ? NULL : "array";
+        return value->type == JSON_ARRAY ? NULL : "array";
     case MONITOR_ANY:
         break;
     }
     return NULL;
 }
 
-static bool check_item(struct monitor_call *call, const struct monitor_arg *arg, const struct qmp_value *item, size_t i)
+static bool check_item(struct monitor_call *call, const struct monitor_arg *arg, const struct json *item, size_t i)
 {
-    if (item->type != QMP_STRING) {
+    if (item->type != JSON_STRING) {
         FAIL(call, "Invalid parameter type for '%s[%zu]', expected: string", arg->name, i);
         return false;
     }
-    for (const char *const *v = arg->values; v && strcmp(*v, item->string);) {
+    for (const char *const *v = arg->values; v && strcmp(*v, item->string.text);) {
         if (*++v)
             continue;
         /* QEMU 7.2 knows no name for a list's item. */
-        FAIL(call, "Parameter 'null' does not accept value '%s'", item->string);
+        FAIL(call, "Parameter 'null' does not accept value '%s'", item->string.text);
         return false;
     }
     return true;
 }
 
-static bool check_argument(struct monitor_call *call, const struct monitor_arg *arg, const struct qmp_value *value)
+static bool check_argument(struct monitor_call *call, const struct monitor_arg *arg, const struct json *value)
 {
     const char *wanted;
 
@@ -145,10 +146,10 @@ static bool check_argument(struct monitor_call *call, const struct monitor_arg *
 }
 
 static bool check_arguments(struct monitor_call *call, const struct monitor_command *command,
-                            const struct qmp_value *arguments)
+                            const struct json *arguments)
 {
     for (size_t i = 0; i < command->arg_count; i++) {
-        call->args[i] = qmp_get(arguments, command->args[i].name);
+        call->args[i] = json_member(arguments, command->args[i].name);
         if (!check_argument(call, &command->args[i], call->args[i]))
             return false;
     }
@@ -188,31 +189,31 @@ static const struct monitor_command *find_command(const struct monitor_call *cal
     return command ? command : find(kind->commands, kind->command_count, name);
 }
 
-static void execute(struct monitor_call *call, const struct qmp_value *request)
+static void execute(struct monitor_call *call, const struct json *request)
 {
-    const struct qmp_value *name = check_request(call, request);
+    const struct json *name = check_request(call, request);
     const struct monitor_command *command;
 
     if (!name)
         return;
-    command = find_command(call, name->string);
+    command = find_command(call, name->string.text);
     if (!command)
-        monitor_call_fail(call, MONITOR_COMMAND_NOT_FOUND, "The command %s has not been found", name->string);
+        monitor_call_fail(call, MONITOR_COMMAND_NOT_FOUND, "The command %s has not been found", name->string.text);
     else if (!strcmp(name->key, "exec-oob"))
-        FAIL(call, "The command %s does not support OOB", name->string);
-    else if (check_arguments(call, command, qmp_get(request, "arguments")))
+        FAIL(call, "The command %s does not support OOB", name->string.text);
+    else if (check_arguments(call, command, json_member(request, "arguments")))
         command->run(call);
 }
 
-void dispatch_request(struct monitor_call *call, const struct qmp_value *request)
+void dispatch_request(struct monitor_call *call, const struct json *request)
 {
     bool negotiating = !call->client->negotiated;
 
-    if (request->type != QMP_DICT) {
+    if (request->type != JSON_OBJECT) {
         FAIL(call, "QMP input must be a JSON object");
         return;
     }
-    call->id = qmp_get(request, "id");
+    call->id = json_member(request, "id");
     execute(call, request);
     if (negotiating && call->error_class && !strcmp(call->error_class, MONITOR_COMMAND_NOT_FOUND))
         call->error_text = "Expecting capabilities negotiation with 'qmp_capabilities'";
@@ -220,37 +221,32 @@ void dispatch_request(struct monitor_call *call, const struct qmp_value *request
 
 /* ---- replies ---- */
 
-static void write_line(struct qmp_text *text, const struct qmp_value *value)
+static void write_line(struct text *text, const struct json *value)
 {
-    qmp_write(text, value);
-    qmp_text_add(text, "\r\n", 2);
+    json_write(text, value, JSON_QMP);
+    text_add(text, "\r\n", 2);
 }
 
-/* A value can stand in one place only: the id already stands in the request. */
-static void put_id(struct gc *gc, struct qmp_value *reply, const struct qmp_value *id)
+static void put_id(struct gc *gc, struct json *reply, const struct json *id)
 {
-    struct qmp_value *copy = qmp_null(gc);
-
-    *copy = *id;
-    qmp_put(gc, reply, "id", copy);
+    if (id)
+        json_set(gc, reply, "id", json_copy(gc, id));
 }
 
-void dispatch_write_reply(struct qmp_text *text, const struct monitor_call *call)
+void dispatch_write_reply(struct text *text, const struct monitor_call *call)
 {
     struct gc *gc = call->gc;
-    struct qmp_value *reply = qmp_dict(gc), *error;
+    struct json *reply = json_new_object(gc), *error;
 
     if (call->error_class) {
-        if (call->id)
-            put_id(gc, reply, call->id);
-        error = qmp_dict(gc);
-        qmp_put(gc, error, "class", qmp_string(gc, call->error_class));
-        qmp_put(gc, error, "desc", qmp_string(gc, call->error_text));
-        qmp_put(gc, reply, "error", error);
+        put_id(gc, reply, call->id);
+        error = json_new_object(gc);
+        json_set_string(gc, error, "class", call->error_class);
+        json_set_string(gc, error, "desc", call->error_text);
+        json_set(gc, reply, "error", error);
     } else {
-        qmp_put(gc, reply, "return", call->result ? call->result : qmp_dict(gc));
-        if (call->id)
-            put_id(gc, reply, call->id);
+        json_set(gc, reply, "return", call->result ? call->result : json_new_object(gc));
+        put_id(gc, reply, call->id);
     }
     write_line(text, reply);
 }

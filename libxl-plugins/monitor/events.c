@@ -8,23 +8,21 @@
 #include "monitor/monitor-private.h"
 
 /* The time in an event is when it happened, not when it goes out. */
-static void write_event(struct qmp_text *text, const char *event, const struct qmp_value *data)
+static void write_event(struct text *text, const char *event, const struct json *data)
 {
     GC_SCOPE(gc);
-    struct qmp_value *message = qmp_dict(gc), *timestamp = qmp_dict(gc), *copy = qmp_null(gc);
+    struct json *message = json_new_object(gc), *timestamp = json_new_object(gc);
     struct timeval now;
 
     gettimeofday(&now, NULL);
-    qmp_put(gc, timestamp, "seconds", qmp_int(gc, now.tv_sec));
-    qmp_put(gc, timestamp, "microseconds", qmp_int(gc, now.tv_usec));
-    qmp_put(gc, message, "timestamp", timestamp);
-    qmp_put(gc, message, "event", qmp_string(gc, event));
-    if (data) {
-        *copy = *data;
-        qmp_put(gc, message, "data", copy);
-    }
-    qmp_write(text, message);
-    qmp_text_add(text, "\r\n", 2);
+    json_set_integer(gc, timestamp, "seconds", now.tv_sec);
+    json_set_integer(gc, timestamp, "microseconds", now.tv_usec);
+    json_set(gc, message, "timestamp", timestamp);
+    json_set_string(gc, message, "event", event);
+    if (data)
+        json_set(gc, message, "data", json_copy(gc, data));
+    json_write(text, message, JSON_QMP);
+    text_add(text, "\r\n", 2);
 }
 
 static size_t index_of(const struct monitor_kind *kind, const char *event)
@@ -44,28 +42,28 @@ static void throttle_time_is_over(struct ev_timer *timer)
 {
     struct throttle *t = CONTAINER_OF(timer, struct throttle, timer);
     struct monitor *monitor = t->monitor;
-    struct qmp_text line = t->kept;
+    struct text line = t->kept;
 
     if (!line.len)
         return;
-    t->kept = (struct qmp_text){0};
+    t->kept = (struct text){0};
     ev_timer_start(monitor->loop, timer, monitor->kind->events[t - monitor->throttles].throttle_ms, 0,
                    throttle_time_is_over);
     monitor_broadcast(monitor, line.bytes, line.len);
-    qmp_text_free(&line);
+    text_free(&line);
 }
 
-void monitor_emit(struct monitor *monitor, const char *event, const struct qmp_value *data)
+void monitor_emit(struct monitor *monitor, const char *event, const struct json *data)
 {
     size_t i = index_of(monitor->kind, event);
     struct throttle *t = &monitor->throttles[i];
     unsigned throttle_ms = monitor->kind->events[i].throttle_ms;
-    struct qmp_text line = {0};
+    struct text line = {0};
 
     /* As in QEMU the throttle runs with nobody listening, too: it belongs to the event, not to a client. */
     write_event(&line, event, data);
     if (ev_timer_active(&t->timer)) {
-        qmp_text_free(&t->kept);
+        text_free(&t->kept);
         t->kept = line;
         return;
     }
@@ -74,13 +72,13 @@ void monitor_emit(struct monitor *monitor, const char *event, const struct qmp_v
         ev_timer_start(monitor->loop, &t->timer, throttle_ms, 0, throttle_time_is_over);
     }
     monitor_broadcast(monitor, line.bytes, line.len);
-    qmp_text_free(&line);
+    text_free(&line);
 }
 
-void events_stop(struct monitor *monitor)
+void monitor_events_stop(struct monitor *monitor)
 {
     for (size_t i = 0; i < monitor->kind->event_count; i++) {
         ev_timer_stop(&monitor->throttles[i].timer);
-        qmp_text_free(&monitor->throttles[i].kept);
+        text_free(&monitor->throttles[i].kept);
     }
 }

@@ -154,7 +154,7 @@ enum lexer_token lexer_step(struct lexer *lexer, char byte, bool *consumed)
     }
     *consumed = !s.again;
     if (!s.again)
-        qmp_text_add(&lexer->token, &byte, 1);
+        text_add(&lexer->token, &byte, 1);
     lexer->state = s.next;
     /* Blanks, and what is skipped, belong to no token. */
     lexer->ended = s.token != LEXER_NOTHING || s.next == START || s.next == RECOVERY;
@@ -169,6 +169,6 @@ void lexer_reset(struct lexer *lexer)
 
 void lexer_dispose(struct lexer *lexer)
 {
-    qmp_text_free(&lexer->token);
+    text_free(&lexer->token);
     *lexer = (struct lexer){0};
 }

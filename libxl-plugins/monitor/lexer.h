@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "monitor/value.h"
+#include "base/json.h"
 
 enum lexer_token {
     LEXER_NOTHING, /* no token has ended */
@@ -31,7 +31,7 @@ enum lexer_token {
 /* Zeros: at the start, nothing allocated. */
 struct lexer {
     unsigned state;
-    struct qmp_text token; /* of the token that is being read, or has just ended */
+    struct text token; /* of the token that is being read, or has just ended */
     bool ended;
 };
 

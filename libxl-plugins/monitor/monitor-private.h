@@ -2,13 +2,21 @@
 #ifndef XLX_MONITOR_MONITOR_PRIVATE_H
 #define XLX_MONITOR_MONITOR_PRIVATE_H
 
-/* What the files behind monitor/monitor.h share: monitor.c (the socket), client.c (a connection), dispatch.c (a request),
- * events.c (throttle), schema.c. */
+/* What the files behind monitor/monitor.h share: server.c (the socket), server-client.c (a client's connection, seen
+ * from the server), dispatch.c (a request), events.c (throttle), schema.c. */
 
 #include "base/ev.h"
 #include "monitor/monitor.h"
 #include "monitor/stream.h"
 
+/*
+ * A client, from its connect to its end:
+ *
+ *   Reading ---a call is deferred (pending), or it leaves more than MONITOR_OUTPUT_HIGH unread---> Held up
+ *   Held up ---answered, and read---> Reading: first what had been read too early (rest)
+ *   either  ---it ends its input (said_all)---> Answering ---no call pending, all output taken---> Doomed
+ *   any     ---an error, or more than MONITOR_OUTPUT_MAX unread---> Doomed ---nobody is at work on it (working)---> freed
+ */
 struct monitor_client {
     struct monitor *monitor;
     struct monitor_client *next;
@@ -16,7 +24,7 @@ struct monitor_client {
     struct ev_fd ev;
     short events; /* what ev waits for */
     struct stream stream;
-    struct qmp_text out; /* what the socket did not take yet, from sent on */
+    struct text out; /* what the socket did not take yet, from sent on */
     size_t sent;
     size_t largest; /* line since nothing waited */
     char *rest;     /* read, not yet looked at: only while something holds it up */
@@ -25,12 +33,12 @@ struct monitor_client {
     bool negotiated, oob;
     bool said_all; /* it sends no more, but may still want its answers */
     bool working;  /* further up the stack: it must not be freed now */
-    bool doomed;
+    bool doomed;   /* freed as soon as it may be */
 };
 
 struct throttle {
     struct ev_timer timer; /* active: an event of this type was sent less than its time ago */
-    struct qmp_text kept;  /* the last one since */
+    struct text kept;      /* the last one since */
     struct monitor *monitor;
 };
 
@@ -49,17 +57,17 @@ struct monitor {
     struct throttle *throttles; /* one for each event type of the kind */
 };
 
-/* ---- client.c ---- */
+/* ---- server-client.c ---- */
 
 /* Takes the fd. */
-void client_new(struct monitor *monitor, int fd);
-void client_free(struct monitor_client *client);
+void monitor_client_new(struct monitor *monitor, int fd);
+void monitor_client_free(struct monitor_client *client);
 /* A line as it goes out, with CR LF. The client may be doomed afterwards. */
-void client_send(struct monitor_client *client, const char *line, size_t len);
+void monitor_client_send(struct monitor_client *client, const char *line, size_t len);
 /* Frees it if it is doomed and nobody works on it. */
-void client_reap(struct monitor_client *client);
+void monitor_client_reap(struct monitor_client *client);
 
-/* ---- monitor.c ---- */
+/* ---- server.c ---- */
 
 /* The number of clients has changed, or of negotiated ones. */
 void monitor_client_left(struct monitor *monitor, bool negotiated);
@@ -70,18 +78,18 @@ void monitor_broadcast(struct monitor *monitor, const char *line, size_t len);
 /* ---- dispatch.c ---- */
 
 /* Carries out a request. call has gc, monitor, target and client; afterwards it is answered or deferred. */
-void dispatch_request(struct monitor_call *call, const struct qmp_value *request);
+void dispatch_request(struct monitor_call *call, const struct json *request);
 /* The reply's line, with CR LF. */
-void dispatch_write_reply(struct qmp_text *text, const struct monitor_call *call);
-void dispatch_write_greeting(struct qmp_text *text);
+void dispatch_write_reply(struct text *text, const struct monitor_call *call);
+void dispatch_write_greeting(struct text *text);
 
 /* ---- events.c ---- */
 
-void events_stop(struct monitor *monitor);
+void monitor_events_stop(struct monitor *monitor);
 
 /* ---- schema.c ---- */
 
-struct qmp_value *schema_of(struct gc *gc, const struct monitor_kind *kind);
+struct json *monitor_schema(struct gc *gc, const struct monitor_kind *kind);
 
 extern const char *const qmp_capability_names[];
 

@@ -3,8 +3,8 @@
 #define XLX_MONITOR_MONITOR_H
 
 /*
- * A QMP monitor: one unix socket that speaks QMP to any number of clients. Each domain has one (qmp/), memd's control
- * socket is another. Written in monitor/server.c and its neighbours; here because several services open monitors.
+ * A QMP monitor: one unix socket that speaks QMP to any number of clients. Each domain has one, memd's control socket is
+ * another.
  *
  * Commands are tables. The monitor reads and checks requests, in the order and with the texts of QEMU 7.2; a command's
  * run only sees arguments of the right types.
@@ -15,18 +15,18 @@
 #include <uv.h>
 
 #include "base/gc.h"
-#include "monitor/value.h"
+#include "base/json.h"
 
 struct monitor;
 
 /* ---- commands ---- */
 
 enum monitor_type {
-    MONITOR_INT,     /* QMP_INT */
-    MONITOR_STRING,  /* QMP_STRING */
-    MONITOR_BOOL,    /* QMP_BOOL */
-    MONITOR_NUMBER,  /* QMP_INT, QMP_UINT or QMP_DOUBLE */
-    MONITOR_STRINGS, /* QMP_LIST of QMP_STRING */
+    MONITOR_INT,     /* JSON_INTEGER */
+    MONITOR_STRING,  /* JSON_STRING */
+    MONITOR_BOOL,    /* JSON_BOOL */
+    MONITOR_NUMBER,  /* JSON_INTEGER, JSON_UNSIGNED or JSON_NUMBER */
+    MONITOR_STRINGS, /* JSON_ARRAY of JSON_STRING */
     MONITOR_ANY,     /* whatever it is */
 };
 
@@ -57,16 +57,16 @@ struct monitor_arg {
 struct monitor_call {
     struct gc *gc; /* lives as long as the call */
     struct monitor *monitor;
-    void *target;                                   /* the monitor's */
-    const struct qmp_value *args[MONITOR_ARGS_MAX]; /* in the table's order; NULL: left out */
+    void *target;                              /* the monitor's */
+    const struct json *args[MONITOR_ARGS_MAX]; /* in the table's order; NULL: left out */
 
     /* set by run */
-    struct qmp_value *result;
+    struct json *result;
     const char *error_class, *error_text;
 
     /* private */
     struct monitor_client *client; /* NULL: it has gone while the call was deferred */
-    const struct qmp_value *id;
+    const struct json *id;
     bool deferred;
     void (*gone)(struct monitor_call *call, void *arg);
     void *gone_arg;
@@ -148,7 +148,7 @@ void monitor_free(struct monitor *monitor);
 
 /* Sends an event of the monitor's kind to all clients that have finished negotiation. data: an object, or NULL; it is
  * written out before this returns. */
-void monitor_emit(struct monitor *monitor, const char *event, const struct qmp_value *data);
+void monitor_emit(struct monitor *monitor, const char *event, const struct json *data);
 /* How many clients have finished negotiation. */
 unsigned monitor_clients(const struct monitor *monitor);
 

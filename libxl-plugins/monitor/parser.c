@@ -19,7 +19,7 @@ struct parser {
     const char *error;
 };
 
-static struct qmp_value *parse_value(struct parser *p);
+static struct json *parse_value(struct parser *p);
 
 /* Returns NULL. The first error is the one that is told. */
 static void *fail(struct parser *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -103,12 +103,12 @@ static size_t escape(struct parser *p, const char *s, const char *end, char **ou
     return used + 2;
 }
 
-static struct qmp_value *parse_string(struct parser *p, const struct stream_token *t)
+static struct json *parse_string(struct parser *p, const struct stream_token *t)
 {
     const char *s = text_of(p, t) + 1, *end = text_of(p, t) + t->len - 1;
     /* No character becomes longer: an escape has at least two bytes for one, six for up to three. */
     char *text = gc_alloc(p->gc, t->len + 4), *out = text;
-    struct qmp_value *value;
+    struct json *value;
 
     while (s < end) {
         size_t used;
@@ -126,15 +126,16 @@ static struct qmp_value *parse_string(struct parser *p, const struct stream_toke
         }
         s += used;
     }
-    value = qmp_null(p->gc);
-    value->type = QMP_STRING;
-    value->string = text;
+    value = GC_NEW(p->gc, struct json);
+    value->type = JSON_STRING;
+    value->string.text = text;
+    value->string.len = (size_t)(out - text);
     return value;
 }
 
 /* ---- numbers and words ---- */
 
-static struct qmp_value *parse_number(struct parser *p, const struct stream_token *t)
+static struct json *parse_number(struct parser *p, const struct stream_token *t)
 {
     const char *text = text_of(p, t);
 
@@ -144,38 +145,38 @@ static struct qmp_value *parse_number(struct parser *p, const struct stream_toke
         errno = 0;
         i = strtoll(text, NULL, 10);
         if (!errno)
-            return qmp_int(p->gc, i);
+            return json_new_integer(p->gc, i);
         if (*text != '-') {
             unsigned long long u;
 
             errno = 0;
             u = strtoull(text, NULL, 10);
             if (!errno)
-                return qmp_uint(p->gc, u);
+                return json_new_u64(p->gc, u);
         }
     }
-    return qmp_double(p->gc, strtod(text, NULL));
+    return json_new_double(p->gc, strtod(text, NULL));
 }
 
-static struct qmp_value *parse_keyword(struct parser *p, const struct stream_token *t)
+static struct json *parse_keyword(struct parser *p, const struct stream_token *t)
 {
     const char *text = text_of(p, t);
 
     if (!strcmp(text, "true") || !strcmp(text, "false"))
-        return qmp_bool(p->gc, *text == 't');
+        return json_new_bool(p->gc, *text == 't');
     if (!strcmp(text, "null"))
-        return qmp_null(p->gc);
+        return json_new_null(p->gc);
     return fail(p, "invalid keyword '%s'", text);
 }
 
 /* ---- containers ---- */
 
-static bool parse_pair(struct parser *p, struct qmp_value *dict)
+static bool parse_pair(struct parser *p, struct json *dict)
 {
-    struct qmp_value *key = parse_value(p), *value;
+    struct json *key = parse_value(p), *value;
     const struct stream_token *t;
 
-    if (!key || key->type != QMP_STRING)
+    if (!key || key->type != JSON_STRING)
         return fail(p, "key is not a string in object");
     t = next(p);
     if (!t)
@@ -185,24 +186,22 @@ static bool parse_pair(struct parser *p, struct qmp_value *dict)
     value = parse_value(p);
     if (!value)
         return false;
-    if (qmp_get(dict, key->string))
-        return fail(p, "duplicate key");
-    value->key = key->string;
-    qmp_append(p->gc, dict, value);
+    value->key = key->string.text;
+    json_append(p->gc, dict, value);
     return true;
 }
 
-static bool parse_item(struct parser *p, struct qmp_value *list)
+static bool parse_item(struct parser *p, struct json *list)
 {
-    struct qmp_value *value = parse_value(p);
+    struct json *value = parse_value(p);
 
     if (value)
-        qmp_append(p->gc, list, value);
+        json_append(p->gc, list, value);
     return value;
 }
 
-/* Behind the opening bracket. */
-static struct qmp_value *parse_items(struct parser *p, struct qmp_value *into, enum lexer_token closing)
+/* Behind the opening bracket; NULL after an error. */
+static struct json *parse_members(struct parser *p, struct json *into, enum lexer_token closing)
 {
     const struct stream_token *t;
 
@@ -222,7 +221,19 @@ static struct qmp_value *parse_items(struct parser *p, struct qmp_value *into, e
     return into;
 }
 
-static struct qmp_value *parse_value(struct parser *p)
+/* A key that stands twice came before whatever else is wrong behind it, or in what is nested there: it is what is told,
+ * as if it had been looked for with each member. */
+static struct json *parse_object(struct parser *p)
+{
+    struct json *object = json_new_object(p->gc), *whole = parse_members(p, object, LEXER_RIGHT_CURLY);
+
+    if (!json_duplicate(object))
+        return whole;
+    p->error = NULL;
+    return fail(p, "duplicate key");
+}
+
+static struct json *parse_value(struct parser *p)
 {
     const struct stream_token *t = next(p);
 
@@ -230,9 +241,9 @@ static struct qmp_value *parse_value(struct parser *p)
         return NULL;
     switch (t->type) {
     case LEXER_LEFT_CURLY:
-        return parse_items(p, qmp_dict(p->gc), LEXER_RIGHT_CURLY);
+        return parse_object(p);
     case LEXER_LEFT_SQUARE:
-        return parse_items(p, qmp_list(p->gc), LEXER_RIGHT_SQUARE);
+        return parse_members(p, json_new_array(p->gc), LEXER_RIGHT_SQUARE);
     case LEXER_STRING:
         return parse_string(p, t);
     case LEXER_INTEGER:
@@ -245,11 +256,11 @@ static struct qmp_value *parse_value(struct parser *p)
     }
 }
 
-struct qmp_value *parser_parse(struct gc *gc, const char *texts, const struct stream_token *tokens, size_t count,
-                               const char **error)
+struct json *parser_parse(struct gc *gc, const char *texts, const struct stream_token *tokens, size_t count,
+                          const char **error)
 {
     struct parser p = {.gc = gc, .texts = texts, .tokens = tokens, .end = tokens + count};
-    struct qmp_value *value = parse_value(&p);
+    struct json *value = parse_value(&p);
 
     *error = p.error;
     return p.error ? NULL : value;

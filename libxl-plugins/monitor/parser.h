@@ -5,7 +5,7 @@
 #include "monitor/stream.h"
 
 /* The value that the tokens of one message make, in gc, or NULL with the sentence of the first error. */
-struct qmp_value *parser_parse(struct gc *gc, const char *texts, const struct stream_token *tokens, size_t count,
-                               const char **error);
+struct json *parser_parse(struct gc *gc, const char *texts, const struct stream_token *tokens, size_t count,
+                          const char **error);
 
 #endif

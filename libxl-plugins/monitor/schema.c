@@ -13,7 +13,7 @@
 struct schema {
     struct gc *gc;
     const struct monitor_kind *kind;
-    struct qmp_value *entries;
+    struct json *entries;
 };
 
 /* ---- types of the commands that every monitor has ---- */
@@ -51,19 +51,14 @@ static const struct {
 
 static void add_type(struct schema *s, const char *name);
 
-static struct qmp_value *new_entry(struct schema *s, const char *name, const char *meta_type)
+static struct json *new_entry(struct schema *s, const char *name, const char *meta_type)
 {
-    struct qmp_value *entry = qmp_dict(s->gc);
+    struct json *entry = json_new_object(s->gc);
 
-    qmp_put(s->gc, entry, "name", qmp_string(s->gc, name));
-    qmp_put(s->gc, entry, "meta-type", qmp_string(s->gc, meta_type));
-    qmp_append(s->gc, s->entries, entry);
+    json_set_string(s->gc, entry, "name", name);
+    json_set_string(s->gc, entry, "meta-type", meta_type);
+    json_append(s->gc, s->entries, entry);
     return entry;
-}
-
-static void put_text(struct schema *s, struct qmp_value *dict, const char *key, const char *text)
-{
-    qmp_put(s->gc, dict, key, qmp_string(s->gc, text));
 }
 
 static bool is_there(const struct schema *s, const char *name)
@@ -71,29 +66,28 @@ static bool is_there(const struct schema *s, const char *name)
     const char *other;
 
     for (size_t i = 0; i < s->entries->list.count; i++) {
-        if (qmp_get_string(s->entries->list.items[i], "name", &other) && !strcmp(other, name))
+        if (json_member_string(s->entries->list.items[i], "name", &other) && !strcmp(other, name))
             return true;
     }
     return false;
 }
 
-static void append_member(struct schema *s, struct qmp_value *members, const char *name, const char *type,
-                          bool optional)
+static void append_member(struct schema *s, struct json *members, const char *name, const char *type, bool optional)
 {
-    struct qmp_value *m = qmp_dict(s->gc);
+    struct json *m = json_new_object(s->gc);
 
-    put_text(s, m, "name", name);
-    put_text(s, m, "type", type);
+    json_set_string(s->gc, m, "name", name);
+    json_set_string(s->gc, m, "type", type);
     if (optional)
-        qmp_put(s->gc, m, "default", qmp_null(s->gc));
-    qmp_append(s->gc, members, m);
+        json_set(s->gc, m, "default", json_new_null(s->gc));
+    json_append(s->gc, members, m);
 }
 
 static bool add_builtin(struct schema *s, const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(builtins); i++) {
         if (!strcmp(builtins[i].name, name)) {
-            put_text(s, new_entry(s, name, "builtin"), "json-type", builtins[i].json_type);
+            json_set_string(s->gc, new_entry(s, name, "builtin"), "json-type", builtins[i].json_type);
             return true;
         }
     }
@@ -103,22 +97,22 @@ static bool add_builtin(struct schema *s, const char *name)
 static bool add_enum(struct schema *s, const struct monitor_enum *enums, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++) {
-        struct qmp_value *entry, *values, *members;
+        struct json *entry, *values, *members;
 
         if (strcmp(enums[i].name, name))
             continue;
         entry = new_entry(s, name, "enum");
-        values = qmp_list(s->gc);
-        members = qmp_list(s->gc);
+        values = json_new_array(s->gc);
+        members = json_new_array(s->gc);
         for (const char *const *v = enums[i].values; *v; v++) {
-            struct qmp_value *m = qmp_dict(s->gc);
+            struct json *m = json_new_object(s->gc);
 
-            qmp_append(s->gc, values, qmp_string(s->gc, *v));
-            put_text(s, m, "name", *v);
-            qmp_append(s->gc, members, m);
+            json_append(s->gc, values, json_new_string(s->gc, *v));
+            json_set_string(s->gc, m, "name", *v);
+            json_append(s->gc, members, m);
         }
-        qmp_put(s->gc, entry, "values", values);
-        qmp_put(s->gc, entry, "members", members);
+        json_set(s->gc, entry, "values", values);
+        json_set(s->gc, entry, "members", members);
         return true;
     }
     return false;
@@ -128,14 +122,14 @@ static bool add_object(struct schema *s, const struct monitor_object *objects, s
 {
     for (size_t i = 0; i < count; i++) {
         const struct monitor_object *o = &objects[i];
-        struct qmp_value *members;
+        struct json *members;
 
         if (strcmp(o->name, name))
             continue;
-        members = qmp_list(s->gc);
+        members = json_new_array(s->gc);
         for (size_t m = 0; m < o->member_count; m++)
             append_member(s, members, o->members[m].name, o->members[m].type, o->members[m].optional);
-        qmp_put(s->gc, new_entry(s, name, "object"), "members", members);
+        json_set(s->gc, new_entry(s, name, "object"), "members", members);
         for (size_t m = 0; m < o->member_count; m++)
             add_type(s, o->members[m].type);
         return true;
@@ -150,7 +144,7 @@ static void add_type(struct schema *s, const char *name)
     if (*name == '[') {
         char *element = gc_strndup(s->gc, name + 1, strlen(name) - 2);
 
-        put_text(s, new_entry(s, name, "array"), "element-type", element);
+        json_set_string(s->gc, new_entry(s, name, "array"), "element-type", element);
         add_type(s, element);
         return;
     }
@@ -175,16 +169,16 @@ static const char *arg_type_name(const struct monitor_arg *arg)
 static const char *add_arguments(struct schema *s, const struct monitor_command *c)
 {
     const char *name = gc_printf(s->gc, "q_obj_%s-arg", c->name);
-    struct qmp_value *members;
+    struct json *members;
 
     if (!c->arg_count) {
         add_type(s, EMPTY);
         return EMPTY;
     }
-    members = qmp_list(s->gc);
+    members = json_new_array(s->gc);
     for (size_t i = 0; i < c->arg_count; i++)
         append_member(s, members, c->args[i].name, arg_type_name(&c->args[i]), c->args[i].optional);
-    qmp_put(s->gc, new_entry(s, name, "object"), "members", members);
+    json_set(s->gc, new_entry(s, name, "object"), "members", members);
     for (size_t i = 0; i < c->arg_count; i++)
         add_type(s, arg_type_name(&c->args[i]));
     return name;
@@ -194,24 +188,24 @@ static void add_commands(struct schema *s, const struct monitor_command *const *
 {
     for (size_t i = 0; i < count; i++) {
         const char *returns = commands[i]->returns ? commands[i]->returns : EMPTY;
-        struct qmp_value *entry = new_entry(s, commands[i]->name, "command");
+        struct json *entry = new_entry(s, commands[i]->name, "command");
 
-        put_text(s, entry, "arg-type", add_arguments(s, commands[i]));
-        put_text(s, entry, "ret-type", returns);
+        json_set_string(s->gc, entry, "arg-type", add_arguments(s, commands[i]));
+        json_set_string(s->gc, entry, "ret-type", returns);
         add_type(s, returns);
     }
 }
 
-struct qmp_value *schema_of(struct gc *gc, const struct monitor_kind *kind)
+struct json *monitor_schema(struct gc *gc, const struct monitor_kind *kind)
 {
-    struct schema s = {.gc = gc, .kind = kind, .entries = qmp_list(gc)};
+    struct schema s = {.gc = gc, .kind = kind, .entries = json_new_array(gc)};
 
     add_commands(&s, monitor_common_commands, monitor_common_command_count);
     add_commands(&s, kind->commands, kind->command_count);
     for (size_t i = 0; i < kind->event_count; i++) {
         const char *data = kind->events[i].data ? kind->events[i].data : EMPTY;
 
-        put_text(&s, new_entry(&s, kind->events[i].name, "event"), "arg-type", data);
+        json_set_string(s.gc, new_entry(&s, kind->events[i].name, "event"), "arg-type", data);
         add_type(&s, data);
     }
     return s.entries;

@@ -32,7 +32,7 @@ static void client_arrived(struct ev_fd *ev, int fd, short revents)
     int client = accept4(m->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     if (client >= 0) {
-        client_new(m, client);
+        monitor_client_new(m, client);
         if (m->client_count >= MONITOR_CLIENTS_MAX)
             ev_fd_stop(&m->ev);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -118,10 +118,10 @@ void monitor_free(struct monitor *m)
     /* No news of clients that go now. */
     m->clients_changed = NULL;
     while (m->clients)
-        client_free(m->clients);
+        monitor_client_free(m->clients);
     ev_fd_stop(&m->ev);
     ev_timer_stop(&m->retry);
-    events_stop(m);
+    monitor_events_stop(m);
     unlink(m->path);
     close(m->fd);
     free(m->throttles);
@@ -164,7 +164,7 @@ void monitor_broadcast(struct monitor *m, const char *line, size_t len)
     for (struct monitor_client *c = m->clients; c; c = c->next) {
         if (!c->negotiated || c->doomed)
             continue;
-        client_send(c, line, len);
+        monitor_client_send(c, line, len);
         if (c->doomed)
             shutdown(c->fd, SHUT_RDWR);
     }

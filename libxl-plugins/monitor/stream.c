@@ -23,7 +23,7 @@ static void forget_message(struct stream *s)
     s->curly = s->square = 0;
     s->texts.len = 0;
     if (s->texts.capacity > KEEP_BYTES)
-        qmp_text_free(&s->texts);
+        text_free(&s->texts);
     if (s->token_capacity * sizeof(*s->tokens) > KEEP_BYTES) {
         free(s->tokens);
         s->tokens = NULL;
@@ -31,7 +31,7 @@ static void forget_message(struct stream *s)
     }
     /* A token that has just ended may be asked for still; its buffer goes with the next one's end. */
     if (s->lexer.ended && s->lexer.token.capacity > KEEP_BYTES)
-        qmp_text_free(&s->lexer.token);
+        text_free(&s->lexer.token);
 }
 
 static void keep_token(struct stream *s, enum lexer_token type)
@@ -46,8 +46,8 @@ static void keep_token(struct stream *s, enum lexer_token type)
     }
     t = &s->tokens[s->token_count++];
     *t = (struct stream_token){type, s->texts.len, s->lexer.token.len};
-    qmp_text_add(&s->texts, s->lexer.token.bytes, s->lexer.token.len);
-    qmp_text_add(&s->texts, "", 1);
+    text_add(&s->texts, s->lexer.token.bytes, s->lexer.token.len);
+    text_add(&s->texts, "", 1);
     s->token_bytes += s->lexer.token.len;
 }
 
@@ -105,7 +105,7 @@ size_t stream_feed(struct stream *stream, struct gc *gc, const char *bytes, size
 void stream_dispose(struct stream *stream)
 {
     lexer_dispose(&stream->lexer);
-    qmp_text_free(&stream->texts);
+    text_free(&stream->texts);
     free(stream->tokens);
     *stream = (struct stream){0};
 }

@@ -31,7 +31,7 @@ struct stream_token {
 struct stream {
     const struct stream_limits *limits; /* filled in by the caller; NULL: a server's, those above */
     struct lexer lexer;
-    struct qmp_text texts; /* of the tokens of this message, each terminated */
+    struct text texts; /* of the tokens of this message, each terminated */
     struct stream_token *tokens;
     size_t token_count, token_capacity;
     size_t token_bytes;
@@ -39,8 +39,8 @@ struct stream {
 };
 
 struct stream_message {
-    struct qmp_value *value; /* NULL: none has ended, or error */
-    const char *error;       /* NULL: none */
+    struct json *value; /* NULL: none has ended, or error */
+    const char *error;  /* NULL: none */
 };
 
 /* Takes bytes until a message or an error is complete, or all are taken; returns how many. The message lives in gc. To

@@ -58,8 +58,8 @@ static void run_query_balloon(struct monitor_call *call)
 
     if (!machine_query_balloon(call, call->target, &actual))
         return;
-    call->result = qmp_dict(call->gc);
-    qmp_put(call->gc, call->result, "actual", qmp_int(call->gc, (int64_t)actual));
+    call->result = json_new_object(call->gc);
+    json_set_integer(call->gc, call->result, "actual", (int64_t)actual);
 }
 
 static const struct monitor_arg balloon_args[] = {{"value", MONITOR_INT}};

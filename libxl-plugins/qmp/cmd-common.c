@@ -4,36 +4,36 @@
 #include "monitor/monitor-private.h"
 #include "qmp/version.h"
 
-static struct qmp_value *version(struct gc *gc)
+static struct json *version(struct gc *gc)
 {
-    struct qmp_value *v = qmp_dict(gc), *qemu = qmp_dict(gc);
+    struct json *v = json_new_object(gc), *qemu = json_new_object(gc);
 
-    qmp_put(gc, qemu, "micro", qmp_int(gc, QMP_QEMU_MICRO));
-    qmp_put(gc, qemu, "minor", qmp_int(gc, QMP_QEMU_MINOR));
-    qmp_put(gc, qemu, "major", qmp_int(gc, QMP_QEMU_MAJOR));
-    qmp_put(gc, v, "qemu", qemu);
-    qmp_put(gc, v, "package", qmp_string(gc, QMP_PACKAGE));
+    json_set_integer(gc, qemu, "micro", QMP_QEMU_MICRO);
+    json_set_integer(gc, qemu, "minor", QMP_QEMU_MINOR);
+    json_set_integer(gc, qemu, "major", QMP_QEMU_MAJOR);
+    json_set(gc, v, "qemu", qemu);
+    json_set_string(gc, v, "package", QMP_PACKAGE);
     return v;
 }
 
-void dispatch_write_greeting(struct qmp_text *text)
+void dispatch_write_greeting(struct text *text)
 {
     GC_SCOPE(gc);
-    struct qmp_value *greeting = qmp_dict(gc), *qmp = qmp_dict(gc), *capabilities = qmp_list(gc);
+    struct json *greeting = json_new_object(gc), *qmp = json_new_object(gc), *capabilities = json_new_array(gc);
 
-    qmp_append(gc, capabilities, qmp_string(gc, "oob"));
-    qmp_put(gc, qmp, "version", version(gc));
-    qmp_put(gc, qmp, "capabilities", capabilities);
-    qmp_put(gc, greeting, "QMP", qmp);
-    qmp_write(text, greeting);
-    qmp_text_add(text, "\r\n", 2);
+    json_append(gc, capabilities, json_new_string(gc, "oob"));
+    json_set(gc, qmp, "version", version(gc));
+    json_set(gc, qmp, "capabilities", capabilities);
+    json_set(gc, greeting, "QMP", qmp);
+    json_write(text, greeting, JSON_QMP);
+    text_add(text, "\r\n", 2);
 }
 
 /* ---- qmp_capabilities ---- */
 
 static void run_capabilities(struct monitor_call *call)
 {
-    const struct qmp_value *enable = call->args[0];
+    const struct json *enable = call->args[0];
     struct monitor_client *client = call->client;
 
     if (client->negotiated) {
@@ -70,14 +70,13 @@ static const struct monitor_command cmd_version = {
     .run = run_version,
 };
 
-static void list_commands(struct gc *gc, struct qmp_value *list, const struct monitor_command *const *commands,
-                          size_t count)
+static void list_commands(struct gc *gc, struct json *list, const struct monitor_command *const *commands, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct qmp_value *info = qmp_dict(gc);
+        struct json *info = json_new_object(gc);
 
-        qmp_put(gc, info, "name", qmp_string(gc, commands[i]->name));
-        qmp_append(gc, list, info);
+        json_set_string(gc, info, "name", commands[i]->name);
+        json_append(gc, list, info);
     }
 }
 
@@ -85,7 +84,7 @@ static void run_commands(struct monitor_call *call)
 {
     const struct monitor_kind *kind = call->monitor->kind;
 
-    call->result = qmp_list(call->gc);
+    call->result = json_new_array(call->gc);
     list_commands(call->gc, call->result, monitor_common_commands, monitor_common_command_count);
     list_commands(call->gc, call->result, kind->commands, kind->command_count);
 }
@@ -98,7 +97,7 @@ static const struct monitor_command cmd_commands = {
 
 static void run_schema(struct monitor_call *call)
 {
-    call->result = schema_of(call->gc, call->monitor->kind);
+    call->result = monitor_schema(call->gc, call->monitor->kind);
 }
 
 static const struct monitor_command cmd_schema = {

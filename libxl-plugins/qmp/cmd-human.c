@@ -150,7 +150,7 @@ static void info(struct human *h)
 
 static void run(struct monitor_call *call)
 {
-    struct human h = {.call = call, .rest = call->args[0]->string, .output = gc_strdup(call->gc, "")};
+    struct human h = {.call = call, .rest = call->args[0]->string.text, .output = gc_strdup(call->gc, "")};
     const char *command;
 
     /* The number of a virtual CPU that there always is; no command here depends on it. */
@@ -165,7 +165,7 @@ static void run(struct monitor_call *call)
         info(&h);
     else if (*command)
         say(&h, gc_printf(call->gc, "unknown command: '%s'", command));
-    call->result = qmp_string(call->gc, h.output);
+    call->result = json_new_string(call->gc, h.output);
 }
 
 static const struct monitor_arg args[] = {{"command-line", MONITOR_STRING}, {"cpu-index", MONITOR_INT, true}};

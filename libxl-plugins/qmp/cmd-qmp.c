@@ -50,15 +50,15 @@ static const char *advice(const struct xlx_invocation *in)
 }
 
 /* All words behind the command are its arguments. */
-static struct qmp_value *parse_words(const struct xlx_invocation *in, struct gc *gc)
+static struct json *parse_words(const struct xlx_invocation *in, struct gc *gc)
 {
     const char *arguments = NULL, *cause = "a request is an object";
-    struct qmp_value *request;
+    struct json *request;
 
     for (int i = 2; i < in->argc; i++)
         arguments = arguments ? gc_printf(gc, "%s %s", arguments, in->argv[i]) : in->argv[i];
     request = request_parse(gc, in->argv[1], arguments, &cause);
-    if (request && request->type == QMP_DICT)
+    if (request && request->type == JSON_OBJECT)
         return request;
     LOG(in->ctx, ERROR, "%s", cause);
     return NULL;
@@ -93,8 +93,8 @@ static int listen_for_events(struct connection *c)
 static int run_once(const struct xlx_invocation *in, struct connection *c, struct gc *gc)
 {
     const struct options *options = in->options;
-    struct qmp_value *request = parse_words(in, gc);
-    const struct qmp_value *reply;
+    struct json *request = parse_words(in, gc);
+    const struct json *reply;
     int rc;
 
     if (!request)

@@ -14,8 +14,8 @@
 
 struct property {
     const char *name, *type;
-    struct qmp_value *(*get)(struct gc *gc, struct machine *m);
-    void (*set)(struct monitor_call *call, struct machine *m, const struct qmp_value *value);
+    struct json *(*get)(struct gc *gc, struct machine *m);
+    void (*set)(struct monitor_call *call, struct machine *m, const struct json *value);
     const char *owner; /* who errors name, when it is not the object itself */
 };
 
@@ -27,25 +27,25 @@ struct object {
     bool alias;                           /* another way to an object: not searched */
 };
 
-static struct qmp_value *get_false(struct gc *gc, struct machine *m)
+static struct json *get_false(struct gc *gc, struct machine *m)
 {
-    return qmp_bool(gc, false);
+    return json_new_bool(gc, false);
 }
 
-static struct qmp_value *get_true(struct gc *gc, struct machine *m)
+static struct json *get_true(struct gc *gc, struct machine *m)
 {
-    return qmp_bool(gc, true);
+    return json_new_bool(gc, true);
 }
 
-static struct qmp_value *get_interval(struct gc *gc, struct machine *m)
+static struct json *get_interval(struct gc *gc, struct machine *m)
 {
-    return qmp_int(gc, m->ops->stats_interval(m));
+    return json_new_integer(gc, m->ops->stats_interval(m));
 }
 
 /* QEMU 7.2, balloon_stats_set_poll_interval. */
-static void set_interval(struct monitor_call *call, struct machine *m, const struct qmp_value *value)
+static void set_interval(struct monitor_call *call, struct machine *m, const struct json *value)
 {
-    if (value->type != QMP_INT)
+    if (value->type != JSON_INTEGER)
         monitor_call_fail(call, MONITOR_GENERIC, "Invalid parameter type for '" POLLING "', expected: integer");
     else if (value->integer < 0)
         monitor_call_fail(call, MONITOR_GENERIC, "timer value must be greater than zero");
@@ -68,16 +68,16 @@ static const enum agent_stat shown[] = {
     AGENT_STAT_SWAP_IN,      AGENT_STAT_DISK_CACHES,
 };
 
-static struct qmp_value *get_stats(struct gc *gc, struct machine *m)
+static struct json *get_stats(struct gc *gc, struct machine *m)
 {
-    struct qmp_value *result = qmp_dict(gc), *values = qmp_dict(gc);
+    struct json *result = json_new_object(gc), *values = json_new_object(gc);
     struct machine_stats stats;
 
     m->ops->stats(m, &stats);
     for (size_t i = 0; i < ARRAY_LEN(shown); i++)
-        qmp_put(gc, values, names[shown[i]], qmp_uint(gc, stats.values[shown[i]]));
-    qmp_put(gc, result, "stats", values);
-    qmp_put(gc, result, "last-update", qmp_int(gc, stats.last_update));
+        json_set_u64(gc, values, names[shown[i]], stats.values[shown[i]]);
+    json_set(gc, result, "stats", values);
+    json_set_integer(gc, result, "last-update", stats.last_update);
     return result;
 }
 
@@ -193,28 +193,28 @@ static const struct object *resolve(struct machine *m, const char *path, bool *a
 static const struct object *find_object(struct monitor_call *call)
 {
     bool ambiguous;
-    const struct object *o = resolve(call->target, call->args[0]->string, &ambiguous);
+    const struct object *o = resolve(call->target, call->args[0]->string.text, &ambiguous);
 
     if (!o)
-        monitor_call_fail(call, MONITOR_DEVICE_NOT_FOUND, "Device '%s' not found", call->args[0]->string);
+        monitor_call_fail(call, MONITOR_DEVICE_NOT_FOUND, "Device '%s' not found", call->args[0]->string.text);
     return o;
 }
 
 /* ---- qom-list ---- */
 
-static void append_info(struct gc *gc, struct qmp_value *list, const char *name, const char *type)
+static void append_info(struct gc *gc, struct json *list, const char *name, const char *type)
 {
-    struct qmp_value *info = qmp_dict(gc);
+    struct json *info = json_new_object(gc);
 
-    qmp_put(gc, info, "name", qmp_string(gc, name));
-    qmp_put(gc, info, "type", qmp_string(gc, type));
-    qmp_append(gc, list, info);
+    json_set_string(gc, info, "name", name);
+    json_set_string(gc, info, "type", type);
+    json_append(gc, list, info);
 }
 
 static void run_list(struct monitor_call *call)
 {
     struct machine *m = call->target;
-    const char *path = call->args[0]->string;
+    const char *path = call->args[0]->string.text;
     bool ambiguous;
     const struct object *o = resolve(m, path, &ambiguous);
     struct gc *gc = call->gc;
@@ -225,7 +225,7 @@ static void run_list(struct monitor_call *call)
     }
     if (!find_object(call))
         return;
-    call->result = qmp_list(gc);
+    call->result = json_new_array(gc);
     append_info(gc, call->result, "type", "string");
     for (size_t i = 0; i < o->property_count; i++)
         append_info(gc, call->result, o->properties[i].name, o->properties[i].type);
@@ -249,7 +249,7 @@ static const struct property *find_property(const struct object *o, const char *
 static void run_get(struct monitor_call *call)
 {
     const struct object *o = find_object(call), *child;
-    const char *name = call->args[1]->string;
+    const char *name = call->args[1]->string.text;
     const struct property *p;
 
     if (!o)
@@ -259,9 +259,9 @@ static void run_get(struct monitor_call *call)
     if (p)
         call->result = p->get(call->gc, call->target);
     else if (child)
-        call->result = qmp_string(call->gc, child->path);
+        call->result = json_new_string(call->gc, child->path);
     else if (!strcmp(name, "type"))
-        call->result = qmp_string(call->gc, o->type);
+        call->result = json_new_string(call->gc, o->type);
     else
         monitor_call_fail(call, MONITOR_GENERIC, "Property '%s.%s' not found", o->type, name);
 }
@@ -269,7 +269,7 @@ static void run_get(struct monitor_call *call)
 static void run_set(struct monitor_call *call)
 {
     const struct object *o = find_object(call);
-    const char *name = call->args[1]->string;
+    const char *name = call->args[1]->string.text;
     const struct property *p;
 
     if (!o)

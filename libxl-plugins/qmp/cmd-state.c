@@ -18,10 +18,10 @@ static void run_status(struct monitor_call *call)
     struct machine *m = call->target;
     enum machine_status status = m->ops->status(m);
 
-    call->result = qmp_dict(call->gc);
-    qmp_put(call->gc, call->result, "status", qmp_string(call->gc, machine_status_name(status)));
-    qmp_put(call->gc, call->result, "singlestep", qmp_bool(call->gc, false));
-    qmp_put(call->gc, call->result, "running", qmp_bool(call->gc, status == MACHINE_RUNNING));
+    call->result = json_new_object(call->gc);
+    json_set_string(call->gc, call->result, "status", machine_status_name(status));
+    json_set_bool(call->gc, call->result, "singlestep", false);
+    json_set_bool(call->gc, call->result, "running", status == MACHINE_RUNNING);
 }
 
 static void run_name(struct monitor_call *call)
@@ -29,34 +29,34 @@ static void run_name(struct monitor_call *call)
     struct machine *m = call->target;
     const char *name = m->ops->name(m);
 
-    call->result = qmp_dict(call->gc);
+    call->result = json_new_object(call->gc);
     if (name)
-        qmp_put(call->gc, call->result, "name", qmp_string(call->gc, name));
+        json_set_string(call->gc, call->result, "name", name);
 }
 
 static void run_uuid(struct monitor_call *call)
 {
     struct machine *m = call->target;
 
-    call->result = qmp_dict(call->gc);
-    qmp_put(call->gc, call->result, "UUID", qmp_string(call->gc, m->ops->uuid(m)));
+    call->result = json_new_object(call->gc);
+    json_set_string(call->gc, call->result, "UUID", m->ops->uuid(m));
 }
 
 /* No KVM here, nor in the program that answers. */
 static void run_kvm(struct monitor_call *call)
 {
-    call->result = qmp_dict(call->gc);
-    qmp_put(call->gc, call->result, "enabled", qmp_bool(call->gc, false));
-    qmp_put(call->gc, call->result, "present", qmp_bool(call->gc, false));
+    call->result = json_new_object(call->gc);
+    json_set_bool(call->gc, call->result, "enabled", false);
+    json_set_bool(call->gc, call->result, "present", false);
 }
 
 static void run_memory_size(struct monitor_call *call)
 {
     struct machine *m = call->target;
 
-    call->result = qmp_dict(call->gc);
-    qmp_put(call->gc, call->result, "base-memory", qmp_int(call->gc, (int64_t)m->ops->ram_bytes(m)));
-    qmp_put(call->gc, call->result, "plugged-memory", qmp_int(call->gc, 0));
+    call->result = json_new_object(call->gc);
+    json_set_integer(call->gc, call->result, "base-memory", (int64_t)m->ops->ram_bytes(m));
+    json_set_integer(call->gc, call->result, "plugged-memory", 0);
 }
 
 static void run_stop(struct monitor_call *call)

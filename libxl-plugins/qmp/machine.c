@@ -63,9 +63,9 @@ const struct monitor_kind machine_monitor_kind = {
 void machine_balloon_changed(struct machine *m, uint64_t actual_bytes)
 {
     GC_SCOPE(gc);
-    struct qmp_value *data = qmp_dict(gc);
+    struct json *data = json_new_object(gc);
 
-    qmp_put(gc, data, "actual", qmp_int(gc, (int64_t)actual_bytes));
+    json_set_integer(gc, data, "actual", (int64_t)actual_bytes);
     monitor_emit(m->monitor, "BALLOON_CHANGE", data);
 }
 
@@ -77,9 +77,9 @@ void machine_ran(struct machine *m, bool runs)
 void machine_shut_down(struct machine *m, bool by_guest, const char *reason)
 {
     GC_SCOPE(gc);
-    struct qmp_value *data = qmp_dict(gc);
+    struct json *data = json_new_object(gc);
 
-    qmp_put(gc, data, "guest", qmp_bool(gc, by_guest));
-    qmp_put(gc, data, "reason", qmp_string(gc, reason));
+    json_set_bool(gc, data, "guest", by_guest);
+    json_set_string(gc, data, "reason", reason);
     monitor_emit(m->monitor, "SHUTDOWN", data);
 }

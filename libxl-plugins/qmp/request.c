@@ -7,7 +7,7 @@
 #include "monitor/stream.h"
 
 /* One JSON value and nothing else, or NULL. */
-static struct qmp_value *parse_json(struct gc *gc, const char *text, const char **cause)
+static struct json *parse_json(struct gc *gc, const char *text, const char **cause)
 {
     struct stream stream = {0};
     struct stream_message m;
@@ -35,14 +35,14 @@ static const char *next_word(struct gc *gc, const char **text)
 }
 
 /* key=value ... */
-static struct qmp_value *parse_words(struct gc *gc, const char *text, const char **cause)
+static struct json *parse_words(struct gc *gc, const char *text, const char **cause)
 {
-    struct qmp_value *arguments = qmp_dict(gc);
+    struct json *arguments = json_new_object(gc);
     const char *word;
 
     while (*(word = next_word(gc, &text))) {
         const char *equals = strchr(word, '=');
-        struct qmp_value *value;
+        struct json *value;
         const char *key;
 
         if (!equals || equals == word) {
@@ -51,18 +51,18 @@ static struct qmp_value *parse_words(struct gc *gc, const char *text, const char
         }
         key = gc_strndup(gc, word, (size_t)(equals - word));
         value = parse_json(gc, equals + 1, NULL);
-        if (qmp_get(arguments, key)) {
+        if (json_member(arguments, key)) {
             *cause = gc_printf(gc, "'%s' is given twice", key);
             return NULL;
         }
-        qmp_put(gc, arguments, key, value ? value : qmp_string(gc, equals + 1));
+        json_set(gc, arguments, key, value ? value : json_new_string(gc, equals + 1));
     }
     return arguments;
 }
 
-struct qmp_value *request_parse(struct gc *gc, const char *command, const char *arguments, const char **cause)
+struct json *request_parse(struct gc *gc, const char *command, const char *arguments, const char **cause)
 {
-    struct qmp_value *request, *value;
+    struct json *request, *value;
 
     if (*command == '{') {
         request = parse_json(gc, command, cause);
@@ -72,19 +72,19 @@ struct qmp_value *request_parse(struct gc *gc, const char *command, const char *
         }
         return request;
     }
-    request = qmp_dict(gc);
-    qmp_put(gc, request, "execute", qmp_string(gc, command));
+    request = json_new_object(gc);
+    json_set_string(gc, request, "execute", command);
     if (!arguments || !arguments[strspn(arguments, " \t")])
         return request;
     arguments += strspn(arguments, " \t");
     value = *arguments == '{' ? parse_json(gc, arguments, cause) : parse_words(gc, arguments, cause);
     if (!value)
         return NULL;
-    qmp_put(gc, request, "arguments", value);
+    json_set(gc, request, "arguments", value);
     return request;
 }
 
-struct qmp_value *request_parse_line(struct gc *gc, const char *line, const char **cause)
+struct json *request_parse_line(struct gc *gc, const char *line, const char **cause)
 {
     const char *command;
 

@@ -2,7 +2,7 @@
 #ifndef XLX_QMP_REQUEST_H
 #define XLX_QMP_REQUEST_H
 
-#include "monitor/value.h"
+#include "base/json.h"
 
 /*
  * What a person types, as a request:
@@ -15,8 +15,8 @@
  * command and arguments (NULL: none) may also come apart, as words of a command line. Returns NULL with a sentence in
  * *cause when it cannot be one.
  */
-struct qmp_value *request_parse(struct gc *gc, const char *command, const char *arguments, const char **cause);
+struct json *request_parse(struct gc *gc, const char *command, const char *arguments, const char **cause);
 /* The same from one line. */
-struct qmp_value *request_parse_line(struct gc *gc, const char *line, const char **cause);
+struct json *request_parse_line(struct gc *gc, const char *line, const char **cause);
 
 #endif

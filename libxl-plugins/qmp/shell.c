@@ -23,7 +23,7 @@ static struct shell {
     struct ev_interrupt interrupt;
     /* Lines that were read and not yet carried out. Callbacks only collect them: carrying one out runs the loop, which
      * a callback must not do. */
-    struct qmp_text lines;
+    struct text lines;
     bool terminal, edited;
     bool input_ended, ended;
     int status;
@@ -31,32 +31,32 @@ static struct shell {
 
 /* ---- showing ---- */
 
-static void print_value(FILE *to, const struct qmp_value *value)
+static void print_value(FILE *to, const struct json *value)
 {
-    struct qmp_text text = {0};
+    struct text text = {0};
 
-    qmp_write(&text, value);
+    json_write(&text, value, JSON_QMP);
     fprintf(to, "%.*s\n", (int)text.len, text.bytes);
     fflush(to);
-    qmp_text_free(&text);
+    text_free(&text);
 }
 
-int shell_show_reply(struct connection *c, const struct qmp_value *reply)
+int shell_show_reply(struct connection *c, const struct json *reply)
 {
-    const struct qmp_value *error = qmp_get(reply, "error");
+    const struct json *error = json_member(reply, "error");
     const char *class = "error", *text = "";
 
     if (!error) {
-        print_value(stdout, qmp_get(reply, "return"));
+        print_value(stdout, json_member(reply, "return"));
         return XLX_EXIT_DONE;
     }
-    qmp_get_string(error, "class", &class);
-    qmp_get_string(error, "desc", &text);
+    json_member_string(error, "class", &class);
+    json_member_string(error, "desc", &text);
     LOG(c->ctx, ERROR, "%s: %s", class, text);
     return XLX_EXIT_FAILED;
 }
 
-void shell_show_event(struct connection *c, const struct qmp_value *event)
+void shell_show_event(struct connection *c, const struct json *event)
 {
     if (shell.edited)
         edit_hide();
@@ -69,16 +69,16 @@ void shell_show_event(struct connection *c, const struct qmp_value *event)
 
 static void execute(const char *line)
 {
-    const struct qmp_value *reply;
+    const struct json *reply;
     const char *cause = NULL;
-    struct qmp_value *request;
+    struct json *request;
     GC_SCOPE(gc);
     int rc;
 
     if (!line[strspn(line, " \t\r")])
         return;
     request = request_parse_line(gc, line, &cause);
-    if (!request || request->type != QMP_DICT) {
+    if (!request || request->type != JSON_OBJECT) {
         LOG(shell.connection->ctx, ERROR, "%s", cause ? cause : "a request is an object");
         shell.status = XLX_EXIT_USAGE;
         return;
@@ -135,8 +135,8 @@ static void line_edited(char *text)
         input_is_over();
         return;
     }
-    qmp_text_add(&shell.lines, text, strlen(text));
-    qmp_text_add(&shell.lines, "\n", 1);
+    text_add(&shell.lines, text, strlen(text));
+    text_add(&shell.lines, "\n", 1);
     free(text);
 }
 
@@ -151,7 +151,7 @@ static void input_ready(struct ev_fd *f, int fd, short revents)
     }
     r = read(fd, bytes, sizeof(bytes));
     if (r > 0)
-        qmp_text_add(&shell.lines, bytes, (size_t)r);
+        text_add(&shell.lines, bytes, (size_t)r);
     else if (r == 0 || (errno != EAGAIN && errno != EINTR))
         input_is_over();
     /* More is read when this has been carried out. */
@@ -219,7 +219,7 @@ int shell_run(struct connection *connection, const char *prompt, uint64_t timeou
         putchar('\n');
     ev_fd_stop(&shell.input);
     ev_interrupt_stop(&shell.interrupt);
-    qmp_text_free(&shell.lines);
+    text_free(&shell.lines);
     connection->event = NULL;
     connection->lost = NULL;
     /* What a person mistyped is no failure of the session. */

@@ -5,8 +5,8 @@
 #include "monitor/connection.h"
 
 /* Prints a reply on standard output, or its error on standard error; returns an enum xlx_exit. */
-int shell_show_reply(struct connection *connection, const struct qmp_value *reply);
-void shell_show_event(struct connection *connection, const struct qmp_value *event);
+int shell_show_reply(struct connection *connection, const struct json *reply);
+void shell_show_event(struct connection *connection, const struct json *event);
 
 /*
  * Reads requests from standard input, a line each, and shows replies and events, until the input ends. At a terminal

@@ -3,7 +3,7 @@
  * Documents of CPU policies, raw and JSON, as they come from files and other hosts. What is accepted must survive being
  * written and read again in both forms, and is compared with itself.
  * FUZZ_SRCS: libxl-plugins/migrate/policy*.c libxl-plugins/migrate/compare.c libxl-plugins/migrate/features.c
- * FUZZ_SRCS: base/gc.c base/json.c base/json-put.c base/visible.c base/utf8.c base/parse.c
+ * FUZZ_SRCS: base/gc.c base/json.c base/json-read.c base/json-write.c base/text.c base/visible.c base/utf8.c base/parse.c
  * FUZZ_LIBS: -lyajl
  */
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * JSON files as mem-plan, migrate-check and others read them. What is read is written and read again: the same.
- * FUZZ_SRCS: base/json.c base/utf8.c base/gc.c
+ * FUZZ_SRCS: base/json.c base/json-read.c base/json-write.c base/text.c base/utf8.c base/gc.c
  * FUZZ_LIBS: -lyajl
  */
 #include <stdint.h>

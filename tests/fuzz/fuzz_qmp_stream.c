@@ -3,7 +3,7 @@
  * What a client sends to a QMP monitor, up to the values. The first byte says how many bytes come at once. What is
  * written out must be read back as the same, and it must not matter how the bytes were cut.
  * FUZZ_SRCS: libxl-plugins/monitor/lexer.c libxl-plugins/monitor/stream.c libxl-plugins/monitor/parser.c
- * FUZZ_SRCS: libxl-plugins/monitor/value.c libxl-plugins/monitor/write.c base/utf8.c base/gc.c
+ * FUZZ_SRCS: base/json.c base/json-write.c base/text.c base/utf8.c base/gc.c
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,21 +16,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Only what is sure to come back as it was: QEMU writes infinity as "inf", which is no JSON, and the double -0 as "-0",
  * which is an integer. */
-static void check_round_trip(const struct qmp_value *value)
+static void check_round_trip(const struct json *value)
 {
-    struct qmp_text once = {0}, twice = {0};
+    struct text once = {0}, twice = {0};
     struct stream stream = {0};
     struct stream_message m;
     GC_SCOPE(gc);
 
-    qmp_write(&once, value);
-    qmp_text_add(&once, "\n", 1);
+    json_write(&once, value, JSON_QMP);
+    text_add(&once, "\n", 1);
     if (!memmem(once.bytes, once.len, "inf", 3)) {
         stream_feed(&stream, gc, once.bytes, once.len, &m);
         if (!m.value)
             abort();
-        qmp_write(&twice, m.value);
-        qmp_text_add(&twice, "\n", 1);
+        json_write(&twice, m.value, JSON_QMP);
+        text_add(&twice, "\n", 1);
         if (memmem(once.bytes, once.len, "-0", 2))
             goto out;
         if (once.len != twice.len || memcmp(once.bytes, twice.bytes, once.len))
@@ -38,8 +38,8 @@ static void check_round_trip(const struct qmp_value *value)
     }
 
 out:
-    qmp_text_free(&once);
-    qmp_text_free(&twice);
+    text_free(&once);
+    text_free(&twice);
     stream_dispose(&stream);
 }
 

@@ -2,7 +2,7 @@
 /*
  * The head of a rootfs file, and a configuration file with findings to fix in it.
  *
- * FUZZ_SRCS: libxl-plugins/stubdom-launch/image.c libxl-plugins/stubdom-launch/fix.c base/gc.c base/json.c base/utf8.c
+ * FUZZ_SRCS: libxl-plugins/stubdom-launch/image.c libxl-plugins/stubdom-launch/fix.c base/gc.c base/json.c base/json-read.c
  * FUZZ_LIBS: -lyajl
  */
 #include <stdint.h>

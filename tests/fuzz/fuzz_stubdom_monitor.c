@@ -2,7 +2,7 @@
 /*
  * A line of QMP from QEMU, which may be broken into, as the stub domain's init reads it.
  *
- * FUZZ_SRCS: stubdom/init/monitor_line.c base/gc.c base/json.c base/visible.c base/utf8.c base/error.c
+ * FUZZ_SRCS: stubdom/init/monitor_line.c base/gc.c base/json.c base/json-read.c base/error.c
  * FUZZ_LIBS: -lyajl -lxenlight
  */
 #include <stdint.h>

@@ -14,7 +14,7 @@
 /* An argument that is a size or a time: absent gives 0; false after an error. */
 static bool whole_number(struct monitor_call *call, size_t index, const char *name, uint64_t *value)
 {
-    const struct qmp_value *arg = call->args[index];
+    const struct json *arg = call->args[index];
 
     *value = arg ? (uint64_t)arg->integer : 0;
     if (!arg || arg->integer >= 0)
@@ -38,7 +38,7 @@ static bool domain_arg(struct monitor_call *call, size_t index, uint32_t *domid)
 
 static bool uuid_arg(struct monitor_call *call, size_t index, char uuid[XLX_UUID_LEN])
 {
-    const char *text = call->args[index]->string;
+    const char *text = call->args[index]->string.text;
 
     if (strlen(text) != XLX_UUID_LEN - 1 || strspn(text, "0123456789abcdef-") != XLX_UUID_LEN - 1) {
         FAIL(call, "'%.40s' is no UUID", text);
@@ -170,10 +170,10 @@ static const struct monitor_command cmd_reserve = {CONTROL_RESERVE, reserve_args
 static const struct reserve_info *reservation_arg(struct monitor_call *call)
 {
     struct balance_service *s = call->target;
-    const struct reserve_info *info = balancer_reservation(s->balancer, call->args[0]->string);
+    const struct reserve_info *info = balancer_reservation(s->balancer, call->args[0]->string.text);
 
     if (!info)
-        FAIL(call, "there is no reservation '%.32s'", call->args[0]->string);
+        FAIL(call, "there is no reservation '%.32s'", call->args[0]->string.text);
     return info;
 }
 
@@ -199,7 +199,7 @@ static void run_release(struct monitor_call *call)
     struct balance_service *s = call->target;
 
     if (reservation_arg(call))
-        balancer_release(s->balancer, call->args[0]->string);
+        balancer_release(s->balancer, call->args[0]->string.text);
 }
 
 static const struct monitor_command cmd_release = {CONTROL_RESERVE_RELEASE, id_args, ARRAY_LEN(id_args), NULL,
@@ -217,7 +217,7 @@ static void run_hand(struct monitor_call *call)
 
     if (!reservation_arg(call) || !domain_arg(call, 1, &domid))
         return;
-    if (balancer_hand(s->balancer, call->args[0]->string, domid))
+    if (balancer_hand(s->balancer, call->args[0]->string.text, domid))
         FAIL(call, "there is no domain %u", domid);
 }
 
@@ -230,9 +230,9 @@ static void run_reservations(struct monitor_call *call)
     size_t count;
 
     infos = balancer_reservations(s->balancer, call->gc, &count);
-    call->result = qmp_list(call->gc);
+    call->result = json_new_array(call->gc);
     for (size_t i = 0; i < count; i++)
-        qmp_append(call->gc, call->result, control_reservation(call->gc, s, infos[i]));
+        json_append(call->gc, call->result, control_reservation(call->gc, s, infos[i]));
 }
 
 static const struct monitor_command cmd_reservations = {CONTROL_RESERVATIONS, NULL, 0, "[Reservation]",
@@ -240,7 +240,7 @@ static const struct monitor_command cmd_reservations = {CONTROL_RESERVATIONS, NU
 
 /* ---- views ---- */
 
-static struct qmp_value *view(struct monitor_call *call, uint32_t domid, bool history)
+static struct json *view(struct monitor_call *call, uint32_t domid, bool history)
 {
     struct balance_service *s = call->target;
     struct balancer_domain d;
@@ -253,7 +253,7 @@ static struct qmp_value *view(struct monitor_call *call, uint32_t domid, bool hi
 static void run_balance(struct monitor_call *call)
 {
     struct balance_service *s = call->target;
-    struct qmp_value *domains = qmp_list(call->gc), *d;
+    struct json *domains = json_new_array(call->gc), *d;
     uint32_t *domids;
     size_t count;
 
@@ -262,11 +262,11 @@ static void run_balance(struct monitor_call *call)
     for (size_t i = 0; i < count; i++) {
         d = view(call, domids[i], false);
         if (d)
-            qmp_append(call->gc, domains, d);
+            json_append(call->gc, domains, d);
     }
-    call->result = qmp_dict(call->gc);
-    qmp_put(call->gc, call->result, "host", control_host(call->gc, s));
-    qmp_put(call->gc, call->result, "domains", domains);
+    call->result = json_new_object(call->gc);
+    json_set(call->gc, call->result, "host", control_host(call->gc, s));
+    json_set(call->gc, call->result, "domains", domains);
 }
 
 static const struct monitor_command cmd_balance = {CONTROL_BALANCE, NULL, 0, "Balance", run_balance};
@@ -294,9 +294,9 @@ static void run_plan(struct monitor_call *call)
 
     balancer_look(s->balancer);
     plan = balancer_view_plan(s->balancer, call->gc, &input);
-    call->result = qmp_dict(call->gc);
-    qmp_put(call->gc, call->result, "input", control_plan_input(call->gc, s, &input));
-    qmp_put(call->gc, call->result, "plan", control_plan(call->gc, &input, plan));
+    call->result = json_new_object(call->gc);
+    json_set(call->gc, call->result, "input", control_plan_input(call->gc, s, &input));
+    json_set(call->gc, call->result, "plan", control_plan(call->gc, &input, plan));
 }
 
 static const struct monitor_command cmd_plan = {CONTROL_PLAN, NULL, 0, "PlanWithInput", run_plan};

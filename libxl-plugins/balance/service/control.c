@@ -89,11 +89,6 @@ static void answer_holder(struct balance_service *s, const struct reserve_info *
 
 /* ---- events ---- */
 
-static void put_uint(struct gc *gc, struct qmp_value *dict, const char *key, uint64_t value)
-{
-    qmp_put(gc, dict, key, qmp_int(gc, (int64_t)value));
-}
-
 static void tell_reservation(struct balance_service *s, struct gc *gc, const struct host_event *e)
 {
     const struct reserve_info *info = balancer_reservation(s->balancer, e->what);
@@ -108,38 +103,38 @@ static void tell_reservation(struct balance_service *s, struct gc *gc, const str
 void control_tell(struct balance_service *s, const struct host_event *e)
 {
     GC_SCOPE(gc);
-    struct qmp_value *data;
+    struct json *data;
 
     if (!s->control || (!monitor_clients(s->control) && !s->holds))
         return;
-    data = qmp_dict(gc);
+    data = json_new_object(gc);
     if (e->type == HOST_EVENT_TARGET || e->type == HOST_EVENT_HEALTH || e->type == HOST_EVENT_PINNED)
-        put_uint(gc, data, "domid", e->domid);
+        json_set_u64(gc, data, "domid", e->domid);
     switch (e->type) {
     case HOST_EVENT_TARGET:
-        put_uint(gc, data, "old_memkb", e->old_memkb);
-        put_uint(gc, data, "new_memkb", e->new_memkb);
-        qmp_put(gc, data, "reason", qmp_string(gc, e->what));
+        json_set_u64(gc, data, "old_memkb", e->old_memkb);
+        json_set_u64(gc, data, "new_memkb", e->new_memkb);
+        json_set_string(gc, data, "reason", e->what);
         monitor_emit(s->control, CONTROL_EVENT_TARGET, data);
         break;
     case HOST_EVENT_HEALTH:
-        qmp_put(gc, data, "balloon", qmp_string(gc, e->what));
-        qmp_put(gc, data, "why", qmp_string(gc, e->why));
+        json_set_string(gc, data, "balloon", e->what);
+        json_set_string(gc, data, "why", e->why);
         monitor_emit(s->control, CONTROL_EVENT_HEALTH, data);
         break;
     case HOST_EVENT_PINNED:
-        put_uint(gc, data, "target_memkb", e->new_memkb);
+        json_set_u64(gc, data, "target_memkb", e->new_memkb);
         monitor_emit(s->control, CONTROL_EVENT_PINNED, data);
         break;
     case HOST_EVENT_RESERVATION:
         tell_reservation(s, gc, e);
         break;
     case HOST_EVENT_SHORT:
-        put_uint(gc, data, "shortfall_memkb", e->new_memkb);
+        json_set_u64(gc, data, "shortfall_memkb", e->new_memkb);
         monitor_emit(s->control, CONTROL_EVENT_SHORT, data);
         break;
     case HOST_EVENT_EMERGENCY:
-        put_uint(gc, data, "free_memkb", e->new_memkb);
+        json_set_u64(gc, data, "free_memkb", e->new_memkb);
         monitor_emit(s->control, CONTROL_EVENT_EMERGENCY, data);
         break;
     }

@@ -54,10 +54,10 @@ extern const struct monitor_kind control_kind;
 
 /* ---- control-values.c ---- */
 
-struct qmp_value *control_reservation(struct gc *gc, struct balance_service *s, const struct reserve_info *info);
-struct qmp_value *control_host(struct gc *gc, struct balance_service *s);
-struct qmp_value *control_domain(struct gc *gc, const struct balancer_domain *d, uint64_t now_ms, bool history);
-struct qmp_value *control_plan_input(struct gc *gc, struct balance_service *s, const struct plan_input *input);
-struct qmp_value *control_plan(struct gc *gc, const struct plan_input *input, const struct plan *plan);
+struct json *control_reservation(struct gc *gc, struct balance_service *s, const struct reserve_info *info);
+struct json *control_host(struct gc *gc, struct balance_service *s);
+struct json *control_domain(struct gc *gc, const struct balancer_domain *d, uint64_t now_ms, bool history);
+struct json *control_plan_input(struct gc *gc, struct balance_service *s, const struct plan_input *input);
+struct json *control_plan(struct gc *gc, const struct plan_input *input, const struct plan *plan);
 
 #endif

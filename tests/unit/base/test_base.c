@@ -180,6 +180,38 @@ static void bytes_that_are_not_utf8_are_replaced_when_written(void **state)
     assert_string_equal(json_text(w, NULL), "\"a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\\u0000y\"");
 }
 
+static void json_is_written_pretty_or_as_qemu_does(void **state)
+{
+    static const char text[] = "{\"a\":[1,{\"b\":{}}],\"c\":\"\u00e4\\u0000\\ud83d\\ude00\"}";
+    struct text qmp = {0};
+    struct json *root;
+    GC_SCOPE(gc);
+    struct json_writer *w = json_writer_new(gc, true);
+
+    assert_int_equal(json_parse(gc, text, strlen(text), &root, NULL), 0);
+    json_tree(w, root);
+    assert_string_equal(json_text(w, NULL),
+                        "{\n    \"a\": [\n        1,\n        {\n            \"b\": {\n\n            }\n"
+                        "        }\n    ],\n    \"c\": \"\u00e4\\u0000\U0001f600\"\n}\n");
+    json_write(&qmp, root, JSON_QMP);
+    text_add(&qmp, "", 1);
+    assert_string_equal(qmp.bytes, "{\"a\": [1, {\"b\": {}}], \"c\": \"\\u00E4\\u0000\\uD83D\\uDE00\"}");
+    text_free(&qmp);
+}
+
+static void a_member_name_that_stands_twice_is_found_among_many(void **state)
+{
+    GC_SCOPE(gc);
+    struct json *object = json_new_object(gc);
+
+    for (int i = 0; i < 100; i++) {
+        assert_null(json_duplicate(object));
+        json_set_integer(gc, object, gc_printf(gc, "m%d", i), i);
+    }
+    json_set_integer(gc, object, "m7", 7);
+    assert_string_equal(json_duplicate(object), "m7");
+}
+
 static void every_error_has_words(void **state)
 {
     for (int rc = -40; rc <= 1; rc++)
@@ -201,6 +233,8 @@ int main(void)
         cmocka_unit_test(malformed_json_is_refused_with_a_cause),
         cmocka_unit_test(json_nested_too_deeply_is_refused),
         cmocka_unit_test(bytes_that_are_not_utf8_are_replaced_when_written),
+        cmocka_unit_test(json_is_written_pretty_or_as_qemu_does),
+        cmocka_unit_test(a_member_name_that_stands_twice_is_found_among_many),
         cmocka_unit_test(every_error_has_words),
     };
 

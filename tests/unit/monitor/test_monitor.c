@@ -29,7 +29,7 @@ static void run_large(struct monitor_call *call)
 
     memset(text, 'x', LARGE);
     text[LARGE] = 0;
-    call->result = qmp_string(call->gc, text);
+    call->result = json_new_string(call->gc, text);
 }
 
 static const struct monitor_command large = {"large", NULL, 0, "str", run_large};

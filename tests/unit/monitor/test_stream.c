@@ -16,7 +16,7 @@
 static char *transcript(struct gc *gc, const char *bytes, size_t len, size_t at_once)
 {
     struct stream stream = {0};
-    struct qmp_text out = {0};
+    struct text out = {0};
     char *result;
 
     while (len) {
@@ -31,20 +31,20 @@ static char *transcript(struct gc *gc, const char *bytes, size_t len, size_t at_
             part -= used;
             len -= used;
             if (m.error) {
-                struct qmp_value *text = qmp_string(scratch, m.error);
+                struct json *text = json_new_string(scratch, m.error);
 
-                qmp_text_add(&out, "!", 1);
-                qmp_write(&out, text);
+                text_add(&out, "!", 1);
+                json_write(&out, text, JSON_QMP);
             } else if (m.value) {
-                qmp_write(&out, m.value);
+                json_write(&out, m.value, JSON_QMP);
             } else {
                 continue;
             }
-            qmp_text_add(&out, "\n", 1);
+            text_add(&out, "\n", 1);
         }
     }
     result = gc_strndup(gc, out.bytes ? out.bytes : "", out.len);
-    qmp_text_free(&out);
+    text_free(&out);
     stream_dispose(&stream);
     return result;
 }
@@ -122,6 +122,16 @@ static void sentences_are_those_of_qemu(void **state)
     expect("[nul]", "!\"JSON parse error, invalid keyword 'nul'\"\n");
     expect("[}", "!\"JSON parse error, expecting value\"\n");
     expect("}", "!\"JSON parse error, expecting value\"\n");
+}
+
+static void a_duplicate_key_is_told_before_what_is_wrong_behind_it(void **state)
+{
+    expect("{'a':1,'a':1,'b':}", "!\"JSON parse error, duplicate key\"\n");
+    expect("{'a':1,'a':1 'b':1}", "!\"JSON parse error, duplicate key\"\n");
+    expect("{'a':1,'a':1,'b':[{'c':1,'c':1,'d':nul}]}", "!\"JSON parse error, duplicate key\"\n");
+    expect("{'a':1,'b':[nul],'a':1}", "!\"JSON parse error, invalid keyword 'nul'\"\n");
+    expect("{'a':1,'a':nul}", "!\"JSON parse error, invalid keyword 'nul'\"\n");
+    expect("{'a':{'b':1,'b':1},'c':nul}", "!\"JSON parse error, duplicate key\"\n");
 }
 
 static char *nested(struct gc *gc, size_t depth)
@@ -223,6 +233,7 @@ int main(void)
         cmocka_unit_test(numbers_keep_what_they_were_written_as),
         cmocka_unit_test(stray_bytes_make_one_error_and_the_stream_goes_on),
         cmocka_unit_test(sentences_are_those_of_qemu),
+        cmocka_unit_test(a_duplicate_key_is_told_before_what_is_wrong_behind_it),
         cmocka_unit_test(nesting_is_limited_to_1024),
         cmocka_unit_test(a_token_without_end_is_cut_off),
         cmocka_unit_test(tokens_of_a_message_are_limited),
