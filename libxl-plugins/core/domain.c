@@ -77,7 +77,7 @@ void domain_uuid_text(const xen_domain_handle_t handle, char uuid[XLX_UUID_LEN])
     }
 }
 
-static bool looks_like_uuid(const char *text)
+bool domain_is_uuid(const char *text)
 {
     if (strlen(text) != XLX_UUID_LEN - 1)
         return false;
@@ -222,7 +222,7 @@ static int find_one(struct xlx_ctx *ctx, const char *text, struct name_table *na
     if (strspn(text, "0123456789") == strlen(text))
         rc = parse_digits(text, strlen(text), DOMID_FIRST_RESERVED - 1, &id) ? find_by_domid(ctx, id, domid)
                                                                              : ERROR_DOMAIN_NOTFOUND;
-    else if (looks_like_uuid(text))
+    else if (domain_is_uuid(text))
         rc = find_by_uuid(ctx, text, domid);
     else
         rc = find_by_name(ctx, text, names, domid);

@@ -23,5 +23,7 @@ const char *domain_type_name(libxl_domain_type type);
 /* Whether the hypervisor has a domain with that UUID. */
 bool domain_has_uuid(struct xlx_ctx *ctx, const char *uuid);
 void domain_uuid_text(const xen_domain_handle_t handle, char uuid[XLX_UUID_LEN]);
+/* 8-4-4-4-12 hexadecimal digits, in either case. */
+bool domain_is_uuid(const char *text);
 
 #endif

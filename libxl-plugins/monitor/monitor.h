@@ -15,7 +15,7 @@
 #include <uv.h>
 
 #include "base/gc.h"
-#include "base/json.h"
+#include "base/json-record.h"
 
 struct monitor;
 
@@ -91,16 +91,6 @@ struct monitor_command {
     void (*run)(struct monitor_call *call);
 };
 
-/* An object type of query-qmp-schema. Member types are names as above; "[TYPE]" is an array of it. */
-struct monitor_member {
-    const char *name, *type;
-    bool optional;
-};
-struct monitor_object {
-    const char *name;
-    const struct monitor_member *members;
-    size_t member_count;
-};
 struct monitor_enum {
     const char *name;
     const char *const *values; /* NULL at the end */
@@ -118,8 +108,7 @@ struct monitor_event_type {
 struct monitor_kind {
     const struct monitor_command *const *commands;
     size_t command_count;
-    const struct monitor_object *objects;
-    size_t object_count;
+    const struct json_record *const *objects; /* that query-qmp-schema tells of; NULL at the end */
     const struct monitor_enum *enums;
     size_t enum_count;
     const struct monitor_event_type *events;

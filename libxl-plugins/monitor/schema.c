@@ -9,6 +9,7 @@
 #include "monitor/monitor-private.h"
 
 #define EMPTY "q_empty"
+#define INT_OR_NULL "IntOrNull"
 
 struct schema {
     struct gc *gc;
@@ -24,28 +25,31 @@ static const char *const meta_types[] = {"builtin", "enum", "array", "object", "
 static const struct monitor_enum common_enums[] = {{"QMPCapability", qmp_capability_names},
                                                    {"SchemaMetaType", meta_types}};
 
-static const struct monitor_member triple[] = {{"major", "int"}, {"minor", "int"}, {"micro", "int"}};
-static const struct monitor_member version[] = {{"qemu", "VersionTriple"}, {"package", "str"}};
-static const struct monitor_member command[] = {{"name", "str"}};
-static const struct monitor_member info_member[] = {{"name", "str"}, {"type", "str", true}, {"default", "any", true}};
-static const struct monitor_member info[] = {
+static const struct json_field triple[] = {{"major", "int"}, {"minor", "int"}, {"micro", "int"}};
+static const struct json_field version[] = {{"qemu", "VersionTriple"}, {"package", "str"}};
+static const struct json_field command[] = {{"name", "str"}};
+static const struct json_field info_member[] = {{"name", "str"}, {"type", "str", true}, {"default", "any", true}};
+static const struct json_field info[] = {
     {"name", "str"},           {"meta-type", "SchemaMetaType"}, {"json-type", "str", true},
     {"values", "[str]", true}, {"element-type", "str", true},   {"members", "[SchemaInfoMember]", true},
     {"arg-type", "str", true}, {"ret-type", "str", true},
 };
 
-static const struct monitor_object common_objects[] = {
-    {"CommandInfo", command, ARRAY_LEN(command)},
-    {"SchemaInfo", info, ARRAY_LEN(info)},
-    {"SchemaInfoMember", info_member, ARRAY_LEN(info_member)},
-    {"VersionInfo", version, ARRAY_LEN(version)},
-    {"VersionTriple", triple, ARRAY_LEN(triple)},
-    {EMPTY, NULL, 0},
+#define RECORD(name, fields) &(const struct json_record)JSON_RECORD(name, fields)
+static const struct json_record *const common_objects[] = {
+    RECORD("CommandInfo", command),
+    RECORD("SchemaInfo", info),
+    RECORD("SchemaInfoMember", info_member),
+    RECORD("VersionInfo", version),
+    RECORD("VersionTriple", triple),
+    &(const struct json_record){EMPTY, NULL, 0},
+    NULL,
 };
 
 static const struct {
     const char *name, *json_type;
-} builtins[] = {{"any", "value"}, {"bool", "boolean"}, {"int", "int"}, {"number", "number"}, {"str", "string"}};
+} builtins[] = {{"any", "value"}, {"bool", "boolean"},  {"int", "int"},
+                {"null", "null"}, {"number", "number"}, {"str", "string"}};
 
 /* ---- entries ---- */
 
@@ -118,29 +122,49 @@ static bool add_enum(struct schema *s, const struct monitor_enum *enums, size_t 
     return false;
 }
 
-static bool add_object(struct schema *s, const struct monitor_object *objects, size_t count, const char *name)
+static bool add_object(struct schema *s, const struct json_record *const *objects, const char *name)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct monitor_object *o = &objects[i];
+    for (; objects && *objects; objects++) {
+        const struct json_record *o = *objects;
         struct json *members;
 
         if (strcmp(o->name, name))
             continue;
         members = json_new_array(s->gc);
-        for (size_t m = 0; m < o->member_count; m++)
-            append_member(s, members, o->members[m].name, o->members[m].type, o->members[m].optional);
+        for (size_t m = 0; m < o->count; m++)
+            append_member(s, members, o->fields[m].name, o->fields[m].type, o->fields[m].optional);
         json_set(s->gc, new_entry(s, name, "object"), "members", members);
-        for (size_t m = 0; m < o->member_count; m++)
-            add_type(s, o->members[m].type);
+        for (size_t m = 0; m < o->count; m++)
+            add_type(s, o->fields[m].type);
         return true;
     }
     return false;
+}
+
+/* The one alternate there is. */
+static void add_int_or_null(struct schema *s)
+{
+    static const char *const types[] = {"int", "null"};
+    struct json *members = json_new_array(s->gc);
+
+    json_set(s->gc, new_entry(s, INT_OR_NULL, "alternate"), "members", members);
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        struct json *m = json_new_object(s->gc);
+
+        json_set_string(s->gc, m, "type", types[i]);
+        json_append(s->gc, members, m);
+        add_type(s, types[i]);
+    }
 }
 
 static void add_type(struct schema *s, const char *name)
 {
     if (is_there(s, name))
         return;
+    if (!strcmp(name, INT_OR_NULL)) {
+        add_int_or_null(s);
+        return;
+    }
     if (*name == '[') {
         char *element = gc_strndup(s->gc, name + 1, strlen(name) - 2);
 
@@ -149,9 +173,8 @@ static void add_type(struct schema *s, const char *name)
         return;
     }
     if (!add_builtin(s, name) && !add_enum(s, common_enums, ARRAY_LEN(common_enums), name) &&
-        !add_enum(s, s->kind->enums, s->kind->enum_count, name) &&
-        !add_object(s, common_objects, ARRAY_LEN(common_objects), name))
-        add_object(s, s->kind->objects, s->kind->object_count, name);
+        !add_enum(s, s->kind->enums, s->kind->enum_count, name) && !add_object(s, common_objects, name))
+        add_object(s, s->kind->objects, name);
 }
 
 /* ---- commands and events ---- */

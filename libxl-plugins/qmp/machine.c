@@ -14,26 +14,27 @@ static const struct monitor_command *const commands[] = {
     &cmd_qmp_stop,
 };
 
-static const struct monitor_member balloon_info[] = {{"actual", "int"}};
-static const struct monitor_member kvm_info[] = {{"enabled", "bool"}, {"present", "bool"}};
-static const struct monitor_member memory_info[] = {{"base-memory", "int"}, {"plugged-memory", "int", true}};
-static const struct monitor_member name_info[] = {{"name", "str", true}};
-static const struct monitor_member property_info[] = {
+static const struct json_field balloon_info[] = {{"actual", "int"}};
+static const struct json_field kvm_info[] = {{"enabled", "bool"}, {"present", "bool"}};
+static const struct json_field memory_info[] = {{"base-memory", "int"}, {"plugged-memory", "int", true}};
+static const struct json_field name_info[] = {{"name", "str", true}};
+static const struct json_field property_info[] = {
     {"name", "str"}, {"type", "str"}, {"description", "str", true}, {"default-value", "any", true}};
-static const struct monitor_member shutdown_info[] = {{"guest", "bool"}, {"reason", "ShutdownCause"}};
-static const struct monitor_member status_info[] = {
-    {"running", "bool"}, {"singlestep", "bool"}, {"status", "RunState"}};
-static const struct monitor_member uuid_info[] = {{"UUID", "str"}};
+static const struct json_field shutdown_info[] = {{"guest", "bool"}, {"reason", "ShutdownCause"}};
+static const struct json_field status_info[] = {{"running", "bool"}, {"singlestep", "bool"}, {"status", "RunState"}};
+static const struct json_field uuid_info[] = {{"UUID", "str"}};
 
-static const struct monitor_object objects[] = {
-    {"BalloonInfo", balloon_info, ARRAY_LEN(balloon_info)},
-    {"KvmInfo", kvm_info, ARRAY_LEN(kvm_info)},
-    {"MemoryInfo", memory_info, ARRAY_LEN(memory_info)},
-    {"NameInfo", name_info, ARRAY_LEN(name_info)},
-    {"ObjectPropertyInfo", property_info, ARRAY_LEN(property_info)},
-    {"ShutdownInfo", shutdown_info, ARRAY_LEN(shutdown_info)},
-    {"StatusInfo", status_info, ARRAY_LEN(status_info)},
-    {"UuidInfo", uuid_info, ARRAY_LEN(uuid_info)},
+#define RECORD(name, fields) &(const struct json_record)JSON_RECORD(name, fields)
+static const struct json_record *const objects[] = {
+    RECORD("BalloonInfo", balloon_info),
+    RECORD("KvmInfo", kvm_info),
+    RECORD("MemoryInfo", memory_info),
+    RECORD("NameInfo", name_info),
+    RECORD("ObjectPropertyInfo", property_info),
+    RECORD("ShutdownInfo", shutdown_info),
+    RECORD("StatusInfo", status_info),
+    RECORD("UuidInfo", uuid_info),
+    NULL,
 };
 
 /* Only what is ever told. */
@@ -53,7 +54,6 @@ const struct monitor_kind machine_monitor_kind = {
     .commands = commands,
     .command_count = ARRAY_LEN(commands),
     .objects = objects,
-    .object_count = ARRAY_LEN(objects),
     .enums = enums,
     .enum_count = ARRAY_LEN(enums),
     .events = events,

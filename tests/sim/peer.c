@@ -72,7 +72,7 @@ static void become(struct peer *p, size_t i, enum reserve_state state)
     p->bookings[i].state = state;
     p->w->host.ops->event(&p->w->host, &(struct host_event){.type = HOST_EVENT_RESERVATION,
                                                             .what = p->bookings[i].id,
-                                                            .why = reserve_state_name(state)});
+                                                            .why = reserve_state_names[state]});
     if (state <= RESERVE_HANDED) {
         record(p, i);
         return;

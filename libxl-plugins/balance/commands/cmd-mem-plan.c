@@ -70,7 +70,7 @@ static void show_json(struct xlx_ui *ui, const struct plan_document *document, c
     GC_SCOPE(gc);
 
     w = json_writer_new(gc, true);
-    plan_json_write(w, &document->input, plan);
+    json_tree(w, plan_json(gc, &document->input, plan));
     ui->ops->print(ui, "%s", json_text(w, NULL));
 }
 

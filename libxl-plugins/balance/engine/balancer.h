@@ -65,7 +65,7 @@ enum reserve_state {
     RESERVE_EXPIRED,
     RESERVE_DONE,
 };
-const char *reserve_state_name(enum reserve_state state);
+extern const char *const reserve_state_names[]; /* NULL at the end */
 
 #define RESERVE_ID_LEN 16
 #define RESERVE_NO_DOMAIN UINT32_MAX

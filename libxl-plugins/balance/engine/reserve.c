@@ -20,12 +20,8 @@
 /* A holder that does not come back to a balancer that was started again has gone. */
 #define ORPHAN_LEASE_MS 30000u
 
-const char *reserve_state_name(enum reserve_state state)
-{
-    static const char *const names[] = {"waiting", "ready", "handed", "released", "timed-out", "expired", "done"};
-
-    return names[state];
-}
+const char *const reserve_state_names[] = {"waiting",   "ready",   "handed", "released",
+                                           "timed-out", "expired", "done",   NULL};
 
 /* ---- keeping ---- */
 
@@ -118,7 +114,7 @@ static void tell_reservation(struct balancer *b, const struct reservation *r)
                                           .domid = r->info.request.domid,
                                           .new_memkb = r->info.memkb,
                                           .what = r->info.id,
-                                          .why = reserve_state_name(r->info.state)});
+                                          .why = reserve_state_names[r->info.state]});
 }
 
 void reserve_become(struct balancer *b, struct reservation *r, enum reserve_state state)

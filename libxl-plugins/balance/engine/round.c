@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "balance/engine/state.h"
+#include "balance/policy/plan-json.h"
 #include "base/error.h"
 
 /* What an ordinary guest's growth needs until memory comes, and no more than 2 % of the host. */
@@ -82,7 +83,6 @@ static enum plan_balloon balloon_of(const struct dom *d)
 
 static void tell_health(struct balancer *b, struct dom *d)
 {
-    static const char *const names[] = {"ok", "slow", "stuck", "none"};
     static const char *const whys[] = {"it follows its target", "it follows its target, but will need long",
                                        "it does not follow its target", "it has no balloon"};
     enum plan_balloon now = balloon_of(d);
@@ -90,8 +90,9 @@ static void tell_health(struct balancer *b, struct dom *d)
     if (now == d->told)
         return;
     d->told = now;
-    balancer_tell(
-        b, &(struct host_event){.type = HOST_EVENT_HEALTH, .domid = d->domid, .what = names[now], .why = whys[now]});
+    balancer_tell(b,
+                  &(struct host_event){
+                      .type = HOST_EVENT_HEALTH, .domid = d->domid, .what = plan_balloon_names[now], .why = whys[now]});
 }
 
 /* A start tries those who say that they can give what it lacks. */

@@ -45,7 +45,7 @@ static const char *reason_of(const struct balancer *b, const struct dom *d)
         return plan_reason_name(PLAN_REASON_STUCK);
     /* Nobody tells of a pause: the last round may have known another state. */
     if (!d->facts.fixed && dom_state(b, d) != PLAN_RUNNING)
-        return plan_state_name(dom_state(b, d));
+        return plan_state_names[dom_state(b, d)];
     return plan_reason_name(d->reason);
 }
 
@@ -90,7 +90,7 @@ static const char *why(struct gc *gc, const struct balancer *b, const struct dom
                          " MiB; 'mem-range DOMAIN auto' has it balanced again",
                          mib(d->target_memkb));
     if (dom_state(b, d) != PLAN_RUNNING)
-        return gc_printf(gc, "left alone while it is %s", plan_state_name(dom_state(b, d)));
+        return gc_printf(gc, "left alone while it is %s", plan_state_names[dom_state(b, d)]);
     if (health_stuck(&d->health, HEALTH_GIVING))
         return gc_printf(gc, "does not give memory back: its target stands at what it holds, %" PRIu64 " MiB",
                          mib(d->actual_memkb));

@@ -6,27 +6,17 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-static const char *const type_names[] = {[PLAN_PV] = "pv", [PLAN_PVH] = "pvh", [PLAN_HVM] = "hvm"};
-static const char *const state_names[] = {
-    [PLAN_RUNNING] = "running", [PLAN_PAUSED] = "paused",       [PLAN_BUILDING] = "building",
-    [PLAN_BOOTING] = "booting", [PLAN_MIGRATING] = "migrating", [PLAN_DYING] = "dying",
+const char *const plan_type_names[] = {[PLAN_PV] = "pv", [PLAN_PVH] = "pvh", [PLAN_HVM] = "hvm", NULL};
+const char *const plan_state_names[] = {
+    [PLAN_RUNNING] = "running",     [PLAN_PAUSED] = "paused", [PLAN_BUILDING] = "building", [PLAN_BOOTING] = "booting",
+    [PLAN_MIGRATING] = "migrating", [PLAN_DYING] = "dying",   [PLAN_DYING + 1] = NULL,
 };
-static const char *const balloon_names[] = {
-    [PLAN_BALLOON_OK] = "ok",
-    [PLAN_BALLOON_SLOW] = "slow",
-    [PLAN_BALLOON_STUCK] = "stuck",
-    [PLAN_BALLOON_NONE] = "none",
+const char *const plan_balloon_names[] = {
+    [PLAN_BALLOON_OK] = "ok",     [PLAN_BALLOON_SLOW] = "slow",   [PLAN_BALLOON_STUCK] = "stuck",
+    [PLAN_BALLOON_NONE] = "none", [PLAN_BALLOON_NONE + 1] = NULL,
 };
 
-const char *plan_state_name(enum plan_state state)
-{
-    return state_names[state];
-}
-
-const char *plan_balloon_name(enum plan_balloon balloon)
-{
-    return balloon_names[balloon];
-}
+/* ---- reading ---- */
 
 /* Reading stops at the first fault, whose sentence stays. */
 struct reader {
@@ -61,14 +51,14 @@ static uint64_t read_optional(struct reader *r, const struct json *node, const c
     return value > PLAN_MEMKB_MAX ? PLAN_MEMKB_MAX : value;
 }
 
-static int read_name(struct reader *r, const struct json *node, const char *key, const char *const *names, size_t count,
+static int read_name(struct reader *r, const struct json *node, const char *key, const char *const *names,
                      int otherwise)
 {
     const struct json *member = json_member(node, key);
 
     if (!member && otherwise >= 0)
         return otherwise;
-    for (size_t i = 0; member && member->type == JSON_STRING && i < count; i++) {
+    for (size_t i = 0; member && member->type == JSON_STRING && names[i]; i++) {
         if (!strcmp(member->string.text, names[i]))
             return (int)i;
     }
@@ -141,9 +131,9 @@ static void read_domain(struct reader *r, const struct json *node, struct plan_d
     *name = "";
     if (json_member(node, "name") && !json_member_string(node, "name", name))
         fault(r, "name", "must be a string");
-    d->type = read_name(r, node, "type", type_names, ARRAY_LEN(type_names), PLAN_PV);
-    d->state = read_name(r, node, "state", state_names, ARRAY_LEN(state_names), -1);
-    d->balloon = read_name(r, node, "balloon", balloon_names, ARRAY_LEN(balloon_names), -1);
+    d->type = read_name(r, node, "type", plan_type_names, PLAN_PV);
+    d->state = read_name(r, node, "state", plan_state_names, -1);
+    d->balloon = read_name(r, node, "balloon", plan_balloon_names, -1);
     d->actual_memkb = read_number(r, node, "actual_memkb");
     d->target_memkb = read_number(r, node, "target_memkb");
     d->static_max_memkb = read_number(r, node, "static_max_memkb");
@@ -205,30 +195,126 @@ int plan_json_read(struct gc *gc, const char *text, size_t len, struct plan_docu
     return r.cause ? ERROR_INVAL : 0;
 }
 
-void plan_json_write(struct json_writer *w, const struct plan_input *input, const struct plan *plan)
+/* ---- the input ---- */
+
+/* What is written of a domain, in the order in which it is. */
+struct input_domain {
+    struct plan_domain plan;
+    const char *name;
+};
+
+#define FIELD(kind, member, name) JSON_##kind(struct plan_input, member, name)
+static const struct json_field host_fields[] = {
+    FIELD(U64, total_memkb, "total_memkb"),
+    FIELD(U64, free_memkb, "free_memkb"),
+    FIELD(U64, claimed_memkb, "claimed_memkb"),
+    FIELD(U64, reserve_memkb, "reserve_memkb"),
+    FIELD(U64, float_memkb, "float_memkb"),
+};
+#undef FIELD
+
+#define FIELD(kind, member, name) JSON_##kind(struct input_domain, member, name)
+static const struct json_field domain_fields[] = {
+    FIELD(U32, plan.domid, "domid"),
+    FIELD(TEXT, name, "name"),
+    JSON_NAME(struct input_domain, plan.type, "type", "DomainType", plan_type_names),
+    JSON_NAME(struct input_domain, plan.state, "state", "DomainState", plan_state_names),
+    FIELD(U64, plan.actual_memkb, "actual_memkb"),
+    FIELD(U64, plan.target_memkb, "target_memkb"),
+    FIELD(U64, plan.static_max_memkb, "static_max_memkb"),
+    FIELD(U64, plan.min_memkb, "min_memkb"),
+    FIELD(U64, plan.max_memkb, "max_memkb"),
+    FIELD(U64, plan.weight, "weight"),
+    JSON_U64_IF(struct input_domain, plan.demand_known, plan.demand_memkb, "demand_memkb"),
+    FIELD(U64, plan.keep_memkb, "keep_memkb"),
+    JSON_NAME(struct input_domain, plan.balloon, "balloon", "BalloonState", plan_balloon_names),
+    FIELD(BOOLEAN, plan.fixed, "fixed"),
+};
+#undef FIELD
+
+static const struct json_field reservation_fields[] = {
+    JSON_TEXT(struct plan_reservation, id, "id"),
+    JSON_U64(struct plan_reservation, memkb, "memkb"),
+};
+
+static const struct json_field input_fields[] = {
+    {.name = "host", .type = "PlanHost"},
+    {.name = "reservations", .type = "[PlanReservation]"},
+    {.name = "domains", .type = "[PlanDomain]"},
+};
+
+const struct json_record plan_json_input_record = JSON_RECORD("PlanInput", input_fields);
+const struct json_record plan_json_host_record = JSON_RECORD("PlanHost", host_fields);
+const struct json_record plan_json_reservation_record = JSON_RECORD("PlanReservation", reservation_fields);
+const struct json_record plan_json_domain_record = JSON_RECORD("PlanDomain", domain_fields);
+
+struct json *plan_json_input(struct gc *gc, const struct plan_input *input, const char *const *names,
+                             const struct plan_reservation *reservations, size_t reservation_count)
 {
-    json_object_begin(w);
-    json_put_bool(w, "feasible", plan->feasible);
-    json_put_u64(w, "shortfall_memkb", plan->shortfall_memkb);
-    json_put_integer(w, "host_free_after_memkb", plan->host_free_after_memkb);
-    json_key(w, "domains");
-    json_array_begin(w);
+    struct json *v = json_new_object(gc), *list = json_new_array(gc), *domains = json_new_array(gc);
+
+    json_set(gc, v, "host", json_new_record(gc, &plan_json_host_record, input));
+    for (size_t i = 0; i < reservation_count; i++)
+        json_append(gc, list, json_new_record(gc, &plan_json_reservation_record, &reservations[i]));
+    json_set(gc, v, "reservations", list);
     for (size_t i = 0; i < input->count; i++) {
-        json_object_begin(w);
-        json_put_u64(w, "domid", input->domains[i].domid);
-        json_put_u64(w, "target_memkb", plan->targets[i].target_memkb);
-        json_put_string(w, "reason", plan_reason_name(plan->targets[i].reason));
-        json_object_end(w);
+        struct input_domain d = {.plan = input->domains[i], .name = names[i]};
+
+        json_append(gc, domains, json_new_record(gc, &plan_json_domain_record, &d));
     }
-    json_array_end(w);
-    json_key(w, "steps");
-    json_array_begin(w);
+    json_set(gc, v, "domains", domains);
+    return v;
+}
+
+/* ---- the plan ---- */
+
+/* An item of both lists; a step has no reason. */
+struct planned {
+    uint32_t domid;
+    uint64_t target_memkb;
+    const char *reason;
+};
+
+static const struct json_field target_fields[] = {
+    JSON_U32(struct planned, domid, "domid"),
+    JSON_U64(struct planned, target_memkb, "target_memkb"),
+    JSON_TEXT(struct planned, reason, "reason"),
+};
+
+static const struct json_field step_fields[] = {
+    JSON_U32(struct planned, domid, "domid"),
+    JSON_U64(struct planned, target_memkb, "target_memkb"),
+};
+
+static const struct json_field plan_fields[] = {
+    JSON_BOOLEAN(struct plan, feasible, "feasible"),
+    JSON_U64(struct plan, shortfall_memkb, "shortfall_memkb"),
+    JSON_I64(struct plan, host_free_after_memkb, "host_free_after_memkb"),
+    {.name = "domains", .type = "[PlanTarget]"},
+    {.name = "steps", .type = "[PlanStep]"},
+};
+
+const struct json_record plan_json_target_record = JSON_RECORD("PlanTarget", target_fields);
+const struct json_record plan_json_step_record = JSON_RECORD("PlanStep", step_fields);
+const struct json_record plan_json_record = JSON_RECORD("Plan", plan_fields);
+
+struct json *plan_json(struct gc *gc, const struct plan_input *input, const struct plan *plan)
+{
+    struct json *v = json_new_record(gc, &plan_json_record, plan), *domains = json_new_array(gc),
+                *steps = json_new_array(gc);
+
+    for (size_t i = 0; i < input->count; i++) {
+        struct planned p = {input->domains[i].domid, plan->targets[i].target_memkb,
+                            plan_reason_name(plan->targets[i].reason)};
+
+        json_append(gc, domains, json_new_record(gc, &plan_json_target_record, &p));
+    }
+    json_set(gc, v, "domains", domains);
     for (size_t i = 0; i < plan->step_count; i++) {
-        json_object_begin(w);
-        json_put_u64(w, "domid", plan->steps[i].domid);
-        json_put_u64(w, "target_memkb", plan->steps[i].target_memkb);
-        json_object_end(w);
+        struct planned p = {plan->steps[i].domid, plan->steps[i].target_memkb, NULL};
+
+        json_append(gc, steps, json_new_record(gc, &plan_json_step_record, &p));
     }
-    json_array_end(w);
-    json_object_end(w);
+    json_set(gc, v, "steps", steps);
+    return v;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
 #include <string.h>
 
 #include "balance/service/service.h"
+#include "balance/policy/plan-json.h"
 #include "balance/service/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/domain.h"
 
 #define FAIL(call, ...) monitor_call_fail((call), MONITOR_GENERIC, __VA_ARGS__)
 #define LEASE_MS 30000u
@@ -40,11 +43,12 @@ static bool uuid_arg(struct monitor_call *call, size_t index, char uuid[XLX_UUID
 {
     const char *text = call->args[index]->string.text;
 
-    if (strlen(text) != XLX_UUID_LEN - 1 || strspn(text, "0123456789abcdef-") != XLX_UUID_LEN - 1) {
+    if (!domain_is_uuid(text)) {
         FAIL(call, "'%.40s' is no UUID", text);
         return false;
     }
-    strcpy(uuid, text);
+    for (size_t i = 0; i < XLX_UUID_LEN; i++)
+        uuid[i] = (char)tolower((unsigned char)text[i]);
     return true;
 }
 
@@ -296,7 +300,7 @@ static void run_plan(struct monitor_call *call)
     plan = balancer_view_plan(s->balancer, call->gc, &input);
     call->result = json_new_object(call->gc);
     json_set(call->gc, call->result, "input", control_plan_input(call->gc, s, &input));
-    json_set(call->gc, call->result, "plan", control_plan(call->gc, &input, plan));
+    json_set(call->gc, call->result, "plan", plan_json(call->gc, &input, plan));
 }
 
 static const struct monitor_command cmd_plan = {CONTROL_PLAN, NULL, 0, "PlanWithInput", run_plan};
@@ -308,23 +312,25 @@ static const struct monitor_command *const commands[] = {
     &cmd_hand,  &cmd_reservations, &cmd_balance, &cmd_why,     &cmd_plan,
 };
 
-static const struct monitor_object objects[] = {{"Reservation", NULL, 0},
-                                                {"Balance", NULL, 0},
-                                                {"Domain", NULL, 0},
-                                                {"PlanWithInput", NULL, 0},
-                                                {"EventData", NULL, 0}};
+static const struct monitor_enum enums[] = {
+    {"BalloonState", plan_balloon_names},
+    {"DomainState", plan_state_names},
+    {"DomainType", plan_type_names},
+    {"ReservationState", reserve_state_names},
+};
 
 static const struct monitor_event_type events[] = {
-    {CONTROL_EVENT_TARGET, "EventData", 0}, {CONTROL_EVENT_HEALTH, "EventData", 0},
-    {CONTROL_EVENT_PINNED, "EventData", 0}, {CONTROL_EVENT_RESERVATION, "Reservation", 0},
-    {CONTROL_EVENT_SHORT, "EventData", 0},  {CONTROL_EVENT_EMERGENCY, "EventData", 0},
+    {CONTROL_EVENT_TARGET, "TargetData", 0}, {CONTROL_EVENT_HEALTH, "HealthData", 0},
+    {CONTROL_EVENT_PINNED, "PinnedData", 0}, {CONTROL_EVENT_RESERVATION, "Reservation", 0},
+    {CONTROL_EVENT_SHORT, "ShortData", 0},   {CONTROL_EVENT_EMERGENCY, "EmergencyData", 0},
 };
 
 const struct monitor_kind control_kind = {
     .commands = commands,
     .command_count = ARRAY_LEN(commands),
-    .objects = objects,
-    .object_count = ARRAY_LEN(objects),
+    .objects = control_records,
+    .enums = enums,
+    .enum_count = ARRAY_LEN(enums),
     .events = events,
     .event_count = ARRAY_LEN(events),
 };

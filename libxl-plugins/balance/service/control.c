@@ -102,42 +102,19 @@ static void tell_reservation(struct balance_service *s, struct gc *gc, const str
 
 void control_tell(struct balance_service *s, const struct host_event *e)
 {
+    static const char *const names[] = {
+        [HOST_EVENT_TARGET] = CONTROL_EVENT_TARGET,       [HOST_EVENT_HEALTH] = CONTROL_EVENT_HEALTH,
+        [HOST_EVENT_PINNED] = CONTROL_EVENT_PINNED,       [HOST_EVENT_SHORT] = CONTROL_EVENT_SHORT,
+        [HOST_EVENT_EMERGENCY] = CONTROL_EVENT_EMERGENCY,
+    };
     GC_SCOPE(gc);
-    struct json *data;
 
     if (!s->control || (!monitor_clients(s->control) && !s->holds))
         return;
-    data = json_new_object(gc);
-    if (e->type == HOST_EVENT_TARGET || e->type == HOST_EVENT_HEALTH || e->type == HOST_EVENT_PINNED)
-        json_set_u64(gc, data, "domid", e->domid);
-    switch (e->type) {
-    case HOST_EVENT_TARGET:
-        json_set_u64(gc, data, "old_memkb", e->old_memkb);
-        json_set_u64(gc, data, "new_memkb", e->new_memkb);
-        json_set_string(gc, data, "reason", e->what);
-        monitor_emit(s->control, CONTROL_EVENT_TARGET, data);
-        break;
-    case HOST_EVENT_HEALTH:
-        json_set_string(gc, data, "balloon", e->what);
-        json_set_string(gc, data, "why", e->why);
-        monitor_emit(s->control, CONTROL_EVENT_HEALTH, data);
-        break;
-    case HOST_EVENT_PINNED:
-        json_set_u64(gc, data, "target_memkb", e->new_memkb);
-        monitor_emit(s->control, CONTROL_EVENT_PINNED, data);
-        break;
-    case HOST_EVENT_RESERVATION:
+    if (e->type == HOST_EVENT_RESERVATION)
         tell_reservation(s, gc, e);
-        break;
-    case HOST_EVENT_SHORT:
-        json_set_u64(gc, data, "shortfall_memkb", e->new_memkb);
-        monitor_emit(s->control, CONTROL_EVENT_SHORT, data);
-        break;
-    case HOST_EVENT_EMERGENCY:
-        json_set_u64(gc, data, "free_memkb", e->new_memkb);
-        monitor_emit(s->control, CONTROL_EVENT_EMERGENCY, data);
-        break;
-    }
+    else
+        monitor_emit(s->control, names[e->type], control_event(gc, e));
 }
 
 /* ---- the socket ---- */

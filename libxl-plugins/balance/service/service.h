@@ -58,6 +58,9 @@ struct json *control_reservation(struct gc *gc, struct balance_service *s, const
 struct json *control_host(struct gc *gc, struct balance_service *s);
 struct json *control_domain(struct gc *gc, const struct balancer_domain *d, uint64_t now_ms, bool history);
 struct json *control_plan_input(struct gc *gc, struct balance_service *s, const struct plan_input *input);
-struct json *control_plan(struct gc *gc, const struct plan_input *input, const struct plan *plan);
+/* The data of an event, but of RESERVATION. */
+struct json *control_event(struct gc *gc, const struct host_event *event);
+/* The types of all of these, for query-qmp-schema; NULL at the end. */
+extern const struct json_record *const control_records[];
 
 #endif

@@ -204,7 +204,7 @@ static const char *state_of(const char *id)
 {
     const struct reserve_info *info = balancer_reservation(b, id);
 
-    return info ? reserve_state_name(info->state) : "over";
+    return info ? reserve_state_names[info->state] : "over";
 }
 
 /* ---- tests ---- */
