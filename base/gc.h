@@ -39,10 +39,10 @@ char *gc_vprintf(struct gc *gc, const char *format, va_list args) __attribute__(
 
 /* A place for one more item at the end of an array that grows in a pool; the three are variables of the caller, zeros at
  * first: GC_PUSH(gc, names, count, capacity) = name; */
-#define GC_PUSH(gc, array, count, capacity)                                                                             \
+#define GC_PUSH(gc, array, count, capacity)                                                                            \
     (*({                                                                                                               \
         if ((count) == (capacity)) {                                                                                   \
-            (capacity) = (capacity) ? (capacity) * 2 : 4;                                                              \
+            (capacity) = (capacity) ? (capacity)*2 : 4;                                                                \
             (array) = gc_realloc((gc), (array), (capacity) * sizeof(*(array)));                                        \
         }                                                                                                              \
         &(array)[(count)++];                                                                                           \

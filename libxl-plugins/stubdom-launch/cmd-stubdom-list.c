@@ -57,8 +57,8 @@ static int probe_all(struct xlx_ctx *ctx, struct entry *entries, size_t count)
         return 0;
     ao_start(&p.ao, probing_aborted);
     for (size_t i = 0; i < count; i++) {
-        entries[i].probe = (struct stubdom_probe){
-            .ao = {.ctx = ctx, .done = probe_ended}, .domid = entries[i].domid, .owner = &p, .fd = -1};
+        entries[i].probe =
+            (struct stubdom_probe){.ao = {.ctx = ctx, .done = probe_ended}, .domid = entries[i].domid, .owner = &p};
         stubdom_probe_start(&entries[i].probe);
     }
     return ao_wait(&p.ao);

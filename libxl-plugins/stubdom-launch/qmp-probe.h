@@ -5,6 +5,7 @@
 /* Does the QEMU inside a stub domain answer? Connects to the socket that libxl uses and waits for QMP's greeting. */
 
 #include "core/ao.h"
+#include "monitor/connection.h"
 
 #define STUBDOM_PROBE_TIMEOUT_MS 3000
 
@@ -13,13 +14,12 @@ struct stubdom_probe {
     struct ao ao;
     uint32_t domid; /* the guest */
     void *owner;    /* the caller's own */
-    int fd;         /* -1 */
 
     /* result */
     bool reachable;
 
     /* private */
-    struct ev_fd socket;
+    struct connection connection;
 };
 
 /* Ends with 0 and the result, after STUBDOM_PROBE_TIMEOUT_MS at the latest, or ERROR_ABORTED. */

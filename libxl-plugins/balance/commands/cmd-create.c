@@ -159,12 +159,12 @@ static void give_back(struct creation *c, const char *id)
 {
     struct memd_client *client;
     GC_SCOPE(gc);
-    struct json_writer *w = memd_arguments(gc);
+    struct json *arguments = json_new_object(gc);
 
     if (memd_connect(c->ctx, &client))
         return;
-    json_put_string(w, "id", id);
-    memd_call(client, gc, CONTROL_RESERVE_RELEASE, w, NULL);
+    json_set_string(gc, arguments, "id", id);
+    memd_call(client, CONTROL_RESERVE_RELEASE, arguments, NULL);
     memd_disconnect(client);
 }
 
@@ -196,8 +196,8 @@ static int create(struct creation *c, struct memd_client **client)
         return XLX_EXIT_FAILED;
     if (*client) {
         rc = reserve_wait(c->ctx, c->in->ui, client, &wish, &got);
-        if (rc && *client)
-            return rc == ERROR_TIMEDOUT ? XLX_EXIT_NOT_REACHED : XLX_EXIT_FAILED;
+        if (rc && (*client || rc == ERROR_ABORTED))
+            return xlx_exit_of(rc);
     }
     if (!*client) {
         *got.id = 0;
@@ -266,7 +266,7 @@ static int run(const struct xlx_invocation *in)
         status = read_our_keys(&c);
     if (!status) {
         rc = memd_connect(in->ctx, &client);
-        status = rc && rc != ERROR_NOTFOUND ? XLX_EXIT_FAILED : create(&c, &client);
+        status = rc && rc != ERROR_NOTFOUND ? xlx_exit_of(rc) : create(&c, &client);
     }
     memd_disconnect(client);
     libxl_domain_config_dispose(&c.config);

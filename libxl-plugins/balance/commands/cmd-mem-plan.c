@@ -55,13 +55,13 @@ static int ask_memd(struct xlx_ctx *ctx, struct gc *gc, char **text, size_t *len
     rc = memd_connect(ctx, &client);
     if (rc)
         return rc;
-    rc = memd_call(client, gc, CONTROL_PLAN, NULL, &result);
+    rc = memd_call(client, CONTROL_PLAN, NULL, &result);
+    if (!rc) {
+        json_tree(w, json_member(result, "input"));
+        *text = gc_strdup(gc, json_text(w, len));
+    }
     memd_disconnect(client);
-    if (rc)
-        return rc;
-    json_tree(w, json_member(result, "input"));
-    *text = gc_strdup(gc, json_text(w, len));
-    return 0;
+    return rc;
 }
 
 static void show_json(struct xlx_ui *ui, const struct plan_document *document, const struct plan *plan)

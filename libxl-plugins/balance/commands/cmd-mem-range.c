@@ -82,24 +82,23 @@ static int set_range(const struct xlx_invocation *in, struct memd_client *client
                      const struct settings *s, bool weight)
 {
     GC_SCOPE(gc);
-    struct json_writer *w = memd_arguments(gc);
+    struct json *arguments = json_new_object(gc);
 
-    json_put_integer(w, "domain", domid);
-    json_put_u64(w, "min_memkb", s->min_memkb);
-    json_put_u64(w, "max_memkb", s->max_memkb);
-    if (weight) {
-        json_put_u64(w, "weight", s->weight);
-    }
-    return memd_call(client, gc, CONTROL_RANGE, w, NULL);
+    json_set_integer(gc, arguments, "domain", domid);
+    json_set_u64(gc, arguments, "min_memkb", s->min_memkb);
+    json_set_u64(gc, arguments, "max_memkb", s->max_memkb);
+    if (weight)
+        json_set_u64(gc, arguments, "weight", s->weight);
+    return memd_call(client, CONTROL_RANGE, arguments, NULL);
 }
 
 static int change(const struct xlx_invocation *in, struct memd_client *client, uint32_t domid, const char *command)
 {
     GC_SCOPE(gc);
-    struct json_writer *w = memd_arguments(gc);
+    struct json *arguments = json_new_object(gc);
 
-    json_put_integer(w, "domain", domid);
-    return memd_call(client, gc, command, w, NULL);
+    json_set_integer(gc, arguments, "domain", domid);
+    return memd_call(client, command, arguments, NULL);
 }
 
 static int run(const struct xlx_invocation *in)
@@ -133,7 +132,7 @@ static int run(const struct xlx_invocation *in)
     if (!rc)
         rc = command ? change(in, client, domid, command) : set_range(in, client, domid, &s, weight);
     memd_disconnect(client);
-    return rc ? XLX_EXIT_FAILED : XLX_EXIT_DONE;
+    return xlx_exit_of(rc);
 }
 
 const struct xlx_command cmd_mem_range = {

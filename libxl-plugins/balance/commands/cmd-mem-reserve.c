@@ -34,12 +34,11 @@ static int list(const struct xlx_invocation *in, struct memd_client *client)
 {
     const struct json *result;
     struct xlx_table *table;
-    GC_SCOPE(gc);
     int rc;
 
-    rc = memd_call(client, gc, CONTROL_RESERVATIONS, NULL, &result);
+    rc = memd_call(client, CONTROL_RESERVATIONS, NULL, &result);
     if (rc)
-        return XLX_EXIT_FAILED;
+        return xlx_exit_of(rc);
     table = in->ui->ops->table_begin(in->ui, columns, ARRAY_LEN(columns));
     for (size_t i = 0; result && result->type == JSON_ARRAY && i < result->list.count; i++) {
         const struct json *r = result->list.items[i];
@@ -68,10 +67,10 @@ static int list(const struct xlx_invocation *in, struct memd_client *client)
 static int release(struct memd_client *client, const char *id)
 {
     GC_SCOPE(gc);
-    struct json_writer *w = memd_arguments(gc);
+    struct json *arguments = json_new_object(gc);
 
-    json_put_string(w, "id", id);
-    return memd_call(client, gc, CONTROL_RESERVE_RELEASE, w, NULL) ? XLX_EXIT_FAILED : XLX_EXIT_DONE;
+    json_set_string(gc, arguments, "id", id);
+    return xlx_exit_of(memd_call(client, CONTROL_RESERVE_RELEASE, arguments, NULL));
 }
 
 static void show(const struct xlx_invocation *in, const struct reserve_got *got)
@@ -96,7 +95,7 @@ static int reserve(const struct xlx_invocation *in, struct memd_client **client,
             "dom0_mem= on Xen's command line or autoballoon=\"off\" into xl.conf");
     rc = reserve_wait(in->ctx, in->ui, client, wish, &got);
     if (rc)
-        return rc == ERROR_TIMEDOUT ? XLX_EXIT_NOT_REACHED : XLX_EXIT_FAILED;
+        return xlx_exit_of(rc);
     if (!command) {
         show(in, &got);
         return XLX_EXIT_DONE;
@@ -166,7 +165,7 @@ static int run(const struct xlx_invocation *in)
         return status;
     rc = memd_connect(in->ctx, &client);
     if (rc)
-        return rc == ERROR_NOTFOUND ? memd_missing(in->ctx) : XLX_EXIT_FAILED;
+        return rc == ERROR_NOTFOUND ? memd_missing(in->ctx) : xlx_exit_of(rc);
     if (o->list)
         status = list(in, client);
     else

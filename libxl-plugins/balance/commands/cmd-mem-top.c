@@ -292,28 +292,50 @@ static bool take_terminal(void)
     raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
     atexit(restore);
-    signal(SIGTERM, ended);
     signal(SIGHUP, ended);
     fputs("\033[?1049h\033[?25l\033[?7l", stdout);
     return true;
 }
 
-/* False: the user has seen enough. */
-static bool handle_key(enum sorting *sorting, int *status)
+struct live {
+    struct ev_fd keys;
+    struct ev_timer refresh;
+    struct ev_interrupt interrupt;
+    enum sorting sorting;
+    bool due, over;
+    int status;
+};
+
+static void end(struct live *l, int status)
 {
+    l->over = true;
+    l->status = status;
+}
+
+static void key_pressed(struct ev_fd *ev, int fd, short revents)
+{
+    struct live *l = CONTAINER_OF(ev, struct live, keys);
     char key;
 
-    if (read(STDIN_FILENO, &key, 1) != 1 || key == 'q')
-        return false;
-    if (key == 3) {
-        *status = XLX_EXIT_INTERRUPTED;
-        return false;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(sortings); i++) {
+    l->due = true;
+    if (read(fd, &key, 1) != 1 || key == 'q')
+        end(l, XLX_EXIT_DONE);
+    else if (key == 3)
+        end(l, XLX_EXIT_INTERRUPTED);
+    for (size_t i = 0; i < ARRAY_LEN(sortings) && !l->over; i++) {
         if (sortings[i].key == key)
-            *sorting = (enum sorting)i;
+            l->sorting = (enum sorting)i;
     }
-    return true;
+}
+
+static void refresh_due(struct ev_timer *timer)
+{
+    CONTAINER_OF(timer, struct live, refresh)->due = true;
+}
+
+static void interrupted(struct ev_interrupt *i, int signum)
+{
+    end(CONTAINER_OF(i, struct live, interrupt), XLX_EXIT_INTERRUPTED);
 }
 
 static void print_screen(struct gc *gc, const struct json *result, enum sorting sorting)
@@ -337,24 +359,42 @@ static void print_screen(struct gc *gc, const struct json *result, enum sorting 
     fflush(stdout);
 }
 
-static int live(struct memd_client *client)
+/* Asks memd and shows what it says. */
+static void refresh(struct live *l, struct memd_client *client)
 {
-    struct pollfd keys = {STDIN_FILENO, POLLIN, 0};
-    enum sorting sorting = BY_DOMID;
-    int status = XLX_EXIT_DONE;
+    const struct json *result, *event;
+    GC_SCOPE(gc);
+    int rc;
 
-    for (;;) {
-        const struct json *result, *event;
-        GC_SCOPE(gc);
+    rc = memd_call(client, CONTROL_BALANCE, NULL, &result);
+    if (rc)
+        end(l, xlx_exit_of(rc));
+    if (l->over)
+        return;
+    print_screen(gc, result, l->sorting);
+    while (!memd_event(client, 0, &event))
+        ;
+}
 
-        if (memd_call(client, gc, CONTROL_BALANCE, NULL, &result))
-            return XLX_EXIT_FAILED;
-        while (!memd_event(client, gc, 0, &event))
-            ;
-        print_screen(gc, result, sorting);
-        if (poll(&keys, 1, REFRESH_MS) > 0 && !handle_key(&sorting, &status))
-            return status;
+static int live(struct xlx_ctx *ctx, struct memd_client *client)
+{
+    struct live l = {.sorting = BY_DOMID};
+
+    ev_interrupt_start(&ctx->loop, &l.interrupt, interrupted);
+    ev_timer_start(&ctx->loop, &l.refresh, 0, REFRESH_MS, refresh_due);
+    if (ev_fd_start(&ctx->loop, &l.keys, STDIN_FILENO, POLLIN, key_pressed))
+        end(&l, XLX_EXIT_FAILED);
+    while (!l.over) {
+        uv_run(&ctx->loop, UV_RUN_ONCE);
+        if (l.due && !l.over) {
+            l.due = false;
+            refresh(&l, client);
+        }
     }
+    ev_fd_stop(&l.keys);
+    ev_timer_stop(&l.refresh);
+    ev_interrupt_stop(&l.interrupt);
+    return l.status;
 }
 
 /* ---- events ---- */
@@ -365,9 +405,11 @@ static int stream(const struct xlx_invocation *in, struct memd_client *client)
         const struct json *message;
         struct json_writer *w;
         GC_SCOPE(gc);
+        int rc;
 
-        if (memd_event(client, gc, UINT64_MAX, &message))
-            return XLX_EXIT_FAILED;
+        rc = memd_event(client, UINT64_MAX, &message);
+        if (rc)
+            return xlx_exit_of(rc);
         w = json_writer_new(gc, false);
         json_tree(w, in->ui->json ? message : json_member(message, "data"));
         if (in->ui->json)
@@ -384,9 +426,11 @@ static int once(const struct xlx_invocation *in, struct memd_client *client)
     struct row *rows;
     size_t count;
     GC_SCOPE(gc);
+    int rc;
 
-    if (memd_call(client, gc, CONTROL_BALANCE, NULL, &result))
-        return XLX_EXIT_FAILED;
+    rc = memd_call(client, CONTROL_BALANCE, NULL, &result);
+    if (rc)
+        return xlx_exit_of(rc);
     if (in->ui->json) {
         print_json(gc, result);
         return XLX_EXIT_DONE;
@@ -406,11 +450,11 @@ static int run(const struct xlx_invocation *in)
 
     rc = memd_connect(in->ctx, &client);
     if (rc)
-        return rc == ERROR_NOTFOUND ? memd_missing(in->ctx) : XLX_EXIT_FAILED;
+        return rc == ERROR_NOTFOUND ? memd_missing(in->ctx) : xlx_exit_of(rc);
     if (o->events)
         status = stream(in, client);
     else if (!o->once && !in->ui->json && in->ui->terminal && take_terminal())
-        status = live(client);
+        status = live(in->ctx, client);
     else
         status = once(in, client);
     memd_disconnect(client);

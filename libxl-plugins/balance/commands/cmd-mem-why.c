@@ -87,12 +87,13 @@ static void show(struct xlx_ui *ui, struct gc *gc, const struct json *d)
 static int ask(const struct xlx_invocation *in, struct memd_client *client, uint32_t domid)
 {
     const struct json *result;
+    struct json_writer *w;
     GC_SCOPE(gc);
-    struct json_writer *w = memd_arguments(gc);
+    struct json *arguments = json_new_object(gc);
     int rc;
 
-    json_put_integer(w, "domain", domid);
-    rc = memd_call(client, gc, CONTROL_WHY, w, &result);
+    json_set_integer(gc, arguments, "domain", domid);
+    rc = memd_call(client, CONTROL_WHY, arguments, &result);
     if (rc)
         return rc;
     if (in->ui->json) {
@@ -120,7 +121,7 @@ static int run(const struct xlx_invocation *in)
     if (!rc)
         rc = ask(in, client, domid);
     memd_disconnect(client);
-    return rc ? XLX_EXIT_FAILED : XLX_EXIT_DONE;
+    return xlx_exit_of(rc);
 }
 
 const struct xlx_command cmd_mem_why = {

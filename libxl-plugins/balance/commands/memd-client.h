@@ -3,12 +3,13 @@
 #define XLX_BALANCE_COMMANDS_MEMD_CLIENT_H
 
 /*
- * The commands' end of memd's control socket (balance/service/control.h). For short-lived programs: calls wait, each at most as
- * long as it is told to. The socket is RUN_FOLDER/control.sock; $XL_EXT_RUN_FOLDER names another folder.
+ * The commands' end of memd's control socket (balance/service/control.h). Calls run the loop until memd has answered;
+ * SIGINT and SIGTERM end them with ERROR_ABORTED. The socket is RUN_FOLDER/control.sock; $XL_EXT_RUN_FOLDER names
+ * another folder.
  */
 
 #include "base/json.h"
-#include "core/ctx.h"
+#include "core/ao.h"
 
 /* memd answers within this or is in trouble. */
 #define MEMD_TIMEOUT_MS 10000
@@ -17,22 +18,22 @@ struct memd_client;
 
 /* ERROR_NOTFOUND: memd does not run (not logged: memd_missing does); others are logged. */
 int memd_connect(struct xlx_ctx *ctx, struct memd_client **client);
+/* The same, tried until timeout_ms have passed. Not logged. */
+int memd_connect_within(struct xlx_ctx *ctx, uint64_t timeout_ms, struct memd_client **client);
 /* NULL is allowed. */
 void memd_disconnect(struct memd_client *client);
 /* Logs that memd is needed and does not run; returns the exit status for that. */
 int memd_missing(struct xlx_ctx *ctx);
 
-/* Arguments of a call: a writer inside an open object; NULL: none. */
-struct json_writer *memd_arguments(struct gc *gc);
-/* Calls and waits for the answer. *result lives in gc. An error that memd reports is logged: ERROR_FAIL. Events that
- * come meanwhile are kept for memd_event. */
-int memd_call(struct memd_client *client, struct gc *gc, const char *command, struct json_writer *arguments,
+/* Calls and waits for the answer. arguments: an object or NULL. *result (may be NULL) is valid until the next call or
+ * event. An error that memd reports, and one to reach it, is logged: ERROR_FAIL. Events that come meanwhile are kept
+ * for memd_event. */
+int memd_call(struct memd_client *client, const char *command, const struct json *arguments,
               const struct json **result);
 /* Sends a call whose answer comes late; memd_event returns it as a message with "return" or "error". */
-int memd_send(struct memd_client *client, const char *command, struct json_writer *arguments);
-/* The next message, in gc. ERROR_TIMEDOUT; ERROR_FAIL (logged): memd has gone. timeout_ms UINT64_MAX: for ever. */
-int memd_event(struct memd_client *client, struct gc *gc, uint64_t timeout_ms, const struct json **message);
-/* For poll(2). Messages that were read already are not seen by it: memd_event with 0 first. */
-int memd_fd(const struct memd_client *client);
+int memd_send(struct memd_client *client, const char *command, const struct json *arguments);
+/* The next message, valid until the next call or event. ERROR_TIMEDOUT; ERROR_FAIL (logged): memd has gone. timeout_ms
+ * 0: only what has come already, without running the loop; UINT64_MAX: for ever. */
+int memd_event(struct memd_client *client, uint64_t timeout_ms, const struct json **message);
 
 #endif

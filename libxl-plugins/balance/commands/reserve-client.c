@@ -1,51 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "balance/commands/reserve-client.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "balance/service/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/ev.h"
+#include "core/subprocess.h"
 
-static struct json_writer *arguments_of(struct gc *gc, const struct reserve_wish *wish)
+static struct json *arguments_of(struct gc *gc, const struct reserve_wish *wish)
 {
-    struct json_writer *w = memd_arguments(gc);
+    struct json *arguments = json_new_object(gc);
 
-    json_put_u64(w, "size_memkb", wish->size_memkb);
-    if (wish->min_memkb) {
-        json_put_u64(w, "min_memkb", wish->min_memkb);
-    }
-    if (wish->timeout_ms) {
-        json_put_u64(w, "timeout_ms", wish->timeout_ms);
-    }
-    if (wish->uuid) {
-        json_put_string(w, "uuid", wish->uuid);
-    }
-    if (wish->domid >= 0) {
-        json_put_integer(w, "domain", wish->domid);
-    }
-    return w;
+    json_set_u64(gc, arguments, "size_memkb", wish->size_memkb);
+    if (wish->min_memkb)
+        json_set_u64(gc, arguments, "min_memkb", wish->min_memkb);
+    if (wish->timeout_ms)
+        json_set_u64(gc, arguments, "timeout_ms", wish->timeout_ms);
+    if (wish->uuid)
+        json_set_string(gc, arguments, "uuid", wish->uuid);
+    if (wish->domid >= 0)
+        json_set_integer(gc, arguments, "domain", wish->domid);
+    return arguments;
 }
 
-static int hold(struct memd_client *client, struct gc *gc, const char *id, uint64_t keep_ms)
+static int hold(struct memd_client *client, const struct reserve_got *got)
 {
-    struct json_writer *w = memd_arguments(gc);
+    GC_SCOPE(gc);
+    struct json *arguments = json_new_object(gc);
 
-    json_put_string(w, "id", id);
-    if (keep_ms) {
-        json_put_u64(w, "keep_ms", keep_ms);
-    }
-    return memd_send(client, CONTROL_RESERVE_HOLD, w);
+    json_set_string(gc, arguments, "id", got->id);
+    if (got->keep_ms)
+        json_set_u64(gc, arguments, "keep_ms", got->keep_ms);
+    return memd_send(client, CONTROL_RESERVE_HOLD, arguments);
 }
 
 /* 1: go on waiting. */
@@ -83,9 +71,9 @@ static int judge(struct xlx_ctx *ctx, struct xlx_ui *ui, const struct json *r, s
 /* So long a reservation waits for its holder (balance/service/control.h). */
 #define COME_BACK_MS 30000
 
-/* The reservation as it is now, in gc. A younger one of that name is somebody else's: names begin anew with a memd that
- * finds none. */
-static int ask_after(struct xlx_ctx *ctx, struct memd_client *client, struct gc *gc, const struct reserve_got *got,
+/* The reservation as it is now, valid until the next call. A younger one of that name is somebody else's: names begin
+ * anew with a memd that finds none. */
+static int ask_after(struct xlx_ctx *ctx, struct memd_client *client, const struct reserve_got *got,
                      const struct json **about)
 {
     uint64_t age = ev_clock_ms() - got->since_ms, its_age;
@@ -93,7 +81,7 @@ static int ask_after(struct xlx_ctx *ctx, struct memd_client *client, struct gc 
     const char *text;
     int rc;
 
-    rc = memd_call(client, gc, CONTROL_RESERVATIONS, NULL, &list);
+    rc = memd_call(client, CONTROL_RESERVATIONS, NULL, &list);
     if (rc)
         return rc;
     for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++) {
@@ -106,39 +94,40 @@ static int ask_after(struct xlx_ctx *ctx, struct memd_client *client, struct gc 
     return ERROR_NOTFOUND;
 }
 
-/* Reservations outlive memd for those who hold them again. A socket that is not there yet raises no event. */
-static int come_back(struct xlx_ctx *ctx, struct memd_client **client, struct gc *gc, const struct reserve_got *got,
+/* Reservations outlive memd for those who hold them again. */
+static int come_back(struct xlx_ctx *ctx, struct memd_client **client, const struct reserve_got *got,
                      const struct json **about)
 {
-    uint64_t deadline = ev_clock_ms() + COME_BACK_MS;
     int rc;
 
     LOG(ctx, WARN, "waiting for memd to come back");
-    do {
-        memd_disconnect(TAKE_PTR(*client));
-        poll(NULL, 0, RETRY_MS);
-        rc = memd_connect(ctx, client);
-    } while (rc && ev_clock_ms() < deadline);
+    memd_disconnect(TAKE_PTR(*client));
+    rc = memd_connect_within(ctx, COME_BACK_MS, client);
     if (rc) {
-        LOG(ctx, ERROR, "memd does not come back");
-        return ERROR_FAIL;
+        if (rc != ERROR_ABORTED)
+            LOG(ctx, ERROR, "memd does not come back");
+        return rc == ERROR_ABORTED ? rc : ERROR_FAIL;
     }
-    rc = ask_after(ctx, *client, gc, got, about);
-    return rc ? rc : hold(*client, gc, got->id, got->keep_ms);
+    rc = ask_after(ctx, *client, got, about);
+    return rc ? rc : hold(*client, got);
 }
 
 /* ---- waiting ---- */
 
 /* The next that memd says; *about NULL: not of this reservation. */
-static int hear(struct xlx_ctx *ctx, struct memd_client **client, struct gc *gc, const struct reserve_got *got,
+static int hear(struct xlx_ctx *ctx, struct memd_client **client, const struct reserve_got *got,
                 const struct json **about)
 {
     const struct json *message;
     const char *text;
+    int rc;
 
+    rc = memd_event(*client, UINT64_MAX, &message);
+    if (rc == ERROR_ABORTED)
+        return rc;
     /* memd that is stopped refuses what it cannot answer any more. */
-    if (memd_event(*client, gc, UINT64_MAX, &message) || json_member(message, "error"))
-        return come_back(ctx, client, gc, got, about);
+    if (rc || json_member(message, "error"))
+        return come_back(ctx, client, got, about);
     *about = json_member(message, "return");
     if (!*about)
         *about = json_member(message, "data");
@@ -155,7 +144,7 @@ int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client **cl
     GC_SCOPE(gc);
     int rc;
 
-    rc = memd_call(*client, gc, CONTROL_RESERVE, arguments_of(gc, wish), &message);
+    rc = memd_call(*client, CONTROL_RESERVE, arguments_of(gc, wish), &message);
     if (rc)
         return rc;
     if (!json_member_string(message, "id", &id) || strlen(id) >= sizeof(got->id)) {
@@ -165,13 +154,11 @@ int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client **cl
     strcpy(got->id, id);
     got->keep_ms = wish->keep_ms;
     got->since_ms = ev_clock_ms();
-    rc = hold(*client, gc, id, wish->keep_ms);
+    rc = hold(*client, got);
     if (!rc)
         rc = judge(ctx, ui, message, got);
     while (rc > 0) {
-        GC_SCOPE(turn);
-
-        rc = hear(ctx, client, turn, got, &message);
+        rc = hear(ctx, client, got, &message);
         if (!rc)
             rc = message ? judge(ctx, ui, message, got) : 1;
     }
@@ -181,22 +168,33 @@ int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client **cl
 
 /* ---- programs ---- */
 
-static int start_program(struct xlx_ctx *ctx, char **argv, pid_t *pid)
-{
-    int r = posix_spawnp(pid, argv[0], NULL, NULL, argv, environ);
+struct holder {
+    struct subprocess program;
+    struct ev_interrupt interrupt;
+    struct ev_timer tick; /* while memd is gone, or over is asked */
+    bool (*over)(void *arg);
+    void *arg;
+    bool ended, tick_due;
+    bool released; /* nothing is held any more */
+    int rc;
+};
 
-    if (r)
-        LOG(ctx, ERROR, "cannot run %s: %s", argv[0], strerror(r));
-    return r;
+static void program_ended(struct ao *ao, int rc)
+{
+    struct holder *h = CONTAINER_OF(ao, struct holder, program.ao);
+
+    h->ended = true;
+    h->rc = rc;
 }
 
-static int wait_for(pid_t pid)
+static void interrupted(struct ev_interrupt *i, int signum)
 {
-    int status;
+    ao_abort(&CONTAINER_OF(i, struct holder, interrupt)->program.ao);
+}
 
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+static void tick_due(struct ev_timer *timer)
+{
+    CONTAINER_OF(timer, struct holder, tick)->tick_due = true;
 }
 
 /* Takes what memd says, since it drops who does not read; whether the connection is still there. */
@@ -207,52 +205,62 @@ static bool read_on(struct xlx_ctx *ctx, struct memd_client *client)
     do {
         const struct json *message, *error;
         const char *text;
-        GC_SCOPE(gc);
 
-        rc = memd_event(client, gc, 0, &message);
+        rc = memd_event(client, 0, &message);
         error = rc ? NULL : json_member(message, "error");
         if (error && json_member_string(error, "desc", &text))
             LOG(ctx, WARN, "memd: %s", text);
     } while (!rc);
-    return rc == ERROR_TIMEDOUT;
+    return rc != ERROR_FAIL;
 }
 
-/* Until the program or its need of the reservation ends; without memd it tries to come back to it, as long as it takes.
- */
-static void hold_meanwhile(struct xlx_ctx *ctx, struct memd_client **client, const struct reserve_got *got, int pid_fd,
-                           bool (*over)(void *arg), void *arg)
+/* A turn of holding, until the need of the reservation ends; a memd that went is tried again and again, as long as the
+ * program runs. */
+static void hold_on(struct xlx_ctx *ctx, struct memd_client **client, const struct reserve_got *got, struct holder *h)
 {
-    struct pollfd p[2] = {{pid_fd, POLLIN, 0}, {-1, POLLIN, 0}};
+    const struct json *about;
 
-    do {
-        const struct json *about;
-        GC_SCOPE(gc);
-
-        if (over && over(arg)) {
-            memd_disconnect(TAKE_PTR(*client));
-            return;
-        }
-        if (*client && !read_on(ctx, *client))
-            memd_disconnect(TAKE_PTR(*client));
-        if (!*client && !memd_connect(ctx, client) && !ask_after(ctx, *client, gc, got, &about))
-            hold(*client, gc, got->id, got->keep_ms);
-        p[1].fd = *client ? memd_fd(*client) : -1;
-        if (poll(p, 2, *client && !over ? -1 : RETRY_MS) < 0 && errno != EINTR)
-            return;
-    } while (!p[0].revents);
+    h->released = h->over && h->tick_due && h->over(h->arg);
+    if (*client && (h->released || !read_on(ctx, *client)))
+        memd_disconnect(TAKE_PTR(*client));
+    if (h->released)
+        return;
+    if (!*client && h->tick_due && !memd_connect(ctx, client) && !ask_after(ctx, *client, got, &about))
+        hold(*client, got);
+    h->tick_due = false;
+    if ((!*client || h->over) && !ev_timer_active(&h->tick))
+        ev_timer_start(&ctx->loop, &h->tick, RETRY_MS, 0, tick_due);
 }
 
 int run_program_holding(struct xlx_ctx *ctx, char **argv, struct memd_client **client, const struct reserve_got *got,
                         bool (*over)(void *arg), void *arg)
 {
-    CLEANUP_FD int pid_fd = -1;
-    pid_t pid;
+    GC_SCOPE(gc);
+    struct holder h = {
+        .program =
+            {
+                .ao = {.ctx = ctx, .done = program_ended},
+                .gc = gc,
+                .argv = argv,
+                .our_input = true,
+                .out = SUBPROCESS_OURS,
+                .err = SUBPROCESS_OURS,
+            },
+        .over = over,
+        .arg = arg,
+        .released = !*client,
+    };
 
-    if (start_program(ctx, argv, &pid))
-        return -1;
-    if (*client)
-        pid_fd = pidfd_open(pid, 0);
-    if (pid_fd >= 0)
-        hold_meanwhile(ctx, client, got, pid_fd, over, arg);
-    return wait_for(pid);
+    ev_interrupt_start(&ctx->loop, &h.interrupt, interrupted);
+    subprocess_start(&h.program);
+    while (!h.ended) {
+        uv_run(&ctx->loop, UV_RUN_ONCE);
+        if (!h.released && !h.ended)
+            hold_on(ctx, client, got, &h);
+    }
+    ev_timer_stop(&h.tick);
+    ev_interrupt_stop(&h.interrupt);
+    if (h.rc == ERROR_ABORTED)
+        return XLX_EXIT_INTERRUPTED;
+    return h.rc ? -1 : h.program.exit_status;
 }

@@ -49,9 +49,9 @@ static void a_lower_static_max_counts_at_once(void **state)
 
 static int one_below_the_floor(struct memd_client *c, struct gc *gc)
 {
-    return memd_call(c, gc, CONTROL_RANGE, range(gc, 1, 10, 1024), NULL) == ERROR_FAIL &&
-                   memd_call(c, gc, CONTROL_RANGE, range(gc, 1, 900, 800), NULL) == ERROR_FAIL &&
-                   memd_call(c, gc, CONTROL_RANGE, range(gc, 77, 300, 800), NULL) == ERROR_FAIL
+    return memd_call(c, CONTROL_RANGE, range(gc, 1, 10, 1024), NULL) == ERROR_FAIL &&
+                   memd_call(c, CONTROL_RANGE, range(gc, 1, 900, 800), NULL) == ERROR_FAIL &&
+                   memd_call(c, CONTROL_RANGE, range(gc, 77, 300, 800), NULL) == ERROR_FAIL
                ? 0
                : 1;
 }
@@ -161,11 +161,10 @@ static int pinned_and_back(struct memd_client *c, struct gc *gc)
     bool pinned = false;
 
     for (int i = 0; i < 100 && !pinned; i++) {
-        struct json_writer *w = memd_arguments(gc);
+        struct json *w = json_new_object(gc);
 
-        json_key(w, "domain");
-        json_integer(w, 1);
-        if (memd_call(c, gc, CONTROL_WHY, w, &why))
+        json_set_integer(gc, w, "domain", 1);
+        if (memd_call(c, CONTROL_WHY, w, &why))
             return 1;
         json_member_bool(why, "pinned", &pinned);
         usleep(20000);
@@ -175,11 +174,10 @@ static int pinned_and_back(struct memd_client *c, struct gc *gc)
 
 static int take_back(struct memd_client *c, struct gc *gc)
 {
-    struct json_writer *w = memd_arguments(gc);
+    struct json *w = json_new_object(gc);
 
-    json_key(w, "domain");
-    json_integer(w, 1);
-    return memd_call(c, gc, CONTROL_RANGE_AUTO, w, NULL) != 0;
+    json_set_integer(gc, w, "domain", 1);
+    return memd_call(c, CONTROL_RANGE_AUTO, w, NULL) != 0;
 }
 
 /* It uses 500 MiB as soon as it can. */

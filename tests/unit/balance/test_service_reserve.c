@@ -5,17 +5,15 @@
 /* Asks for a reservation that lives as long as the connection. */
 static int ask_and_hold(struct memd_client *c, struct gc *gc, uint64_t memkb)
 {
-    struct json_writer *w = memd_arguments(gc);
+    struct json *w = json_new_object(gc);
     const struct json *m;
     const char *id;
 
-    json_key(w, "size_memkb");
-    json_u64(w, memkb);
-    if (memd_call(c, gc, CONTROL_RESERVE, w, &m) || !json_member_string(m, "id", &id))
+    json_set_u64(gc, w, "size_memkb", memkb);
+    if (memd_call(c, CONTROL_RESERVE, w, &m) || !json_member_string(m, "id", &id))
         return 1;
-    w = memd_arguments(gc);
-    json_key(w, "id");
-    json_string(w, id);
+    w = json_new_object(gc);
+    json_set_string(gc, w, "id", id);
     if (memd_send(c, CONTROL_RESERVE_HOLD, w))
         return 2;
     return 0;
@@ -30,7 +28,7 @@ static int reserve(struct memd_client *c, struct gc *gc)
 
     if (failed)
         return failed;
-    while (!memd_event(c, gc, 10000, &m)) {
+    while (!memd_event(c, 10000, &m)) {
         const struct json *data = json_member(m, "data");
 
         /* Held until this process is ended. */
@@ -189,10 +187,9 @@ static void who_comes_back_too_late_takes_nobody_elses_reservation(void **state)
 
 static int send_about(struct memd_client *c, struct gc *gc, const char *command, const char *id)
 {
-    struct json_writer *w = memd_arguments(gc);
+    struct json *w = json_new_object(gc);
 
-    json_key(w, "id");
-    json_string(w, id);
+    json_set_string(gc, w, "id", id);
     return memd_send(c, command, w);
 }
 
@@ -204,11 +201,10 @@ static int hold_and_go_on(struct memd_client *c, struct gc *gc)
     int answers = 0;
 
     for (int i = 0; i < 3; i++) {
-        struct json_writer *w = memd_arguments(gc);
+        struct json *w = json_new_object(gc);
 
-        json_key(w, "size_memkb");
-        json_u64(w, 900 * MIB);
-        if (memd_call(c, gc, CONTROL_RESERVE, w, &m))
+        json_set_u64(gc, w, "size_memkb", 900 * MIB);
+        if (memd_call(c, CONTROL_RESERVE, w, &m))
             return 1;
     }
     if (memd_connect(env.ctx, &other) || memd_connect(env.ctx, &third) ||
@@ -220,7 +216,7 @@ static int hold_and_go_on(struct memd_client *c, struct gc *gc)
     usleep(200000);
     if (send_about(third, gc, CONTROL_RESERVE_RELEASE, "r1"))
         return 4;
-    while (answers < 2 && !memd_event(c, gc, 10000, &m))
+    while (answers < 2 && !memd_event(c, 10000, &m))
         answers += json_member(m, "return") != NULL;
     memd_disconnect(other);
     memd_disconnect(third);
