@@ -113,6 +113,7 @@ struct host_event {
 /* Within which range a domain is balanced. */
 struct settings {
     uint64_t min_memkb, max_memkb, weight;
+    struct host_lend lend;
 };
 
 struct balancer;

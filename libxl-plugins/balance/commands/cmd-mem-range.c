@@ -4,11 +4,27 @@
 
 #include "balance/commands/commands.h"
 #include "balance/commands/memd-client.h"
+#include "balance/policy/lend.h"
 #include "balance/service/control.h"
 #include "balance/xen/settings.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/parse.h"
+
+struct options {
+    const char *lend;
+};
+
+static int parse_lend(const struct xlx_invocation *in, struct settings *s)
+{
+    const struct options *options = in->options;
+    const char *cause;
+
+    if (!options->lend || !lend_parse(options->lend, &s->lend, &cause))
+        return 0;
+    LOG(in->ctx, ERROR, "--lend %.32s: %s", options->lend, cause);
+    return ERROR_INVAL;
+}
 
 static int parse_range(const struct xlx_invocation *in, struct settings *s, bool *weight)
 {
@@ -31,7 +47,7 @@ static int parse_range(const struct xlx_invocation *in, struct settings *s, bool
                                   : "the minimum is above the maximum");
         return ERROR_INVAL;
     }
-    return 0;
+    return parse_lend(in, s);
 }
 
 /* memd refuses it too, but an error of the socket has no exit status. */
@@ -89,6 +105,8 @@ static int set_range(const struct xlx_invocation *in, struct memd_client *client
     json_set_u64(gc, arguments, "max_memkb", s->max_memkb);
     if (weight)
         json_set_u64(gc, arguments, "weight", s->weight);
+    if (s->lend.kind != HOST_LEND_DEFAULT)
+        json_set_string(gc, arguments, "lend", lend_text(gc, &s->lend));
     return memd_call(client, CONTROL_RANGE, arguments, NULL);
 }
 
@@ -104,7 +122,7 @@ static int change(const struct xlx_invocation *in, struct memd_client *client, u
 static int run(const struct xlx_invocation *in)
 {
     const char *command = NULL;
-    struct settings s = {.weight = SETTINGS_WEIGHT};
+    struct settings s = {.weight = SETTINGS_WEIGHT, .lend.kind = HOST_LEND_DEFAULT};
     struct memd_client *client = NULL;
     bool weight = false;
     uint32_t domid;
@@ -135,15 +153,23 @@ static int run(const struct xlx_invocation *in)
     return xlx_exit_of(rc);
 }
 
+static const struct xlx_option option_table[] = {
+    {0, "lend", XLX_OPTION_TEXT, offsetof(struct options, lend), "LEND",
+     "what it may have beyond its share while others do not need theirs: all, a size, or N%"},
+};
+
 const struct xlx_command cmd_mem_range = {
     .name = "mem-range",
-    .synopsis = "DOMAIN MIN MAX [WEIGHT] | DOMAIN auto | DOMAIN none",
+    .synopsis = "[--lend LEND] DOMAIN MIN MAX [WEIGHT] | DOMAIN auto | DOMAIN none",
     .summary = "Have memd balance a domain's memory within a range",
     .details =
         "Sizes as xl takes them, MiB without a suffix. In shortage domains share what is above their minimums in "
         "proportion to their weights (1 to 65535, 256 when not given). The range is kept by UUID: it survives "
         "reboot, save, restore and migration back.\n\nA target that is set by hand (mem-set, xl mem-set, QMP's "
         "balloon) pins the domain; 'auto' has it balanced again. 'none' forgets the range.",
+    .options = option_table,
+    .option_count = ARRAY_LEN(option_table),
+    .options_size = sizeof(struct options),
     .args_min = 2,
     .args_max = 4,
     .domain_arg = 0,

@@ -28,7 +28,7 @@ struct options {
 
 struct row {
     const char *name, *balloon, *reason;
-    uint64_t domid, actual, target, demand, min, max, static_max, weight;
+    uint64_t domid, actual, target, demand, min, max, static_max, weight, owed;
     bool managed, pinned, has_demand;
 };
 
@@ -84,6 +84,7 @@ static struct row *read_rows(struct gc *gc, const struct json *result, size_t *c
             .max = number_of(d, "max_memkb"),
             .static_max = number_of(d, "static_max_memkb"),
             .weight = number_of(d, "weight"),
+            .owed = number_of(d, "owed_memkb"),
             .managed = flag_of(d, "managed"),
             .pinned = flag_of(d, "pinned"),
             .has_demand = json_member(d, "demand_memkb") && json_member(d, "demand_memkb")->type == JSON_INTEGER,
@@ -156,6 +157,8 @@ static const char *note(const struct row *r)
 {
     if (!r->managed)
         return "unmanaged";
+    if (r->owed)
+        return "owes";
     return r->pinned ? "pinned" : r->reason;
 }
 
@@ -164,10 +167,11 @@ static void print_host(const struct json *host, bool screen)
     const char *end = screen ? "\033[K\r\n" : "\n";
 
     printf("host: %" PRIu64 " MiB, free %" PRIu64 ", reserve %" PRIu64 ", reserved %" PRIu64 ", claimed %" PRIu64
-           ", in flight %" PRIu64,
+           ", in flight %" PRIu64 ", float %" PRIu64,
            number_of(host, "total_memkb") / 1024, number_of(host, "free_memkb") / 1024,
            number_of(host, "reserve_memkb") / 1024, number_of(host, "reserved_memkb") / 1024,
-           number_of(host, "claimed_memkb") / 1024, number_of(host, "in_flight_memkb") / 1024);
+           number_of(host, "claimed_memkb") / 1024, number_of(host, "in_flight_memkb") / 1024,
+           number_of(host, "float_memkb") / 1024);
     if (!flag_of(host, "feasible"))
         printf("; SHORT by %" PRIu64 " MiB", number_of(host, "shortfall_memkb") / 1024);
     fputs(end, stdout);

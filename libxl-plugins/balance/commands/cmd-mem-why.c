@@ -67,6 +67,8 @@ static void show_history(struct xlx_ui *ui, struct gc *gc, const struct json *d)
 
 static void show(struct xlx_ui *ui, struct gc *gc, const struct json *d)
 {
+    uint64_t lent, owed;
+
     ui->ops->print(ui, "%s: %s\n", text_of(d, "name"), text_of(d, "why"));
     ui->ops->print(ui, "  wants    %s\n", mib_of(gc, d, "demand_memkb"));
     ui->ops->print(ui, "  share    %s (%s)\n", mib_of(gc, d, "planned_memkb"), text_of(d, "reason"));
@@ -79,6 +81,11 @@ static void show(struct xlx_ui *ui, struct gc *gc, const struct json *d)
         ui->ops->print(ui, "  range    %s to %s, weight %" PRIu64 "\n", mib_of(gc, d, "min_memkb"),
                        mib_of(gc, d, "max_memkb"), weight);
     }
+    if (json_member_u64(d, "lent_memkb", &lent) && lent)
+        ui->ops->print(ui, "  lent     %s beyond its share of %s\n", mib_of(gc, d, "lent_memkb"),
+                       mib_of(gc, d, "fair_memkb"));
+    if (json_member_u64(d, "owed_memkb", &owed) && owed)
+        ui->ops->print(ui, "  owes     %s\n", mib_of(gc, d, "owed_memkb"));
     ui->ops->print(ui, "  state    %s, balloon %s\n", text_of(d, "state"), text_of(d, "balloon"));
     show_movement(ui, gc, d);
     show_history(ui, gc, d);

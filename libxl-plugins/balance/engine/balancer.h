@@ -124,7 +124,10 @@ struct balancer_domain {
     enum plan_balloon balloon;
     bool pinned;
     uint64_t planned_memkb;
-    const char *reason; /* static */
+    uint64_t fair_memkb; /* its fair share */
+    uint64_t lent_memkb; /* what it holds beyond that */
+    uint64_t owed_memkb; /* what it was asked for and refused to give back */
+    const char *reason;  /* static */
     bool has_report;
     uint64_t reported_memkb; /* the demand before it was bounded */
     bool rate_known;
@@ -139,6 +142,7 @@ struct balancer_domain {
 struct balancer_host {
     struct host_memory memory;
     uint64_t reserve_memkb, reserved_memkb, in_flight_memkb;
+    uint64_t float_memkb; /* to be kept free from those who do not need it; what is there of it is in free_memkb */
     int64_t budget_memkb;
     bool feasible;
     uint64_t shortfall_memkb;

@@ -12,6 +12,7 @@ void balancer_view_host(struct balancer *b, struct balancer_host *view)
         .memory = b->memory,
         .reserve_memkb = b->config.reserve_memkb,
         .reserved_memkb = ledger_reserved_memkb(b, true),
+        .float_memkb = b->float_memkb,
         .budget_memkb = b->budget_memkb,
         .feasible = b->feasible,
         .shortfall_memkb = b->shortfall_memkb,
@@ -65,10 +66,13 @@ static const char *balance_sentence(struct gc *gc, const struct dom *d)
         return gc_printf(gc, "wants %" PRIu64 " MiB and gets its share by weight, %" PRIu64 " MiB", wants, gets);
     case PLAN_REASON_DEMAND:
         return gc_printf(gc, "gets the %" PRIu64 " MiB that it wants", gets);
+    case PLAN_REASON_WARM:
+        return gc_printf(gc, "needs %" PRIu64 " MiB and keeps %" PRIu64 " MiB warm, which it needed lately", wants,
+                         gets);
     case PLAN_REASON_SURPLUS:
         return gc_printf(gc, "wants %" PRIu64 " MiB and gets %" PRIu64 " MiB, since nobody else needs it", wants, gets);
     case PLAN_REASON_RANGE:
-        return gc_printf(gc, "says nothing of its needs and gets %" PRIu64 " MiB by its range", gets);
+        return gc_printf(gc, "says nothing of its needs and gets %" PRIu64 " MiB by its weight", gets);
     case PLAN_REASON_MAXIMUM:
         return gc_printf(gc, "gets its maximum of %" PRIu64 " MiB", gets);
     case PLAN_REASON_SHORT:
@@ -80,6 +84,11 @@ static const char *balance_sentence(struct gc *gc, const struct dom *d)
 
 static const char *why(struct gc *gc, const struct balancer *b, const struct dom *d)
 {
+    if (d->closed || (ledger_idle(b, d) && d->target_memkb > d->actual_memkb + HEALTH_NEAR_KB))
+        return gc_printf(gc,
+                         "has not moved towards its target of %" PRIu64 " MiB for minutes, or is paused: it counts for "
+                         "the %" PRIu64 " MiB that it holds, and the rest is for others",
+                         mib(d->target_memkb), mib(d->actual_memkb));
     if (!d->facts.managed)
         return "has no range (mem-range), so it is left alone";
     if (d->facts.fixed)
@@ -92,8 +101,14 @@ static const char *why(struct gc *gc, const struct balancer *b, const struct dom
     if (dom_state(b, d) != PLAN_RUNNING)
         return gc_printf(gc, "left alone while it is %s", plan_state_names[dom_state(b, d)]);
     if (health_stuck(&d->health, HEALTH_GIVING))
-        return gc_printf(gc, "does not give memory back: its target stands at what it holds, %" PRIu64 " MiB",
-                         mib(d->actual_memkb));
+        return gc_printf(gc, "does not give memory back: its target stands at what it holds, %" PRIu64 " MiB%s%s",
+                         mib(d->actual_memkb), d->credit.owed_memkb ? "; it owes others " : "",
+                         d->credit.owed_memkb ? gc_printf(gc, "%" PRIu64 " MiB", mib(d->credit.owed_memkb)) : "");
+    if (d->credit.owed_memkb)
+        return gc_printf(gc,
+                         "was lent memory beyond its share of %" PRIu64 " MiB and did not give %" PRIu64
+                         " MiB of it back: it gets nothing beyond its share until it has",
+                         mib(d->fair_memkb), mib(d->credit.owed_memkb));
     if (health_stuck(&d->health, HEALTH_TAKING))
         return gc_printf(gc, "does not take memory: it stays at %" PRIu64 " MiB", mib(d->actual_memkb));
     return balance_sentence(gc, d);
@@ -124,6 +139,9 @@ int balancer_view_domain(struct balancer *b, struct gc *gc, uint32_t domid, stru
         .balloon = d->told,
         .pinned = d->pinned,
         .planned_memkb = d->planned_memkb,
+        .fair_memkb = d->fair_memkb,
+        .lent_memkb = d->actual_memkb > d->fair_memkb && dom_balanced(b, d) ? d->actual_memkb - d->fair_memkb : 0,
+        .owed_memkb = d->credit.owed_memkb,
         .reason = reason_of(b, d),
         .has_report = d->has_report,
         .reported_memkb = d->demand.reported_memkb,

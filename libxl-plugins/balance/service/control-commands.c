@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "balance/policy/lend.h"
 #include "balance/service/service.h"
 #include "balance/policy/plan-json.h"
 #include "balance/service/control.h"
@@ -61,16 +62,15 @@ static const struct monitor_arg id_args[] = {{"id", MONITOR_STRING, false, NULL}
 #define can(call, operation) ((operation) || (FAIL((call), "this host keeps no ranges"), false))
 
 static const struct monitor_arg range_args[] = {
-    {"domain", MONITOR_INT, false, NULL},
-    {"min_memkb", MONITOR_INT, false, NULL},
-    {"max_memkb", MONITOR_INT, false, NULL},
-    {"weight", MONITOR_INT, true, NULL},
+    {"domain", MONITOR_INT, false, NULL},    {"min_memkb", MONITOR_INT, false, NULL},
+    {"max_memkb", MONITOR_INT, false, NULL}, {"weight", MONITOR_INT, true, NULL},
+    {"lend", MONITOR_STRING, true, NULL},
 };
 
 static void run_range(struct monitor_call *call)
 {
     struct balance_service *s = call->target;
-    struct settings range;
+    struct settings range = {.lend.kind = HOST_LEND_DEFAULT};
     const char *fault;
     uint32_t domid;
     int rc;
@@ -80,6 +80,10 @@ static void run_range(struct monitor_call *call)
         return;
     if (call->args[3] && !range.weight) {
         FAIL(call, "weight 0 is not within 1 to %d", SETTINGS_WEIGHT_MAX);
+        return;
+    }
+    if (call->args[4] && lend_parse(call->args[4]->string, &range.lend, &fault)) {
+        FAIL(call, "lend: %s", fault);
         return;
     }
     if (!can(call, s->host->ops->range_set))

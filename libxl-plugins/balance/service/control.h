@@ -14,7 +14,7 @@
 #define CONTROL_SOCKET "control.sock"
 
 /*
- * mem-range {"domain", "min_memkb", "max_memkb", ["weight"]} -> {}
+ * mem-range {"domain", "min_memkb", "max_memkb", ["weight"], ["lend"]} -> {}
  *     The domain is balanced within that range from now on; kept by UUID. Also ends a pin. Errors: GenericError "no
  * such domain", "the minimum is above the maximum", "the minimum is below the floor of N KiB", "weight N is not within
  * 1 to N".
@@ -55,15 +55,16 @@
 
 /*
  * query-balance -> {"host": {"total_memkb", "free_memkb", "claimed_memkb", "reserve_memkb", "reserved_memkb",
- *     "in_flight_memkb", "budget_memkb", "feasible", "shortfall_memkb", "warnings": [TEXT...]}, "domains": [DOMAIN...]}
+ *     "in_flight_memkb", "float_memkb", "budget_memkb", "feasible", "shortfall_memkb", "warnings": [TEXT...]}, "domains": [DOMAIN...]}
  * mem-why {"domain"} -> DOMAIN with "history": [{"age_ms", "old_memkb", "new_memkb", "reason"}...], newest first, at
  * most 16.
  *
  * DOMAIN: {"domid", "name", "uuid", "type", "state", "balloon", "managed", "pinned", "fixed", "actual_memkb",
  *     "target_memkb", "planned_memkb", "static_max_memkb", "min_memkb", "max_memkb", "weight", "demand_memkb" or null,
- *     "reported_memkb" or null, "rate_kb_per_s" or null, "left_ms" or null, "probe_ms" or null, "reason", "why"}
+ *     "reported_memkb" or null, "rate_kb_per_s" or null, "left_ms" or null, "probe_ms" or null, "fair_memkb",
+ *     "lent_memkb", "owed_memkb", "reason", "why"}
  *     state, balloon, reason: as mem-plan has them, and reason "unmanaged" and "pinned". demand_memkb: as the policy
- * sees it, reported_memkb: before it was bounded. why: a sentence for people.
+ * sees it (also for a guest that fell silent: its last need), reported_memkb: before it was bounded. why: a sentence for people.
  */
 #define CONTROL_BALANCE "query-balance"
 #define CONTROL_WHY "mem-why"

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "balance/service/service.h"
+#include "balance/policy/lend.h"
 #include "balance/service/metrics.h"
 #include "balance/xen/host-xen.h"
 #include "base/cleanup.h"
@@ -9,8 +10,9 @@
 
 /* ---- configuration ---- */
 
-static int read_config(const struct config *config, struct balancer_config *b)
+static int read_config(struct xlx_ctx *ctx, const struct config *config, struct balancer_config *b)
 {
+    const char *lend, *cause;
     uint64_t headroom;
     int rc;
 
@@ -20,8 +22,16 @@ static int read_config(const struct config *config, struct balancer_config *b)
     if (!rc)
         rc = config_u64(config, "headroom", b->headroom_percent, 1000, &headroom);
     if (!rc)
-        b->headroom_percent = (unsigned)headroom;
-    return rc;
+        rc = config_size_kb(config, "float", b->float_memkb, &b->float_memkb);
+    if (!rc)
+        rc = config_text(config, "lend", "all", &lend);
+    if (rc)
+        return rc;
+    b->headroom_percent = (unsigned)headroom;
+    if (!lend_parse(lend, &b->lend, &cause))
+        return 0;
+    LOG(ctx, ERROR, "lend='%.32s': %s", lend, cause);
+    return ERROR_INVAL;
 }
 
 /* ---- events ---- */
@@ -150,7 +160,7 @@ static int start(const struct service_env *env, void **state)
     rc = host_xen_open(env, &config, &host);
     if (rc)
         return rc;
-    rc = read_config(env->config, &config);
+    rc = read_config(env->ctx, env->config, &config);
     if (rc) {
         host->ops->close(host);
         return rc;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "balance/policy/lend.h"
 #include "base/error.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
@@ -27,15 +28,17 @@ static const char *seen_path(struct gc *gc, const char *uuid)
 int settings_read(struct xs_handle *xs, const char *uuid, struct settings *s)
 {
     GC_SCOPE(gc);
-    char *text;
-    int rc, n = 0;
+    char *text, lend[32] = "default";
+    const char *cause;
+    int rc, n = 0, fields;
 
     rc = store_read(gc, xs, XBT_NULL, kept_path(gc, uuid), 128, &text);
     if (rc)
         return rc;
-    if (sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 "%n", &s->min_memkb, &s->max_memkb, &s->weight, &n) != 3 ||
-        text[n] || s->max_memkb > PLAN_MEMKB_MAX || s->min_memkb > s->max_memkb || s->weight < 1 ||
-        s->weight > SETTINGS_WEIGHT_MAX)
+    fields = sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 "%n %31s%n", &s->min_memkb, &s->max_memkb, &s->weight, &n,
+                    lend, &n);
+    if (fields < 3 || text[n] || lend_parse(lend, &s->lend, &cause) || s->max_memkb > PLAN_MEMKB_MAX ||
+        s->min_memkb > s->max_memkb || s->weight < 1 || s->weight > SETTINGS_WEIGHT_MAX)
         return ERROR_INVAL;
     return 0;
 }
@@ -61,8 +64,9 @@ static int show(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const s
 
 static int keep(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *uuid, const struct settings *s)
 {
-    return store_printf(gc, xs, t, kept_path(gc, uuid), "%" PRIu64 " %" PRIu64 " %" PRIu64, s->min_memkb, s->max_memkb,
-                        s->weight);
+    return store_printf(gc, xs, t, kept_path(gc, uuid), "%" PRIu64 " %" PRIu64 " %" PRIu64 "%s%s", s->min_memkb,
+                        s->max_memkb, s->weight, s->lend.kind == HOST_LEND_DEFAULT ? "" : " ",
+                        s->lend.kind == HOST_LEND_DEFAULT ? "" : lend_text(gc, &s->lend));
 }
 
 int settings_keep(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, const struct settings *settings)

@@ -143,7 +143,7 @@ static bool range_of(struct xen_domain *d, uint64_t static_max_memkb, struct set
     const struct xen_config *c = &d->xen->config;
 
     if (!d->domid) {
-        *s = (struct settings){c->dom0_min_memkb, c->dom0_max_memkb, SETTINGS_WEIGHT};
+        *s = (struct settings){c->dom0_min_memkb, c->dom0_max_memkb, SETTINGS_WEIGHT, {HOST_LEND_DEFAULT, 0}};
         return c->dom0_max_memkb;
     }
     if (!settings_read(d->xen->xs, d->domain->uuid, s))
@@ -248,6 +248,7 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
     f->min_memkb = settings.min_memkb;
     f->max_memkb = bounded(settings.max_memkb);
     f->weight = settings.weight;
+    f->lend = settings.lend;
     f->has_own = !xen_target_own(x, d, &f->own_memkb);
     if (!d->shown && domid) {
         settings_show(x->ctx, x->xs, domid, &settings);
