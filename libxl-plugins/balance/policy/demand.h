@@ -23,7 +23,7 @@
 struct demand {
     bool known;
     uint64_t use_memkb, need_memkb, warm_memkb;
-    uint64_t reported_memkb;                             /* the need without what is asked for ahead */
+    uint64_t reported_memkb; /* the need without what is asked for ahead */
     uint64_t used_memkb, available_memkb;
     uint64_t ahead_memkb;
 
