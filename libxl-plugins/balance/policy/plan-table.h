@@ -23,7 +23,8 @@ struct plan_table {
     struct plan *plan;
     struct seat *seats; /* ascending domid */
     size_t count;
-    struct seat **order; /* scratch for sorting */
+    bool any_use, any_warmth; /* whether those levels hold anything */
+    struct seat **order;      /* scratch for sorting */
     int64_t budget_memkb;
     uint64_t float_memkb;  /* of the budget, kept from what is not needed */
     uint64_t others_memkb; /* what domains that do not take part may still take */

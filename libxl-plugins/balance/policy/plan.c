@@ -47,6 +47,8 @@ static void take_seats(struct gc *gc, struct plan_table *t)
     const struct plan_input *in = t->input;
     int64_t budget = (int64_t)in->free_memkb - (int64_t)in->claimed_memkb - (int64_t)in->reserve_memkb -
                      (int64_t)in->reservations_memkb;
+    /* As a host has them anyway. */
+    bool sorted = true;
 
     t->seats = gc_array(gc, in->count, sizeof(*t->seats));
     t->order = gc_array(gc, in->count, sizeof(struct seat *));
@@ -54,13 +56,19 @@ static void take_seats(struct gc *gc, struct plan_table *t)
         const struct plan_domain *d = &in->domains[i];
 
         if (plan_participates(d)) {
+            const struct seat *s = &t->seats[t->count];
+
             seat_init(&t->seats[t->count++], d, i);
+            sorted &= t->count < 2 || s[-1].domain->domid < d->domid;
+            t->any_use |= s->use > s->lo;
+            t->any_warmth |= s->warm > s->demand;
             budget += (int64_t)d->actual_memkb;
         } else if (d->balloon != PLAN_BALLOON_NONE && d->target_memkb > d->actual_memkb) {
             t->others_memkb += d->target_memkb - d->actual_memkb;
         }
     }
-    qsort(t->seats, t->count, sizeof(*t->seats), plan_seat_by_domid);
+    if (!sorted)
+        qsort(t->seats, t->count, sizeof(*t->seats), plan_seat_by_domid);
     t->budget_memkb = budget - (int64_t)t->others_memkb;
     t->plan->budget_memkb = t->budget_memkb;
 }
@@ -179,10 +187,14 @@ static void share_out(struct plan_table *t)
             t->seats[i].reason = PLAN_REASON_SHORT;
         return;
     }
-    room = fill_level(t, (uint64_t)t->budget_memkb - least, USE);
+    room = (uint64_t)t->budget_memkb - least;
+    if (t->any_use)
+        room = fill_level(t, room, USE);
     room = fill_level(t, room, NEED);
     t->float_memkb = room < t->input->float_memkb ? room : t->input->float_memkb;
-    room = fill_level(t, room - t->float_memkb, WARMTH);
+    room -= t->float_memkb;
+    if (t->any_warmth)
+        room = fill_level(t, room, WARMTH);
     fill_level(t, room, REST);
     whole_pages(t);
     for (size_t i = 0; i < t->count; i++)
