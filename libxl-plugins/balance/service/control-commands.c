@@ -82,7 +82,7 @@ static void run_range(struct monitor_call *call)
         FAIL(call, "weight 0 is not within 1 to %d", SETTINGS_WEIGHT_MAX);
         return;
     }
-    if (call->args[4] && lend_parse(call->args[4]->string, &range.lend, &fault)) {
+    if (call->args[4] && lend_parse(call->args[4]->string.text, &range.lend, &fault)) {
         FAIL(call, "lend: %s", fault);
         return;
     }
