@@ -29,7 +29,7 @@ at_end xl destroy linked
 says 0 '"name": "linked"' "a dry run prints the configuration" xl create -n "$scratch/linked.cfg"
 says 1 "" "and starts nothing" xl domid linked
 says 0 '"name": "linked"' "so does the option before the command" xl -N create "$scratch/linked.cfg"
-says 2 "unrecognized\|invalid option" "an option that xl does not know is xl's to refuse" xl create --nonsense "$scratch/linked.cfg"
+says 2 "^option" "an option that xl does not know is xl's to refuse" xl create --nonsense "$scratch/linked.cfg"
 check "create -p -e, configuration by -f, a key of ours on the command line" \
     xl create -pe -f "$scratch/linked.cfg" dynamic_memory_min=128 'vcpus=1'
 domid=$(xl domid linked)
@@ -51,8 +51,12 @@ check "while xl waits for its end" kill -0 $foreground
 
 says 0 "^linked " "vcpu-list is ours" xl vcpu-list linked
 check "the console is there" sh -c "timeout 3 xl console linked </dev/null | head -c 1; [ \$? -le 1 ]"
-check "shutdown -w" timeout 60 xl shutdown -w linked
-check "the xl in the foreground ends with it" timeout 30 tail --pid=$foreground -f /dev/null
+domid=$(xl domid linked)
+check "shutdown" xl shutdown linked
+# The kernel empties the node when it has read it; there is no poweroff in this guest's initramfs to do more.
+check "reaches the guest's kernel" until_true 20 sh -c "[ -z \"\$(xenstore-read /local/domain/$domid/control/shutdown)\" ]"
+check "destroy" xl destroy linked
+check "the xl in the foreground ends with the guest" timeout 30 tail --pid=$foreground -f /dev/null
 
 check "it starts again" xl create -q "$scratch/linked.cfg"
 check "and answers" lab-guest wait linked
