@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdarg.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "monitor/monitor-private.h"
@@ -27,25 +25,6 @@ void monitor_call_fail(struct monitor_call *call, const char *error_class, const
 
 /* ---- the request (QEMU 7.2, qmp_dispatch_check_obj) ---- */
 
-/* QEMU keeps the members of an object in 512 buckets (qobject/qdict.c) and looks at those of a request in the buckets'
- * order, whatever the order in which they came: of several faults it decides which is told. */
-static unsigned bucket_of(const char *key)
-{
-    uint32_t hash = UINT32_C(0x238f13af) * (uint32_t)strlen(key);
-
-    for (unsigned i = 0; key[i]; i++)
-        hash += (uint32_t)(unsigned char)key[i] << (i * 5 % 24);
-    return (UINT32_C(1103515243) * hash + 12345) % 512;
-}
-
-static int compare_members(const void *a, const void *b)
-{
-    unsigned x = bucket_of((*(const struct json *const *)a)->key);
-    unsigned y = bucket_of((*(const struct json *const *)b)->key);
-
-    return x < y ? -1 : x > y;
-}
-
 /* *name becomes the member that names the command. False after an error. */
 static bool check_member(struct monitor_call *call, const struct json *member, const struct json **name)
 {
@@ -70,14 +49,10 @@ static bool check_member(struct monitor_call *call, const struct json *member, c
 /* The member that names the command, or NULL after an error. */
 static const struct json *check_request(struct monitor_call *call, const struct json *request)
 {
-    size_t count = request->list.count;
-    const struct json **members = gc_array(call->gc, count + 1, sizeof(*members)), *name = NULL;
+    const struct json *name = NULL;
 
-    for (size_t i = 0; i < count; i++)
-        members[i] = request->list.items[i];
-    qsort(members, count, sizeof(*members), compare_members);
-    for (size_t i = 0; i < count; i++) {
-        if (!check_member(call, members[i], &name))
+    for (size_t i = 0; i < request->list.count; i++) {
+        if (!check_member(call, request->list.items[i], &name))
             return NULL;
     }
     if (!name)

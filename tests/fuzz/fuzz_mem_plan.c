@@ -2,7 +2,7 @@
 /*
  * A host as mem-plan --from reads it, and the plan for it: within the budget, each target within its range, the same
  * for the same input.
- * FUZZ_SRCS: libxl-plugins/balance/policy/plan*.c base/error.c base/gc.c base/json.c base/json-read.c base/json-write.c base/text.c base/utf8.c
+ * FUZZ_SRCS: libxl-plugins/balance/policy/plan*.c base/error.c base/gc.c base/json.c base/json-read.c base/json-write.c base/json-record.c base/text.c base/utf8.c
  * FUZZ_LIBS: -lyajl -luv
  */
 #include <stdint.h>

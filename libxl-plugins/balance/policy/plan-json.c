@@ -205,10 +205,8 @@ struct input_domain {
 
 #define FIELD(kind, member, name) JSON_##kind(struct plan_input, member, name)
 static const struct json_field host_fields[] = {
-    FIELD(U64, total_memkb, "total_memkb"),
-    FIELD(U64, free_memkb, "free_memkb"),
-    FIELD(U64, claimed_memkb, "claimed_memkb"),
-    FIELD(U64, reserve_memkb, "reserve_memkb"),
+    FIELD(U64, total_memkb, "total_memkb"),     FIELD(U64, free_memkb, "free_memkb"),
+    FIELD(U64, claimed_memkb, "claimed_memkb"), FIELD(U64, reserve_memkb, "reserve_memkb"),
     FIELD(U64, float_memkb, "float_memkb"),
 };
 #undef FIELD

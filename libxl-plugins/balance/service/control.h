@@ -15,9 +15,9 @@
 
 /*
  * mem-range {"domain", "min_memkb", "max_memkb", ["weight"], ["lend"]} -> {}
- *     The domain is balanced within that range from now on; kept by UUID. Also ends a pin. Errors: GenericError "no
- * such domain", "the minimum is above the maximum", "the minimum is below the floor of N KiB", "weight N is not within
- * 1 to N".
+ *     The domain is balanced within that range from now on; kept by UUID. Also ends a pin. Errors: GenericError "no such
+ *     domain", "the minimum is above the maximum", "the minimum is below the floor of N KiB", "weight N is not within 1
+ *     to N".
  */
 #define CONTROL_RANGE "mem-range"
 /* mem-range-auto {"domain"} -> {}: a pinned domain is balanced again, in the range that it has. GenericError "has no
@@ -29,23 +29,25 @@
 /*
  * mem-reserve {"size_memkb", ["min_memkb"], ["timeout_ms"], ["lease_ms"], ["domain"], ["uuid"]} -> RESERVATION
  *     Answers at once; the event RESERVATION tells what becomes of it. It lives lease_ms (30 s when absent), unless it
- * is handed over or held. timeout_ms: not ready by then, it ends (state "timed-out"), or is content with what is free
- *     from min_memkb on. domain: the memory is meant for a domain that exists already;
- *     uuid: for one that is going to be built, to which it is handed as soon as Xen knows it.
+ *     is handed over or held. timeout_ms: not ready by then, it ends (state "timed-out"), or is content with what is
+ *     free from min_memkb on. domain: the memory is meant for a domain that exists already; uuid: for one that is going
+ *     to be built, to which it is handed as soon as Xen knows it.
  * mem-reserve-hold {"id", ["keep_ms"]} -> RESERVATION
  *     Answers when the reservation is over, and until then it lives as long as this connection does: when the
- * connection ends it is released, unless it was handed over; when it is ready, it lives on for keep_ms. A connection
- * waits for the answer, so other commands need another one; events still come. After memd was started again a holder
- * has 30 s to hold again. mem-reserve-release
- * {"id"} -> {} mem-reserve-hand {"id", "domain"} -> {} The domain may take the memory: from now on the reservation
- * counts only what the domain does not hold or claim yet, and ends when the domain runs with all of it, or dies.
+ *     connection ends it is released, unless it was handed over; when it is ready, it lives on for keep_ms. A connection
+ *     waits for the answer, so other commands need another one; events still come. After memd was started again a
+ *     holder has 30 s to hold again.
+ * mem-reserve-release {"id"} -> {}
+ * mem-reserve-hand {"id", "domain"} -> {}
+ *     The domain may take the memory: from now on the reservation counts only what the domain does not hold or claim
+ *     yet, and ends when the domain runs with all of it, or dies.
  * query-reservations -> [RESERVATION...]
  *
  * RESERVATION: {"id", "state", "size_memkb", "min_memkb", "memkb", "counted_memkb", "domain" or null, "age_ms",
  *     "expires_ms" or null, "shortfall_memkb"}
- *     state: "waiting" | "ready" | "handed" | "released" | "timed-out" | "expired" | "done". memkb: what is (to be)
- * held free, "timed-out": what there was. counted_memkb: less what the domain has of it. shortfall_memkb: not 0 while
- * the guests could not give that much even at their minimums.
+ *     state: "waiting" | "ready" | "handed" | "released" | "timed-out" | "expired" | "done". memkb: what is (to be) held
+ *     free, "timed-out": what there was. counted_memkb: less what the domain has of it. shortfall_memkb: not 0 while the
+ *     guests could not give that much even at their minimums.
  */
 #define CONTROL_RESERVE "mem-reserve"
 #define CONTROL_RESERVE_HOLD "mem-reserve-hold"
