@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -320,9 +321,12 @@ static void key_pressed(struct ev_fd *ev, int fd, short revents)
 {
     struct live *l = CONTAINER_OF(ev, struct live, keys);
     char key;
+    ssize_t r = read(fd, &key, 1);
 
+    if (r < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
     l->due = true;
-    if (read(fd, &key, 1) != 1 || key == 'q')
+    if (r != 1 || key == 'q')
         end(l, XLX_EXIT_DONE);
     else if (key == 3)
         end(l, XLX_EXIT_INTERRUPTED);
@@ -383,11 +387,15 @@ static void refresh(struct live *l, struct memd_client *client)
 static int live(struct xlx_ctx *ctx, struct memd_client *client)
 {
     struct live l = {.sorting = BY_DOMID};
+    /* Opened anew: what is polled becomes non-blocking, and standard input is the caller's, and often the output too. */
+    CLEANUP_FD int fd = open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
     ev_interrupt_start(&ctx->loop, &l.interrupt, interrupted);
     ev_timer_start(&ctx->loop, &l.refresh, 0, REFRESH_MS, refresh_due);
-    if (ev_fd_start(&ctx->loop, &l.keys, STDIN_FILENO, POLLIN, key_pressed))
+    if (fd < 0 || ev_fd_start(&ctx->loop, &l.keys, fd, POLLIN, key_pressed)) {
+        LOG(ctx, ERROR, "cannot read keys from the terminal");
         end(&l, XLX_EXIT_FAILED);
+    }
     while (!l.over) {
         uv_run(&ctx->loop, UV_RUN_ONCE);
         if (l.due && !l.over) {
