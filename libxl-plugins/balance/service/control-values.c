@@ -110,7 +110,7 @@ static struct json *history_of(struct gc *gc, const struct balancer_domain *d, u
     return list;
 }
 
-#define DOMAIN(kind, member, name) JSON_##kind(struct balancer_domain, member, name)
+#define DOMAIN(kind, member, key) JSON_##kind(struct balancer_domain, member, key)
 static const struct json_field domain_fields[] = {
     DOMAIN(U32, plan.domid, "domid"),
     DOMAIN(TEXT, facts.name, "name"),
