@@ -43,45 +43,45 @@ struct json_record {
         name, fields, sizeof(fields) / sizeof(*(fields))                                                               \
     }
 
-#define JSON_U32(record, member, name)                                                                                 \
+#define JSON_U32(record, member, key)                                                                                  \
     {                                                                                                                  \
-        name, "int", false, JSON_FIELD_U32, offsetof(record, member), 0, NULL                                          \
+        key, "int", false, JSON_FIELD_U32, offsetof(record, member), 0, NULL                                           \
     }
-#define JSON_U64(record, member, name)                                                                                 \
+#define JSON_U64(record, member, key)                                                                                  \
     {                                                                                                                  \
-        name, "int", false, JSON_FIELD_U64, offsetof(record, member), 0, NULL                                          \
+        key, "int", false, JSON_FIELD_U64, offsetof(record, member), 0, NULL                                           \
     }
-#define JSON_U64_EVER(record, member, name)                                                                            \
+#define JSON_U64_EVER(record, member, key)                                                                             \
     {                                                                                                                  \
-        name, "IntOrNull", false, JSON_FIELD_U64_EVER, offsetof(record, member), 0, NULL                               \
+        key, "IntOrNull", false, JSON_FIELD_U64_EVER, offsetof(record, member), 0, NULL                                \
     }
-#define JSON_U64_IF(record, is_known, member, name)                                                                    \
+#define JSON_U64_IF(record, is_known, member, key)                                                                     \
     {                                                                                                                  \
-        name, "IntOrNull", false, JSON_FIELD_U64, offsetof(record, member), offsetof(record, is_known), NULL           \
+        key, "IntOrNull", false, JSON_FIELD_U64, offsetof(record, member), offsetof(record, is_known), NULL            \
     }
-#define JSON_U32_IF(record, is_known, member, name)                                                                    \
+#define JSON_U32_IF(record, is_known, member, key)                                                                     \
     {                                                                                                                  \
-        name, "IntOrNull", false, JSON_FIELD_U32, offsetof(record, member), offsetof(record, is_known), NULL           \
+        key, "IntOrNull", false, JSON_FIELD_U32, offsetof(record, member), offsetof(record, is_known), NULL            \
     }
-#define JSON_I64(record, member, name)                                                                                 \
+#define JSON_I64(record, member, key)                                                                                  \
     {                                                                                                                  \
-        name, "int", false, JSON_FIELD_I64, offsetof(record, member), 0, NULL                                          \
+        key, "int", false, JSON_FIELD_I64, offsetof(record, member), 0, NULL                                           \
     }
-#define JSON_BOOLEAN(record, member, name)                                                                             \
+#define JSON_BOOLEAN(record, member, key)                                                                              \
     {                                                                                                                  \
-        name, "bool", false, JSON_FIELD_BOOL, offsetof(record, member), 0, NULL                                        \
+        key, "bool", false, JSON_FIELD_BOOL, offsetof(record, member), 0, NULL                                         \
     }
-#define JSON_TEXT(record, member, name)                                                                                \
+#define JSON_TEXT(record, member, key)                                                                                 \
     {                                                                                                                  \
-        name, "str", false, JSON_FIELD_TEXT, offsetof(record, member), 0, NULL                                         \
+        key, "str", false, JSON_FIELD_TEXT, offsetof(record, member), 0, NULL                                          \
     }
-#define JSON_CHARS(record, member, name)                                                                               \
+#define JSON_CHARS(record, member, key)                                                                                \
     {                                                                                                                  \
-        name, "str", false, JSON_FIELD_CHARS, offsetof(record, member), 0, NULL                                        \
+        key, "str", false, JSON_FIELD_CHARS, offsetof(record, member), 0, NULL                                         \
     }
-#define JSON_NAME(record, member, name, type, names)                                                                   \
+#define JSON_NAME(record, member, key, type, names)                                                                    \
     {                                                                                                                  \
-        name, type, false, JSON_FIELD_NAME, offsetof(record, member), 0, names                                         \
+        key, type, false, JSON_FIELD_NAME, offsetof(record, member), 0, names                                          \
     }
 
 /* The members of record but those of JSON_FIELD_OTHER, appended to an object. */

@@ -203,7 +203,7 @@ struct input_domain {
     const char *name;
 };
 
-#define FIELD(kind, member, name) JSON_##kind(struct plan_input, member, name)
+#define FIELD(kind, member, key) JSON_##kind(struct plan_input, member, key)
 static const struct json_field host_fields[] = {
     FIELD(U64, total_memkb, "total_memkb"),     FIELD(U64, free_memkb, "free_memkb"),
     FIELD(U64, claimed_memkb, "claimed_memkb"), FIELD(U64, reserve_memkb, "reserve_memkb"),
@@ -211,7 +211,7 @@ static const struct json_field host_fields[] = {
 };
 #undef FIELD
 
-#define FIELD(kind, member, name) JSON_##kind(struct input_domain, member, name)
+#define FIELD(kind, member, key) JSON_##kind(struct input_domain, member, key)
 static const struct json_field domain_fields[] = {
     FIELD(U32, plan.domid, "domid"),
     FIELD(TEXT, name, "name"),

@@ -180,7 +180,7 @@ struct json *control_plan_input(struct gc *gc, struct balance_service *s, const 
 
 /* ---- events ---- */
 
-#define EVENT(kind, member, name) JSON_##kind(struct host_event, member, name)
+#define EVENT(kind, member, key) JSON_##kind(struct host_event, member, key)
 static const struct json_field target_fields[] = {
     EVENT(U32, domid, "domid"),
     EVENT(U64, old_memkb, "old_memkb"),
