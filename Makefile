@@ -106,11 +106,10 @@ $(O)/.settings: force
 $(O)/obj/xl-ext/dispatch.o $(O)/obj/xl-ext/plugins.o $(O)/obj/xl-ext/library.o: $(O)/.settings
 
 # What the tool and its libraries must have in common: base/build.h.
-XEN_VERSION := $(shell pkg-config --modversion xenlight 2>/dev/null | cut -d. -f1,2)
-$(O)/gen/build.h: $(ALL_SRCS) $(TOOL_SRCS) $(wildcard */*.h libxl-plugins/*/*.h libxl-plugins/*/*/*.h) Makefile $(O)/.settings
+$(O)/gen/build.h: $(ALL_SRCS) $(TOOL_SRCS) $(wildcard */*.h libxl-plugins/*/*.h libxl-plugins/*/*/*.h) Makefile $(O)/.settings | $(O)/.packages-build
 	@mkdir -p $(@D)
 	@{ printf '#define XLX_BUILD_ID "%s"\n' "$$(cat $^ | sha256sum | cut -c1-32)"; \
-	    printf '#define XLX_BUILD_XEN "%s"\n' '$(XEN_VERSION)'; } > $@.new
+	    printf '#define XLX_BUILD_XEN "%s"\n' "$$(pkg-config --modversion xenlight | cut -d. -f1,2)"; } > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(O)/obj/base/build.o: $(O)/gen/build.h
