@@ -136,16 +136,10 @@ void balancer_domain_changed(struct balancer *b, uint32_t domid)
     balancer_round_soon(b);
 }
 
+/* Not the target alone: who writes the one that it had already says so in the record beside it, which is a fact. */
 void balancer_target_written(struct balancer *b, uint32_t domid)
 {
-    struct dom *d = dom_find(b, domid);
-
-    if (!d)
-        return;
-    /* Not the target alone: who writes the one that it had already says so in the record beside it. */
-    d->facts_stale = true;
-    b->now_ms = b->host->ops->now_ms(b->host);
-    balancer_round_soon(b);
+    balancer_domain_changed(b, domid);
 }
 
 int balancer_auto(struct balancer *b, uint32_t domid)

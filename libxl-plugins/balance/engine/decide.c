@@ -137,7 +137,7 @@ static uint64_t let_go_on(const struct dom *d, uint64_t target_memkb)
     return target_memkb;
 }
 
-/* Of one that is known to give nothing nothing is asked, not even when the minimums do not fit. */
+/* A guest that is known to give nothing is never asked to give, not even when the minimums do not fit. */
 static uint64_t not_out_of_reach(const struct dom *d, uint64_t target_memkb)
 {
     uint64_t actual = d->actual_memkb - d->actual_memkb % PLAN_PAGE_KB;
