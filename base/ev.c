@@ -27,6 +27,10 @@ struct ev_signal_handle {
     uv_signal_t uv;
     struct ev_signal *owner;
 };
+struct ev_turn_handle {
+    uv_check_t uv;
+    struct ev_turn *owner;
+};
 
 static void *new_handle(const void *active, size_t size)
 {
@@ -256,6 +260,39 @@ void ev_interrupt_stop(struct ev_interrupt *i)
 {
     ev_signal_stop(&i->sigint);
     ev_signal_stop(&i->sigterm);
+}
+
+/* ---- the end of a turn ---- */
+
+static void turn_ends(uv_check_t *uv)
+{
+    struct ev_turn_handle *h = uv->data;
+    struct ev_turn *t = h->owner;
+
+    ev_turn_stop(t);
+    t->ends(t);
+}
+
+void ev_turn_start(uv_loop_t *loop, struct ev_turn *t, void (*ends)(struct ev_turn *t))
+{
+    struct ev_turn_handle *h = new_handle(t->handle, sizeof(*h));
+
+    uv_check_init(loop, &h->uv);
+    h->uv.data = h;
+    h->owner = t;
+    t->handle = h;
+    t->ends = ends;
+    uv_check_start(&h->uv, turn_ends);
+}
+
+void ev_turn_stop(struct ev_turn *t)
+{
+    struct ev_turn_handle *h = TAKE_PTR(t->handle);
+
+    if (!h)
+        return;
+    uv_check_stop(&h->uv);
+    uv_close((uv_handle_t *)&h->uv, free_closed);
 }
 
 void ev_loop_close(uv_loop_t *loop)

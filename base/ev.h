@@ -69,6 +69,19 @@ struct ev_interrupt {
 int ev_interrupt_start(uv_loop_t *loop, struct ev_interrupt *i, void (*interrupted)(struct ev_interrupt *, int));
 void ev_interrupt_stop(struct ev_interrupt *i);
 
+/* Once, when all that was ready in this turn of the loop has been told. A loop that sleeps does not wake for it: to be
+ * started from another source's callback. Cannot fail. */
+struct ev_turn {
+    void (*ends)(struct ev_turn *t);
+    struct ev_turn_handle *handle;
+};
+void ev_turn_start(uv_loop_t *loop, struct ev_turn *t, void (*ends)(struct ev_turn *t));
+void ev_turn_stop(struct ev_turn *t);
+static inline bool ev_turn_active(const struct ev_turn *t)
+{
+    return t->handle;
+}
+
 /* Lets a source run without keeping the loop alive (signals, watches of a tool that waits for something else). */
 void ev_fd_unref(struct ev_fd *f);
 void ev_signal_unref(struct ev_signal *s);

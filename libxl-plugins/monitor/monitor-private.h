@@ -13,7 +13,7 @@
  * A client, from its connect to its end:
  *
  *   Reading ---a call is deferred (pending), or it leaves more than MONITOR_OUTPUT_HIGH unread---> Held up
- *   Held up ---answered, and read---> Reading: first what had been read too early (rest)
+ *   Held up ---answered, and read---> Reading: what it sent meanwhile is in the socket
  *   either  ---it ends its input (said_all)---> Answering ---no call pending, all output taken---> Doomed
  *   any     ---an error, or more than MONITOR_OUTPUT_MAX unread---> Doomed ---nobody is at work on it (working)---> freed
  */
@@ -26,9 +26,10 @@ struct monitor_client {
     struct stream stream;
     struct text out; /* what the socket did not take yet, from sent on */
     size_t sent;
-    size_t largest; /* line since nothing waited */
-    char *rest;     /* read, not yet looked at: only while something holds it up */
-    size_t rest_len;
+    size_t largest;               /* line since nothing waited */
+    uint64_t served;              /* the monitor's count when it had its last turn */
+    uint64_t heard_ms;            /* the loop's time then */
+    struct ev_timer time;         /* until it has negotiated, and again when it has said all */
     struct monitor_call *pending; /* a deferred call */
     bool negotiated, oob;
     bool said_all; /* it sends no more, but may still want its answers */
@@ -49,17 +50,20 @@ struct monitor {
     char *path;
     int fd;
     struct ev_fd ev;
-    struct ev_timer retry; /* out of file descriptors: accept again when it fires */
+    struct ev_timer retry; /* accept again when it fires */
     bool deaf;             /* nothing is carried out any more */
     struct monitor_client *clients;
     unsigned client_count, negotiated_count;
+    struct ev_turn turn;                /* active: some client has something to say */
+    struct monitor_client *next_client; /* among those */
+    uint64_t served;                    /* turns that clients had so far */
     void (*clients_changed)(void *target, unsigned count);
     struct throttle *throttles; /* one for each event type of the kind */
 };
 
 /* ---- server-client.c ---- */
 
-/* Takes the fd. */
+/* A connection that was just made. Takes the fd. */
 void monitor_client_new(struct monitor *monitor, int fd);
 void monitor_client_free(struct monitor_client *client);
 /* A line as it goes out, with CR LF. The client may be doomed afterwards. */

@@ -145,7 +145,18 @@ unsigned monitor_clients(const struct monitor *monitor);
  * it more than MONITOR_OUTPUT_MAX, an answer that waits too not counted. */
 #define MONITOR_OUTPUT_HIGH (64u << 10)
 #define MONITOR_OUTPUT_MAX (256u << 10)
-/* Clients of one monitor at a time; a further one waits in the socket's queue until another leaves. */
+/* Clients of one monitor at a time; a further one waits in the socket's queue until another leaves, or until one that
+ * waits for no answer has said nothing for MONITOR_PATIENCE_MS: that one is closed then. */
 #define MONITOR_CLIENTS_MAX 128
+/* A client that has not negotiated after this time is closed, and so is one that has ended its sending and has not
+ * taken its answers. One that has negotiated may be silent as long as there is room. */
+#define MONITOR_PATIENCE_MS 60000
+/*
+ * A step is one request, or MONITOR_STEP_BYTES of a longer one. In a turn of the loop a monitor takes one step, of the
+ * client that had its last step first. So a step waits for at most one of each other client of its monitor
+ * (MONITOR_CLIENTS_MAX - 1), however much they send; and what else runs on the loop waits in each turn for at most one
+ * step of each monitor.
+ */
+#define MONITOR_STEP_BYTES 4096u
 
 #endif

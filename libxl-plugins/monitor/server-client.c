@@ -10,7 +10,6 @@
 #include "base/cleanup.h"
 #include "monitor/monitor-private.h"
 
-#define READ_SIZE 4096
 /* A larger output buffer is given back when it is empty. */
 #define KEEP_OUTPUT 4096
 /* An answer of so many bytes was made from a tree many times its size, and something small that stays stands behind it
@@ -48,6 +47,22 @@ static void wait_for_more(struct monitor_client *c)
     c->events = events;
     if (ev_fd_modify(&c->ev, events))
         c->doomed = true;
+}
+
+static void time_is_over(struct ev_timer *timer)
+{
+    monitor_client_free(CONTAINER_OF(timer, struct monitor_client, time));
+}
+
+/* To negotiate, and to take the last answers after its end: not for ever. */
+static void give_time(struct monitor_client *c)
+{
+    bool bounded = !c->negotiated || (c->said_all && !c->pending);
+
+    if (!bounded)
+        ev_timer_stop(&c->time);
+    else if (!ev_timer_active(&c->time))
+        ev_timer_start(c->monitor->loop, &c->time, MONITOR_PATIENCE_MS, 0, time_is_over);
 }
 
 /* ---- output ---- */
@@ -123,41 +138,13 @@ static void handle_message(struct monitor_client *c, struct gc *gc, const struct
         answer(call);
 }
 
-/* Looks at bytes until they are used up or something holds the client up; returns how many were used. */
-static size_t handle_bytes(struct monitor_client *c, const char *bytes, size_t len)
+/* What is not used now stays in the socket, so that the loop tells of it again in its next turn. */
+static void read_some(struct monitor_client *c)
 {
-    size_t used = 0;
-
-    while (used < len && !held_up(c) && !c->doomed) {
-        struct gc *gc = gc_new();
-        struct stream_message message;
-
-        used += stream_feed(&c->stream, gc, bytes + used, len - used, &message);
-        if (message.value || message.error)
-            handle_message(c, gc, &message);
-        else
-            gc_free(gc);
-    }
-    return used;
-}
-
-/* What was held up, when it no longer is. */
-static void handle_rest(struct monitor_client *c)
-{
-    size_t used = handle_bytes(c, c->rest, c->rest_len);
-
-    if (!c->rest_len)
-        return;
-    c->rest_len -= used;
-    memmove(c->rest, c->rest + used, c->rest_len);
-    if (!c->rest_len)
-        free(TAKE_PTR(c->rest));
-}
-
-static void read_more(struct monitor_client *c)
-{
-    char bytes[READ_SIZE];
-    ssize_t r = recv(c->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    char bytes[MONITOR_STEP_BYTES];
+    ssize_t r = recv(c->fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_PEEK);
+    struct stream_message message;
+    struct gc *gc;
     size_t used;
 
     if (r <= 0) {
@@ -167,15 +154,16 @@ static void read_more(struct monitor_client *c)
             c->doomed = true;
         return;
     }
-    used = handle_bytes(c, bytes, (size_t)r);
-    if (used < (size_t)r) {
-        c->rest_len = (size_t)r - used;
-        c->rest = malloc(c->rest_len);
-        if (!c->rest)
-            abort();
-        memcpy(c->rest, bytes + used, c->rest_len);
-    }
+    gc = gc_new();
+    used = stream_feed(&c->stream, gc, bytes, (size_t)r, &message);
+    recv(c->fd, bytes, used, MSG_DONTWAIT);
+    if (message.value || message.error)
+        handle_message(c, gc, &message);
+    else
+        gc_free(gc);
 }
+
+/* ---- whose turn it is ---- */
 
 static bool peer_is_gone(const struct monitor_client *c)
 {
@@ -184,29 +172,56 @@ static bool peer_is_gone(const struct monitor_client *c)
     return poll(&p, 1, 0) == 1 && p.revents & (POLLHUP | POLLERR);
 }
 
-static void work(struct monitor_client *c, bool readable)
+static void after_work(struct monitor_client *c)
 {
-    c->working = true;
-    flush_output(c);
-    if (!c->doomed)
-        handle_rest(c);
-    if (readable && !c->doomed) {
-        if (!held_up(c) && !c->said_all)
-            read_more(c);
-        else if (peer_is_gone(c))
-            c->doomed = true;
-    }
     if (finished(c))
         c->doomed = true;
     c->working = false;
-    if (!c->doomed)
+    if (!c->doomed) {
+        give_time(c);
         wait_for_more(c);
+    }
     monitor_client_reap(c);
+}
+
+/* Of all clients that have something to say, the one that had its last turn first. */
+static void turn_ends(struct ev_turn *turn)
+{
+    struct monitor *m = CONTAINER_OF(turn, struct monitor, turn);
+    struct monitor_client *c = TAKE_PTR(m->next_client);
+
+    if (!c || held_up(c))
+        return;
+    c->served = ++m->served;
+    c->heard_ms = uv_now(m->loop);
+    c->working = true;
+    read_some(c);
+    after_work(c);
+}
+
+static void wants_to_speak(struct monitor_client *c)
+{
+    struct monitor *m = c->monitor;
+
+    if (!m->next_client || c->served < m->next_client->served)
+        m->next_client = c;
+    if (!ev_turn_active(&m->turn))
+        ev_turn_start(m->loop, &m->turn, turn_ends);
 }
 
 static void client_ready(struct ev_fd *ev, int fd, short revents)
 {
-    work(CONTAINER_OF(ev, struct monitor_client, ev), revents & ~POLLOUT);
+    struct monitor_client *c = CONTAINER_OF(ev, struct monitor_client, ev);
+
+    c->working = true;
+    flush_output(c);
+    if (revents & ~POLLOUT && !c->doomed) {
+        if (!held_up(c) && !c->said_all)
+            wants_to_speak(c);
+        else if (peer_is_gone(c))
+            c->doomed = true;
+    }
+    after_work(c);
 }
 
 /* ---- deferred calls ---- */
@@ -230,9 +245,9 @@ void monitor_call_done(struct monitor_call *call)
     if (c)
         c->pending = NULL;
     answer(call);
-    /* What it sent meanwhile comes now, unless the call was done from within its own run. */
+    /* Unless the call was done from within its own run. */
     if (c && !c->working)
-        work(c, false);
+        after_work(c);
 }
 
 /* ---- coming and going ---- */
@@ -249,7 +264,10 @@ void monitor_client_new(struct monitor *monitor, int fd)
     c->next = monitor->clients;
     monitor->clients = c;
     monitor->client_count++;
+    c->served = ++monitor->served;
+    c->heard_ms = uv_now(monitor->loop);
     c->events = POLLIN;
+    give_time(c);
     if (ev_fd_start(monitor->loop, &c->ev, fd, c->events, client_ready))
         c->doomed = true;
     dispatch_write_greeting(&greeting);
@@ -274,11 +292,13 @@ void monitor_client_free(struct monitor_client *c)
     while (*p != c)
         p = &(*p)->next;
     *p = c->next;
+    if (monitor->next_client == c)
+        monitor->next_client = NULL;
     ev_fd_stop(&c->ev);
+    ev_timer_stop(&c->time);
     close(c->fd);
     stream_dispose(&c->stream);
     text_free(&c->out);
-    free(c->rest);
     free(c);
     if (call) {
         call->client = NULL;

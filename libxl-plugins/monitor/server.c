@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "monitor/monitor-private.h"
 
-/* Out of file descriptors, accept(2) fails and the listening socket stays readable: wait this long. */
+/* Out of file descriptors, or with no room for one client more, the listening socket stays readable: wait this long. */
 #define RETRY_MS 1000
 
 static void client_arrived(struct ev_fd *ev, int fd, short revents);
@@ -26,16 +26,32 @@ static void listen_again(struct ev_timer *timer)
         ev_timer_start(m->loop, &m->retry, RETRY_MS, 0, listen_again);
 }
 
+/* For one client more. One that waits for the answer to a deferred call is not idle. */
+static bool make_room(struct monitor *m)
+{
+    struct monitor_client *idle = NULL;
+
+    if (m->client_count < MONITOR_CLIENTS_MAX)
+        return true;
+    for (struct monitor_client *c = m->clients; c; c = c->next) {
+        if (!c->pending && (!idle || c->served < idle->served))
+            idle = c;
+    }
+    if (!idle || uv_now(m->loop) - idle->heard_ms < MONITOR_PATIENCE_MS)
+        return false;
+    monitor_client_free(idle);
+    return true;
+}
+
 static void client_arrived(struct ev_fd *ev, int fd, short revents)
 {
     struct monitor *m = CONTAINER_OF(ev, struct monitor, ev);
-    int client = accept4(m->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    bool room = make_room(m);
+    int client = room ? accept4(m->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
 
     if (client >= 0) {
         monitor_client_new(m, client);
-        if (m->client_count >= MONITOR_CLIENTS_MAX)
-            ev_fd_stop(&m->ev);
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+    } else if (!room || errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         ev_fd_stop(&m->ev);
         ev_timer_start(m->loop, &m->retry, RETRY_MS, 0, listen_again);
     }
@@ -121,6 +137,7 @@ void monitor_free(struct monitor *m)
         monitor_client_free(m->clients);
     ev_fd_stop(&m->ev);
     ev_timer_stop(&m->retry);
+    ev_turn_stop(&m->turn);
     monitor_events_stop(m);
     unlink(m->path);
     close(m->fd);
@@ -138,8 +155,10 @@ static void tell_clients_changed(struct monitor *m)
 void monitor_client_left(struct monitor *m, bool negotiated)
 {
     m->client_count--;
-    if (m->client_count < MONITOR_CLIENTS_MAX && !ev_fd_active(&m->ev) && !ev_timer_active(&m->retry))
+    if (!ev_fd_active(&m->ev)) {
+        ev_timer_stop(&m->retry);
         listen_again(&m->retry);
+    }
     if (negotiated) {
         m->negotiated_count--;
         tell_clients_changed(m);
