@@ -3,8 +3,9 @@
 # How soon a guest has memory for 500 MiB that a program starts to use: when the memory was there before, when all targets
 # are written by hand at the instant at which the program starts, and when memd finds out. In turn, in one boot; until then
 # the memory lies with a neighbour that used as much itself and has been idle for a minute, the rest of the host is full.
-# VARIANTS names what is measured, RUNS how often each.
+# VARIANTS names what is measured, RUNS how often each, IDLE for how many seconds the neighbour has been idle.
 # timeout: 9000
+# environment: VARIANTS RUNS IDLE
 set -euE
 . "$(dirname "$0")/../lib/memd-bench.sh"
 

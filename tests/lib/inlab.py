@@ -6,6 +6,7 @@ was seen of it does not count, broken(what, scripts that did not run, log lines)
 """
 import os
 import re
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -25,6 +26,8 @@ class Script:
         self.lab = lab.group(1).strip() if lab else ""
         timeout = re.search(r"^# timeout:\s*(\d+)$", head, re.M)
         self.timeout = int(timeout.group(1)) if timeout else 180
+        given = re.search(r"^# environment:\s*(.+)$", head, re.M)
+        self.environment = given.group(1).split() if given else []
         self.on_host = self.path.startswith("tests/live/outside/")
 
 
@@ -45,6 +48,7 @@ def find_scripts(places):
 # One of our own is not excused.
 DISPATCHER = r"""#!/bin/bash
 cd /root/tests/.. || exit 1
+. /root/live-environment
 domains() { xenstore-list /local/domain 2>/dev/null | sort; }
 crashes() { dmesg | grep -E 'segfault at|general protection|trap [a-z]|stack smashing'; }
 # The programs in such lines: "traps: xl[123] trap ..." and "xl[123]: segfault at ..."
@@ -75,14 +79,19 @@ done < /root/live-plan
 def run_in_dom0(scripts, lab_options, sink):
     with tempfile.TemporaryDirectory() as tmp:
         plan, dispatcher = os.path.join(tmp, "plan"), os.path.join(tmp, "dispatch.sh")
+        environment = os.path.join(tmp, "environment")
         with open(plan, "w") as f:
             f.writelines("%d %s\n" % (s.timeout, s.path) for s in scripts)
+        with open(environment, "w") as f:
+            f.writelines("export %s=%s\n" % (name, shlex.quote(os.environ[name]))
+                         for name in sorted({n for s in scripts for n in s.environment}) if name in os.environ)
         with open(dispatcher, "w") as f:
             f.write(DISPATCHER)
         os.chmod(dispatcher, 0o755)
         limit = sum(s.timeout for s in scripts) + max(s.timeout for s in scripts) + 300
         command = [os.path.join(ROOT, "lab/xen-lab"), "run", "--timeout", str(limit)] + lab_options.split() + [
-            "--copy", os.path.join(ROOT, "tests") + ":" + DOM0_TESTS, "--copy", plan + ":/root/live-plan", dispatcher]
+            "--copy", os.path.join(ROOT, "tests") + ":" + DOM0_TESTS, "--copy", plan + ":/root/live-plan",
+            "--copy", environment + ":/root/live-environment", dispatcher]
         log = open(os.path.join(ROOT, "build", "live-%s.log" % (re.sub(r"\W+", "-", lab_options).strip("-") or "default")),
                    "w")
         lab = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,

@@ -5,6 +5,7 @@
 #   # live: core          also part of "make check" (the others: "make check-all")
 #   # lab: --smp 4        options of lab/xen-lab for this script (scripts with the same options share one boot)
 #   # timeout: 120        seconds it may run (default 180)
+#   # environment: NAME   variables of the caller's environment that it gets, by blanks
 
 export LC_ALL=C.UTF-8
 scratch=$(mktemp -d)

@@ -101,17 +101,16 @@ static int64_t uncovered_memkb(struct world *w)
 static void check_covered(struct world *w)
 {
     int64_t over = uncovered_memkb(w);
+    /* What others took of that which a guest could not take meanwhile shows when it can: when it is resumed. */
+    bool by_others = w->changed_by_others || (w->acted && (w->debt || w->uncovered_memkb));
 
-    if (over <= 0) {
-        w->uncovered = w->uncovered_by_others = false;
-        return;
-    }
-    w->uncovered_by_others |= w->changed_by_others && !w->uncovered;
-    if (!w->uncovered && !w->uncovered_by_others)
+    /* What others have taken the balancer can only make less. */
+    if (over > w->uncovered_memkb && !by_others) {
         fail(w, "%.1f MiB more could be taken than there is", (double)over / 1024);
-    w->uncovered = true;
-    if (!w->uncovered_by_others && over > w->statistics.worst_uncovered_memkb)
-        w->statistics.worst_uncovered_memkb = over;
+        if (over > w->statistics.worst_uncovered_memkb)
+            w->statistics.worst_uncovered_memkb = over;
+    }
+    w->uncovered_memkb = over > 0 ? over : 0;
 }
 
 /* ---- what was promised ---- */
@@ -162,14 +161,15 @@ void check_always(struct world *w)
     }
     if (!w->debt && w->changed_by_others)
         w->debt = true;
-    if (w->debt)
+    /* A guest that takes what its limit lets it take may find that others took it first. */
+    if (w->debt || -slack <= w->uncovered_memkb)
         return;
     if (-slack > w->statistics.worst_over_memkb)
         w->statistics.worst_over_memkb = -slack;
     fail(w, "%.1f MiB more is promised than is free", (double)-slack / 1024);
 }
 
-void check_write(struct world *w, const struct guest *g, uint64_t old_memkb)
+void check_write(struct world *w, const struct guest *g, uint64_t old_memkb, int64_t old_slack_memkb)
 {
     uint64_t hi = g->max_memkb < g->static_max_memkb ? g->max_memkb : g->static_max_memkb;
     int64_t slack;
@@ -186,7 +186,8 @@ void check_write(struct world *w, const struct guest *g, uint64_t old_memkb)
     if (g->target_memkb <= old_memkb || g->target_memkb <= g->held_memkb)
         return;
     slack = slack_memkb(w);
-    if (slack >= 0)
+    /* What was reserved for it, or what its limit keeps it from, is missing to nobody. */
+    if (slack >= 0 || slack >= old_slack_memkb)
         return;
     if (-slack > w->statistics.worst_over_memkb)
         w->statistics.worst_over_memkb = -slack;

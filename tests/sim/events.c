@@ -177,6 +177,7 @@ void world_act(struct world *w, const struct action *a)
     if (w->options->verbose)
         printf("%9.3f --- action %d\n", (double)w->now_ms / 1000, (int)a->type);
     w->statistics.last_change_ms = w->now_ms;
+    w->acted = true;
     switch (a->type) {
     case DO_RESERVE:
         do_reserve(w, a);

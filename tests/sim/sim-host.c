@@ -131,6 +131,7 @@ static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb
     struct world *w = world_of(host);
     struct guest *g = world_guest(w, domid);
     uint64_t old;
+    int64_t slack;
 
     maybe_killed(w);
     if (!g)
@@ -138,11 +139,12 @@ static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb
     if (g->target_memkb != expected_memkb)
         return ERROR_INVAL;
     old = g->target_memkb;
+    slack = slack_memkb(w);
     g->target_memkb = g->own_memkb = target_memkb;
     g->limit_memkb = limit_memkb ? limit_memkb : guest_usual_limit_memkb(g);
     g->has_own = g->busy = true;
     guest_sees_target(w, g);
-    check_write(w, g, old);
+    check_write(w, g, old, slack);
     maybe_killed(w);
     return 0;
 }

@@ -172,7 +172,7 @@ static void watch_low_memory(struct world *w)
 
 static void moment(struct world *w)
 {
-    w->changed_by_others = false;
+    w->changed_by_others = w->acted = false;
     while (w->next_action < w->scenario->action_count && w->scenario->actions[w->next_action].at_ms <= w->now_ms)
         world_act(w, &w->scenario->actions[w->next_action++]);
     turn_guests(w);

@@ -215,11 +215,12 @@ struct world {
     uint64_t greeted_ms; /* the daemon was started then */
     uint64_t fair_hash;  /* of what shares were last computed from */
     uint64_t free_memkb, hog_memkb, claim_memkb;
-    bool low;  /* VIRQ_ENOMEM has fired */
-    bool debt; /* others took what was promised */
-    bool uncovered, uncovered_by_others;
-    bool changed_by_others; /* within the event going on */
-    uint64_t kill_in;       /* operations of the balancer until it is killed, 0: not */
+    bool low;                /* VIRQ_ENOMEM has fired */
+    bool debt;               /* others took what was promised */
+    int64_t uncovered_memkb; /* what could be taken beyond what there is, at the last moment */
+    bool changed_by_others;  /* within the event going on */
+    bool acted;              /* the scenario did something within it */
+    uint64_t kill_in;        /* operations of the balancer until it is killed, 0: not */
     jmp_buf killed;
     struct host_sample *samples;
     struct booking bookings[64];
@@ -300,7 +301,8 @@ extern const struct host_ops sim_host_ops;
 
 /* check.c */
 void check_always(struct world *w);
-void check_write(struct world *w, const struct guest *g, uint64_t old_memkb);
+/* Its target was written; old_slack_memkb: slack_memkb before. */
+void check_write(struct world *w, const struct guest *g, uint64_t old_memkb, int64_t old_slack_memkb);
 void check_end(struct world *w);
 void fail(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int64_t slack_memkb(struct world *w);

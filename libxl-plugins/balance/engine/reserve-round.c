@@ -61,12 +61,23 @@ static void hand_by_uuid(struct balancer *b, struct reservation *r)
     reserve_become(b, r, RESERVE_HANDED);
 }
 
+/* What its domain was asked for and gave is for others: kept for it, it would be missing twice. */
+static void give_back(struct balancer *b, struct reservation *r, uint64_t has_memkb)
+{
+    uint64_t gave = r->has_memkb > has_memkb ? r->has_memkb - has_memkb : 0;
+
+    if (!gave)
+        return;
+    r->info.memkb -= gave < r->info.memkb ? gave : r->info.memkb;
+    reserve_keep(b, r);
+}
+
 /* What a handed one still counts: the domain may go for it, or for its target when that is higher. */
 static void review_handed(struct balancer *b, struct reservation *r)
 {
     const struct dom *d = dom_find(b, r->info.request.domid);
     const struct host_sample *s = sample_of(b, &r->info.request);
-    uint64_t has, goal = r->info.memkb;
+    uint64_t has, goal;
 
     /* Also one that was given up before it was complete, of whose end nobody tells. */
     if (!s || s->dying || s->shut_down) {
@@ -74,6 +85,10 @@ static void review_handed(struct balancer *b, struct reservation *r)
         return;
     }
     has = s->held_memkb + s->claimed_memkb;
+    if (d && dom_balanced(b, d))
+        give_back(b, r, has);
+    r->has_memkb = has;
+    goal = r->info.memkb;
     if (d && d->facts.has_target && d->target_memkb + s->held_memkb > goal + d->actual_memkb)
         goal = d->target_memkb + s->held_memkb - d->actual_memkb;
     r->info.counted_memkb = goal > has ? goal - has : 0;

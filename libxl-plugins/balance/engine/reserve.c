@@ -25,7 +25,7 @@ const char *const reserve_state_names[] = {"waiting",   "ready",   "handed", "re
 
 /* ---- keeping ---- */
 
-static int keep(struct balancer *b, const struct reservation *r)
+int reserve_keep(struct balancer *b, const struct reservation *r)
 {
     const struct reserve_info *i = &r->info;
     char name[sizeof(NAME_PREFIX) + RESERVE_ID_LEN], value[256];
@@ -123,7 +123,7 @@ void reserve_become(struct balancer *b, struct reservation *r, enum reserve_stat
     /* What it lived by while it was nobody's counts no more. */
     if (state == RESERVE_HANDED)
         r->info.expires_ms = b->now_ms + RESERVE_HANDED_LEASE_MS;
-    keep(b, r);
+    reserve_keep(b, r);
     tell_reservation(b, r);
 }
 
@@ -178,7 +178,7 @@ int balancer_reserve(struct balancer *b, const struct reserve_request *request, 
     r->info.since_ms = b->now_ms;
     r->info.deadline_ms = request->timeout_ms ? b->now_ms + request->timeout_ms : NEVER;
     r->info.expires_ms = request->lease_ms ? b->now_ms + request->lease_ms : NEVER;
-    rc = keep(b, r);
+    rc = reserve_keep(b, r);
     if (rc) {
         r->info.state = RESERVE_RELEASED;
         reserve_sweep(b);
@@ -214,7 +214,7 @@ int balancer_hand(struct balancer *b, const char *id, uint32_t domid)
     if (r->info.state == RESERVE_READY)
         reserve_become(b, r, RESERVE_HANDED);
     else
-        keep(b, r);
+        reserve_keep(b, r);
     balancer_round_soon(b);
     return 0;
 }
@@ -230,7 +230,7 @@ int balancer_lease(struct balancer *b, const char *id, uint64_t lease_ms)
     b->now_ms = b->host->ops->now_ms(b->host);
     r->info.expires_ms = lease_ms ? b->now_ms + lease_ms : NEVER;
     balancer_round_wanted(b, r->info.expires_ms);
-    return keep(b, r);
+    return reserve_keep(b, r);
 }
 
 const struct reserve_info *balancer_reservation(struct balancer *b, const char *id)

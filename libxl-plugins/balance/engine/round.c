@@ -9,8 +9,10 @@
 /* What an ordinary guest's growth needs until memory comes, and no more than 2 % of the host. */
 #define FLOAT_MEMKB (UINT64_C(64) << 10)
 #define FLOAT_PART 50
-/* How often a stuck guest that says that it has plenty is tried because somebody wants to start. */
+/* After how long a stuck guest that says that it has plenty is tried again because somebody wants to start; twice as long
+ * after each try in vain. */
 #define RETRY_MS 30000u
+#define RETRY_DOUBLINGS 6u
 /* How long memory may take to reach a guest. */
 #define ARRIVAL_LEAST_MS 200u
 #define ARRIVAL_MOST_MS 3000u
@@ -100,10 +102,13 @@ static void try_for_a_start(struct balancer *b, struct dom *d)
 {
     uint64_t lacks = reserve_lacks_memkb(b);
 
-    if (!health_stuck(&d->health, HEALTH_GIVING) || !lacks || b->now_ms < d->tried_at_ms + RETRY_MS ||
+    if (!reserve_waits(b, false))
+        d->tries = 0;
+    if (!health_stuck(&d->health, HEALTH_GIVING) || !lacks || (d->tries && b->now_ms < d->try_again_ms) ||
         dom_says_spare_memkb(d) < lacks)
         return;
-    d->tried_at_ms = b->now_ms;
+    d->try_again_ms = b->now_ms + ((uint64_t)RETRY_MS << (d->tries < RETRY_DOUBLINGS ? d->tries : RETRY_DOUBLINGS));
+    d->tries++;
     health_reconsider(&d->health, HEALTH_GIVING);
 }
 

@@ -52,7 +52,8 @@ struct dom {
 
     struct health health;
     enum plan_balloon told;      /* by the last event */
-    uint64_t tried_at_ms;        /* for a start */
+    unsigned tries;              /* for a start that waits */
+    uint64_t try_again_ms;       /* not before, after the first */
     uint64_t refused_used_memkb; /* by its last report when it was found to give nothing */
 
     /* this look */
@@ -90,7 +91,8 @@ struct dom {
 
 struct reservation {
     struct reserve_info info;
-    bool admitted; /* counted in the plan although it waits */
+    bool admitted;      /* counted in the plan although it waits */
+    uint64_t has_memkb; /* handed: what its domain held and claimed in the last round */
 };
 
 /* A credit that is kept, also of domains that are not there. */
@@ -218,6 +220,8 @@ void targets_rearm(struct balancer *b);
 uint64_t balancer_lacks_memkb(const struct balancer *b);
 
 /* reserve.c */
+/* Writes down what there is of it. */
+int reserve_keep(struct balancer *b, const struct reservation *r);
 void reserve_become(struct balancer *b, struct reservation *r, enum reserve_state state);
 /* Those that are over go; they were told of. */
 void reserve_sweep(struct balancer *b);

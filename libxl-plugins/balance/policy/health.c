@@ -25,7 +25,6 @@ static enum health_verdict recover(struct health_side *side)
     bool was = side->state != HEALTH_WELL;
 
     side->state = HEALTH_WELL;
-    side->backoff_ms = 0;
     return was ? HEALTH_RECOVERED : HEALTH_NOTHING;
 }
 
@@ -113,15 +112,22 @@ static enum health_verdict look_at_stuck(struct health *h, enum health_way way, 
     return HEALTH_NOTHING;
 }
 
+/* Who has come all the way is tried again as soon as any other; who stopped half-way, after ever longer pauses. */
+static enum health_verdict arrive(struct health_side *side)
+{
+    side->backoff_ms = 0;
+    return recover(side);
+}
+
 /* It is where a probe wanted it, whether or not it was seen on its way. */
 static enum health_verdict end_probation(struct health *h, uint64_t actual_memkb)
 {
     struct health_side *giving = &h->sides[HEALTH_GIVING], *taking = &h->sides[HEALTH_TAKING];
 
     if (giving->state == HEALTH_PROBATION && actual_memkb + HEALTH_PROVED_KB <= giving->probed_from_kb)
-        return recover(giving);
+        return arrive(giving);
     if (taking->state == HEALTH_PROBATION && actual_memkb >= taking->probed_from_kb + HEALTH_PROVED_KB)
-        return recover(taking);
+        return arrive(taking);
     return HEALTH_NOTHING;
 }
 
@@ -136,7 +142,7 @@ enum health_verdict health_look(struct health *h, uint64_t actual_memkb, uint64_
     if (left_kb <= HEALTH_NEAR_KB) {
         verdict = end_probation(h, actual_memkb);
         if (verdict == HEALTH_NOTHING && h->moving && h->sides[h->way].state != HEALTH_STUCK)
-            verdict = recover(&h->sides[h->way]);
+            verdict = arrive(&h->sides[h->way]);
         h->moving = h->slow = false;
         return verdict;
     }

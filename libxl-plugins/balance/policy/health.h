@@ -11,7 +11,8 @@
  *   Stuck --a page moved, or something better is known (health_reconsider)--> Well, the back-off is kept
  *
  * Re-arming: Linux's balloon driver gives up after four failed tries, and then sleeps until its target changes
- * (drivers/xen/balloon.c, BP_ECANCELED). Rates and back-offs are kept for as long as the domain lives.
+ * (drivers/xen/balloon.c, BP_ECANCELED). Rates are kept for as long as the domain lives, back-offs until it has gone all
+ * the way to a target.
  */
 
 #include <stdbool.h>

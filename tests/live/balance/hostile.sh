@@ -4,6 +4,7 @@
 # needs more than there is: for SECONDS_HOSTILE the hostile one gains nothing, the host keeps its reserve, and the honest one
 # gets its share.
 # timeout: 900
+# environment: SECONDS_HOSTILE
 . "$(dirname "$0")/../../lib/live.sh"
 
 seconds=${SECONDS_HOSTILE:-600}

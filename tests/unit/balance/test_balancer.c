@@ -275,6 +275,24 @@ static void what_the_domain_has_already_is_not_waited_for(void **state)
     assert_int_equal(balancer_reservation(b, id)->counted_memkb, 888 * MIB);
 }
 
+/* Or each page that it gives would be wanted from it once more. */
+static void what_a_domain_gives_is_not_kept_for_it(void **state)
+{
+    const char *id;
+
+    add_domain(512, false, true);
+    id = reserve((struct reserve_request){.size_memkb = 1400 * MIB, .domid = 1});
+    /* It has booted, and is balanced. */
+    pass(62000);
+    assert_int_equal(balancer_reservation(b, id)->counted_memkb, 888 * MIB);
+    fake.samples[0].held_memkb -= 100 * MIB;
+    fake.memory.free_memkb += 100 * MIB;
+    balancer_domain_changed(b, 1);
+    pass(1000);
+    assert_int_equal(balancer_reservation(b, id)->counted_memkb, 888 * MIB);
+    assert_non_null(strstr(fake.kept, " 1331200 "));
+}
+
 static void what_was_not_reached_in_time_is_said(void **state)
 {
     const char *id =
@@ -359,6 +377,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_handed_when_it_is_ready_outlives_its_lease, make, unmake),
         cmocka_unit_test_setup_teardown(what_a_domain_that_vanished_was_handed_is_free_again, make, unmake),
         cmocka_unit_test_setup_teardown(what_the_domain_has_already_is_not_waited_for, make, unmake),
+        cmocka_unit_test_setup_teardown(what_a_domain_gives_is_not_kept_for_it, make, unmake),
         cmocka_unit_test_setup_teardown(what_was_not_reached_in_time_is_said, make, unmake),
         cmocka_unit_test_setup_teardown(a_target_that_is_written_again_by_somebody_else_pins, make, unmake),
         cmocka_unit_test_setup_teardown(a_pin_is_recorded, make, unmake),

@@ -83,6 +83,32 @@ static void a_probe_that_moves_it_proves_it_well(void **state)
     assert_int_equal(h.sides[HEALTH_GIVING].state, HEALTH_WELL);
 }
 
+/* It gives what it does not use, takes that back when it stands, and gives it again at the next try. */
+static void who_stops_half_way_is_tried_after_ever_longer_pauses(void **state)
+{
+    uint64_t actual = 1000 * MIB, now = 0, wait = 0;
+    struct health h = {0};
+
+    for (int i = 0; i < 4; i++) {
+        uint64_t half_way = actual - 100 * MIB;
+
+        while (look_for(&h, &actual, 500 * MIB, actual > half_way ? -10240 : 0, &now, 100) != HEALTH_GAVE_UP)
+            ;
+        assert_true(h.sides[HEALTH_GIVING].probe_at_ms - now >= 2 * wait);
+        wait = h.sides[HEALTH_GIVING].probe_at_ms - now;
+        actual += 100 * MIB;
+        health_look(&h, actual, actual, now);
+        now += wait;
+        assert_true(health_probe_due(&h, HEALTH_GIVING, actual, now));
+    }
+    /* All the way: the next failure is a first one. */
+    look_for(&h, &actual, actual - 10 * MIB, -10240, &now, 1000);
+    health_look(&h, actual, actual, now);
+    while (look_for(&h, &actual, 500 * MIB, 0, &now, 60000) != HEALTH_GAVE_UP)
+        ;
+    assert_int_equal(h.sides[HEALTH_GIVING].probe_at_ms - now, HEALTH_BACKOFF_LEAST_MS);
+}
+
 static void a_few_pages_after_each_waking_do_not_hide_that_it_is_stuck(void **state)
 {
     uint64_t actual = 1000 * MIB, now = 0, rearmed = 0;
@@ -168,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_guest_that_stands_still_is_woken_twice_and_then_stuck),
         cmocka_unit_test(the_back_off_doubles_while_probes_are_in_vain),
         cmocka_unit_test(a_probe_that_moves_it_proves_it_well),
+        cmocka_unit_test(who_stops_half_way_is_tried_after_ever_longer_pauses),
         cmocka_unit_test(a_few_pages_after_each_waking_do_not_hide_that_it_is_stuck),
         cmocka_unit_test(a_stuck_guest_keeps_nobody_waiting_and_may_recover_by_itself),
         cmocka_unit_test(a_stuck_guest_of_which_better_is_known_is_asked_again_at_once),
