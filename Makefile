@@ -170,7 +170,7 @@ install: all
 	install -m 644 $(O)/libxlx.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libxlx.so.$(SOVERSION)
 	ln -sf libxlx.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libxlx.so
 	install -m 644 $(O)/libxlx-xl.so $(DESTDIR)$(LIBDIR)/xl-ext/libxlx-xl.so
-	install -m 644 libxl-plugins/include/xlx.h $(DESTDIR)$(PREFIX)/include/xlx.h
+	install -m 644 libxl-plugins/include/xlx.h libxl-plugins/include/xlx-plugin.h $(DESTDIR)$(PREFIX)/include/
 	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' \
 	    -e 's|@PLUGINDIR@|$(PLUGINDIR)|g' libxl-plugins/xlx.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/xlx.pc
 	$(foreach hook,$(INSTALL_HOOKS),$(MAKE) -s $(hook) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' &&) true

@@ -3,7 +3,7 @@
 #define XL_EXT_OWN_H
 
 /* The plugins of xl-ext itself: tables here, code in the libraries (docs/startup.md). */
-#include "xlx.h"
+#include "xlx-plugin.h"
 
 /* Their tables; the end is NULL. Only those of host have their code, too: host-info must work without Xen's libraries. */
 extern const struct xlx_plugin *const own_plugins[];

@@ -7,7 +7,7 @@
  * those of plugins from the plugin folder.
  */
 #include "base/gc.h"
-#include "xlx.h"
+#include "xlx-plugin.h"
 
 struct plugin_set;
 

@@ -6,7 +6,7 @@
 
 #include "base/gc.h"
 #include "xl-ext/plugins.h"
-#include "xlx.h"
+#include "xlx-plugin.h"
 
 /* The tool from arguments to exit status. */
 int tool_main(int argc, char **argv);

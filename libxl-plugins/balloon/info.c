@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "core/domain.h"
 #include "core/sampler.h"
+#include "core/sized.h"
 #include "balloon/info.h"
 #include "balloon/offset.h"
 #include "xenstore/paths.h"
@@ -65,7 +66,7 @@ void mem_info_from_xen(const xc_domaininfo_t *xen, struct xlx_mem_info *info)
     info->outstanding_memkb = xen->outstanding_pages * MEM_PAGE_KB;
 }
 
-int xlx_mem_info_get(struct xlx_ctx *ctx, uint32_t domid, struct xlx_mem_info *info)
+int mem_info_get(struct xlx_ctx *ctx, uint32_t domid, struct xlx_mem_info *info)
 {
     xc_domaininfo_t xen;
     struct xs_handle *xs;
@@ -90,29 +91,52 @@ int xlx_mem_info_get(struct xlx_ctx *ctx, uint32_t domid, struct xlx_mem_info *i
     return mem_info_from_store(ctx, xs, info);
 }
 
-int xlx_mem_list(struct xlx_ctx *ctx, struct xlx_mem_info **infos, size_t *count)
+#define INFO_LEAST SIZED_UP_TO(struct xlx_mem_info, offset_calibrated)
+
+int xlx_mem_info_get(struct xlx_ctx *ctx, uint32_t domid, struct xlx_mem_info *info)
 {
+    struct xlx_mem_info ours;
+    int rc;
+
+    rc = sized_take(ctx, &ours, sizeof(ours), info, INFO_LEAST);
+    if (rc)
+        return rc;
+    rc = mem_info_get(ctx, domid, &ours);
+    sized_give(info, &ours, sizeof(ours));
+    return rc;
+}
+
+int xlx_mem_list(struct xlx_ctx *ctx, size_t info_size, struct xlx_mem_info **infos, size_t *count)
+{
+    struct xlx_mem_info ours;
     xc_domaininfo_t *xen;
     struct xs_handle *xs;
     GC_SCOPE(gc);
+    char *info;
     int rc;
 
-    rc = ctx_xs(ctx, &xs);
+    rc = sized_check(ctx, info_size, INFO_LEAST);
+    if (!rc)
+        rc = ctx_xs(ctx, &xs);
     if (rc)
         return rc;
     rc = sampler_look(ctx, gc, &xen, count);
     if (rc)
         return rc;
-    *infos = calloc(*count ? *count : 1, sizeof(**infos));
-    if (!*infos)
+    info = calloc(*count ? *count : 1, info_size);
+    if (!info)
         abort();
-    for (size_t i = 0; i < *count; i++) {
-        mem_info_from_xen(&xen[i], &(*infos)[i]);
-        rc = mem_info_from_store(ctx, xs, &(*infos)[i]);
+    *infos = (struct xlx_mem_info *)info;
+    for (size_t i = 0; i < *count; i++, info += info_size) {
+        ours = (struct xlx_mem_info){0};
+        mem_info_from_xen(&xen[i], &ours);
+        rc = mem_info_from_store(ctx, xs, &ours);
         if (rc) {
             free(TAKE_PTR(*infos));
             return rc;
         }
+        memcpy(info, &info_size, sizeof(info_size));
+        sized_give(info, &ours, sizeof(ours));
     }
     return 0;
 }

@@ -13,5 +13,7 @@
 void mem_info_from_xen(const xc_domaininfo_t *xen, struct xlx_mem_info *info);
 /* What xenstore knows; the other part must be there already. Logs. */
 int mem_info_from_store(struct xlx_ctx *ctx, struct xs_handle *xs, struct xlx_mem_info *info);
+/* xlx_mem_info_get, without a look at info's size. */
+int mem_info_get(struct xlx_ctx *ctx, uint32_t domid, struct xlx_mem_info *info);
 
 #endif

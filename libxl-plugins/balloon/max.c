@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "balloon/info.h"
 #include "base/error.h"
 #include "balloon/limit.h"
 #include "balloon/sizes.h"
@@ -69,7 +70,7 @@ static int verify(struct setting *s)
     struct xlx_mem_info info;
     int rc;
 
-    rc = xlx_mem_info_get(s->ctx, s->domid, &info);
+    rc = mem_info_get(s->ctx, s->domid, &info);
     if (rc) {
         if (rc == ERROR_DOMAIN_NOTFOUND)
             LOGD(s->ctx, ERROR, s->domid, "it vanished while its maximum was set");
@@ -95,7 +96,7 @@ int xlx_mem_max_set(struct xlx_ctx *ctx, uint32_t domid, uint64_t max_memkb)
 
     rc = ctx_xs(ctx, &xs);
     if (!rc) {
-        rc = xlx_mem_info_get(ctx, domid, &before);
+        rc = mem_info_get(ctx, domid, &before);
         if (rc == ERROR_DOMAIN_NOTFOUND)
             LOGD(ctx, ERROR, domid, "it is gone");
     }

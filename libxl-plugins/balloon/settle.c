@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/domain.h"
+#include "core/sized.h"
 #include "balloon/follow.h"
 #include "balloon/info.h"
 #include "balloon/rearm.h"
@@ -102,8 +103,8 @@ static uint64_t next_look_ms(const struct mem_settle *op)
 {
     uint64_t interval_ms = LOOK_STUCK_MS;
 
-    for (size_t i = 0; i < op->count; i++) {
-        const struct xlx_mem_follow *f = &op->follows[i];
+    for (size_t i = 0; i < op->asked.count; i++) {
+        const struct xlx_mem_follow *f = &op->asked.follows[i];
 
         const struct follow *follow = &op->domains[i].follow;
 
@@ -128,17 +129,17 @@ static void domains_sampled(struct sampler_client *client, int rc, const xc_doma
         mem_settle_done(op, rc);
         return;
     }
-    for (size_t i = 0; i < op->count; i++) {
-        struct xlx_mem_follow *f = &op->follows[i];
+    for (size_t i = 0; i < op->asked.count; i++) {
+        struct xlx_mem_follow *f = &op->asked.follows[i];
 
         if (f->state == XLX_MEM_SETTLED || f->state == XLX_MEM_GONE)
             continue;
         judge(op, f, &op->domains[i], sampler_find(infos, count, f->domid), now_ms);
         open += f->state != XLX_MEM_SETTLED && f->state != XLX_MEM_GONE;
     }
-    if (op->progress)
-        op->progress(op->arg, op->follows, op->count);
-    if (!open)
+    if (op->asked.progress && !op->asked.progress(op->asked.arg, op->asked.follows, op->asked.count))
+        mem_settle_done(op, ERROR_ABORTED);
+    else if (!open)
         mem_settle_done(op, 0);
     else
         sampler_interval(&op->sampler, next_look_ms(op));
@@ -158,11 +159,11 @@ void mem_settle_start(struct mem_settle *op)
     int rc;
 
     ao_start(&op->ao, settle_aborted);
-    op->domains = gc_array(op->ao.gc, op->count, sizeof(*op->domains));
-    for (size_t i = 0; i < op->count; i++) {
-        op->follows[i].state = XLX_MEM_MOVING;
-        op->follows[i].left_ms = UINT64_MAX;
-        op->follows[i].rearmed = 0;
+    op->domains = gc_array(op->ao.gc, op->asked.count, sizeof(*op->domains));
+    for (size_t i = 0; i < op->asked.count; i++) {
+        op->asked.follows[i].state = XLX_MEM_MOVING;
+        op->asked.follows[i].left_ms = UINT64_MAX;
+        op->asked.follows[i].rearmed = 0;
     }
     /* The hypervisor is looked at, not xenstore, but without the watcher nobody would notice that xenstored ends. */
     rc = ctx_watcher(ctx, &watcher);
@@ -177,28 +178,26 @@ static void mem_settle_done(struct mem_settle *op, int rc)
     bool gone = false;
 
     sampler_leave(&op->sampler);
-    for (size_t i = 0; i < op->count; i++) {
-        rearm_end(op->ao.ctx, op->follows[i].domid, &op->domains[i].follow);
-        gone |= op->follows[i].state == XLX_MEM_GONE;
+    for (size_t i = 0; i < op->asked.count; i++) {
+        rearm_end(op->ao.ctx, op->asked.follows[i].domid, &op->domains[i].follow);
+        gone |= op->asked.follows[i].state == XLX_MEM_GONE;
     }
     if (!rc && gone)
         rc = ERROR_DOMAIN_NOTFOUND;
     ao_complete(&op->ao, rc);
 }
 
-int xlx_mem_settle(struct xlx_ctx *ctx, struct xlx_mem_follow *follows, size_t count, uint64_t timeout_ms,
-                   void (*progress)(void *arg, const struct xlx_mem_follow *follows, size_t count), void *arg)
+int xlx_mem_settle(struct xlx_ctx *ctx, const struct xlx_mem_settle *settle)
 {
-    struct mem_settle op = {
-        .ao = {.ctx = ctx, .timeout_ms = timeout_ms ? timeout_ms : 1},
-        .follows = follows,
-        .count = count,
-        .progress = progress,
-        .arg = arg,
-    };
+    struct mem_settle op = {.ao = {.ctx = ctx}};
+    int rc;
 
+    rc = sized_take(ctx, &op.asked, sizeof(op.asked), settle, SIZED_UP_TO(struct xlx_mem_settle, arg));
+    if (rc)
+        return rc;
+    op.ao.timeout_ms = settle->timeout_ms ? settle->timeout_ms : 1;
     mem_settle_start(&op);
-    return ao_wait(&op.ao);
+    return settle->flags & XLX_MEM_INTERRUPTIBLE ? ao_wait(&op.ao) : ao_run(&op.ao);
 }
 
 const char *xlx_mem_settle_state_name(enum xlx_mem_settle_state state)
@@ -237,7 +236,7 @@ const char *mem_settle_why_not(struct xlx_ctx *ctx, const struct xlx_mem_follow 
     default:
         break;
     }
-    if (xlx_mem_info_get(ctx, f->domid, &info))
+    if (mem_info_get(ctx, f->domid, &info))
         return "the domain is gone";
     if (info.target_memkb != f->target_memkb)
         return "another program has set another target";

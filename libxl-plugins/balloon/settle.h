@@ -22,11 +22,8 @@ struct mem_settle_domain;
 struct mem_settle {
     struct ao ao; /* caller: ctx, done, timeout_ms (required) */
 
-    /* filled in by the caller */
-    struct xlx_mem_follow *follows; /* stays the caller's; results are kept up to date in it */
-    size_t count;
-    void (*progress)(void *arg, const struct xlx_mem_follow *follows, size_t count); /* may be NULL */
-    void *arg;
+    /* filled in by the caller; the follows stay the caller's, and results are kept up to date in them */
+    struct xlx_mem_settle asked;
 
     /* private */
     struct mem_settle_domain *domains;

@@ -12,6 +12,7 @@
 #include "balloon/owner.h"
 #include "balloon/target-node.h"
 #include "core/xen-version.h"
+#include "core/sized.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
@@ -418,10 +419,14 @@ int target_change(struct xlx_ctx *ctx, struct target_change *change)
 
 int xlx_mem_target_set(struct xlx_ctx *ctx, struct xlx_mem_target *target)
 {
-    struct target_change change = {.target = *target};
+    struct target_change change = {0};
     int rc;
 
+    rc = sized_take(ctx, &change.target, sizeof(change.target), target,
+                    SIZED_UP_TO(struct xlx_mem_target, refused_by_floor));
+    if (rc)
+        return rc;
     rc = target_change(ctx, &change);
-    *target = change.target;
+    sized_give(target, &change.target, sizeof(change.target));
     return rc;
 }

@@ -72,6 +72,18 @@ void ao_abort(struct ao *ao)
     ao->abort(ao, ERROR_ABORTED);
 }
 
+int ao_run(struct ao *ao)
+{
+    struct xlx_ctx *ctx = ao->ctx;
+
+    while (ao->running) {
+        uv_run(&ctx->loop, UV_RUN_ONCE);
+        if (ctx->xenstore_lost && ao->running)
+            ao_abort(ao);
+    }
+    return ctx->xenstore_lost && ao->rc == ERROR_ABORTED ? ERROR_FAIL : ao->rc;
+}
+
 struct waiter {
     struct ao *ao;
     struct ev_interrupt interrupt;
@@ -93,11 +105,7 @@ int ao_wait(struct ao *ao)
         LOG(ctx, ERROR, "cannot catch signals: %s", error_text(rc));
         ao_abort(ao);
     }
-    while (ao->running) {
-        uv_run(&ctx->loop, UV_RUN_ONCE);
-        if (ctx->xenstore_lost && ao->running)
-            ao_abort(ao);
-    }
+    rc = ao_run(ao);
     ev_interrupt_stop(&waiter.interrupt);
-    return ctx->xenstore_lost && ao->rc == ERROR_ABORTED ? ERROR_FAIL : ao->rc;
+    return rc;
 }

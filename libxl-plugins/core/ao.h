@@ -52,5 +52,7 @@ void ao_abort(struct ao *ao);
  * lost xenstored ends it with ERROR_FAIL.
  */
 int ao_wait(struct ao *ao);
+/* The same, with no signal taken: for programs that have their own way to end it. */
+int ao_run(struct ao *ao);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "xlx-plugin.h"
 
 __attribute__((format(printf, 3, 0))) static void log_to(xentoollog_logger *logger, xentoollog_level level,
                                                          const char *format, va_list args)
@@ -124,4 +125,9 @@ int xlx_exit_of(int rc)
     default:
         return XLX_EXIT_FAILED;
     }
+}
+
+const char *xlx_version(void)
+{
+    return XLX_VERSION;
 }

@@ -87,16 +87,28 @@ int xl_runs_alone(const struct xlx_invocation *in, const char *why)
     return XLX_EXIT_FAILED;
 }
 
+int xl_lock_path(struct xlx_ctx *ctx, struct gc *gc, const char **path)
+{
+    struct config *conf = NULL;
+    int rc;
+
+    *path = XEN_XL_LOCK_FILE;
+    rc = config_load(ctx, XEN_XL_CONF, false, &conf);
+    if (!rc)
+        rc = config_text(conf, "lockfile", XEN_XL_LOCK_FILE, path);
+    *path = gc_strdup(gc, *path);
+    config_free(conf);
+    return rc;
+}
+
 bool xl_lock_is_held(struct xlx_ctx *ctx)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    struct config *conf = NULL;
-    const char *path = XEN_XL_LOCK_FILE;
     CLEANUP_FD int fd = -1;
+    const char *path;
+    GC_SCOPE(gc);
 
-    if (!config_load(ctx, XEN_XL_CONF, false, &conf))
-        config_text(conf, "lockfile", XEN_XL_LOCK_FILE, &path);
+    xl_lock_path(ctx, gc, &path);
     fd = open(path, O_RDWR | O_CLOEXEC);
-    config_free(conf);
     return fd >= 0 && !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK;
 }

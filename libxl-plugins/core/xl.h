@@ -7,6 +7,7 @@
  * xl's is an array that begins with "xl" and ends in NULL, the options before the command among it.
  */
 #include "core/ctx.h"
+#include "xlx-plugin.h"
 
 #define XL_DRY_RUN_MS 60000
 
@@ -33,7 +34,10 @@ char **xl_with_path(struct xlx_ctx *ctx, struct gc *gc, char *const *argv, const
  * that is as it should be). Returns XLX_EXIT_FAILED, logged, when xl cannot be run. */
 int xl_runs_alone(const struct xlx_invocation *in, const char *why);
 
-/* Whether some xl holds the lock under which xl builds domains (xl.conf, lockfile). */
+/* The file whose lock xl holds while it builds a domain (xl.conf, lockfile), in the pool; with an error (logged) xl's
+ * default. */
+int xl_lock_path(struct xlx_ctx *ctx, struct gc *gc, const char **path);
+/* Whether some xl holds that lock. */
 bool xl_lock_is_held(struct xlx_ctx *ctx);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "base/gc.h"
 #include "core/ctx.h"
+#include "xlx-plugin.h"
 
 /* How facts are got at; tests have their own root and CPU. */
 struct host_probe {

@@ -5,6 +5,7 @@
 /* What the files of memd's frame share. Services see core/service.h only. */
 
 #include "core/service.h"
+#include "xlx-plugin.h"
 
 /* The services, in the order of their start; its end is NULL. They are stopped in the opposite order. */
 extern const struct service *const memd_services[];

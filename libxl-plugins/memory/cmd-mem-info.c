@@ -122,7 +122,7 @@ static int run(const struct xlx_invocation *in)
     if (!rc)
         rc = ctx_xc(in->ctx, &xc);
     if (!rc) {
-        rc = xlx_mem_info_get(in->ctx, domid, &info);
+        rc = mem_info_get(in->ctx, domid, &info);
         if (rc == ERROR_DOMAIN_NOTFOUND)
             LOGD(in->ctx, ERROR, domid, "it is gone");
     }

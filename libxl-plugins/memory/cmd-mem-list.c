@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdlib.h>
 
+#include "balloon/info.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/domain.h"
@@ -66,7 +67,7 @@ static int show_named(const struct xlx_invocation *in, struct xlx_table *table)
 
         rc = xlx_domain_find(in->ctx, in->argv[i], &domid);
         if (!rc) {
-            rc = xlx_mem_info_get(in->ctx, domid, &info);
+            rc = mem_info_get(in->ctx, domid, &info);
             if (rc == ERROR_DOMAIN_NOTFOUND)
                 LOGD(in->ctx, ERROR, domid, "it is gone");
         }
@@ -87,7 +88,7 @@ static int run(const struct xlx_invocation *in)
     int rc;
 
     if (!in->argc) {
-        rc = xlx_mem_list(in->ctx, &infos, &count);
+        rc = xlx_mem_list(in->ctx, sizeof(*infos), &infos, &count);
         if (rc)
             return xlx_exit_of(rc);
     }

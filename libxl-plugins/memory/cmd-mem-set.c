@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "balloon/info.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/gc.h"
@@ -61,6 +62,7 @@ static int parse_requests(const struct xlx_invocation *in, struct request *reque
     if (rc)
         return rc == ERROR_INVAL ? ERROR_DOMAIN_NOTFOUND : rc;
     for (size_t i = 0; i < count; i++) {
+        requests[i].target.size = sizeof(requests[i].target);
         requests[i].target.flags = options->force ? XLX_MEM_FORCE : 0;
         requests[i].target.domid = domids[i];
         for (size_t k = 0; k < i; k++) {
@@ -98,7 +100,7 @@ static int set_all(const struct xlx_invocation *in, struct request *requests, si
 
 /* ---- following ---- */
 
-static void show_progress(void *arg, const struct xlx_mem_follow *follows, size_t count)
+static bool show_progress(void *arg, const struct xlx_mem_follow *follows, size_t count)
 {
     const struct xlx_invocation *in = arg;
     size_t settled = 0, stuck = 0;
@@ -120,6 +122,7 @@ static void show_progress(void *arg, const struct xlx_mem_follow *follows, size_
     in->ui->ops->progress(in->ui, "%zu of %zu settled%s, %s MiB to go%s", settled, count,
                           stuck ? gc_printf(gc, ", %zu stuck", stuck) : "", mem_show_mib(gc, left_kb),
                           left_ms ? gc_printf(gc, ", about %" PRIu64 " s left", (left_ms + 999) / 1000) : "");
+    return true;
 }
 
 static const struct xlx_column result_columns[] = {
@@ -166,7 +169,14 @@ static int follow_all(const struct xlx_invocation *in, struct request *requests,
     uint64_t timeout_ms = options->timeout_ms  ? options->timeout_ms
                           : in->ui->timeout_ms ? in->ui->timeout_ms
                                                : DEFAULT_WAIT_MS;
-    size_t n = 0;
+    struct xlx_mem_settle settle = {
+        .size = sizeof(settle),
+        .follows = follows,
+        .timeout_ms = timeout_ms,
+        .flags = XLX_MEM_INTERRUPTIBLE,
+        .progress = show_progress,
+        .arg = (void *)in,
+    };
     int rc;
 
     for (size_t i = 0; i < count; i++) {
@@ -174,13 +184,13 @@ static int follow_all(const struct xlx_invocation *in, struct request *requests,
 
         if (!requests[i].set)
             continue;
-        if (!xlx_mem_info_get(in->ctx, requests[i].target.domid, &info))
+        if (!mem_info_get(in->ctx, requests[i].target.domid, &info))
             first_memkb[i] = info.actual_memkb;
-        follows[n] = (struct xlx_mem_follow){.domid = requests[i].target.domid,
-                                             .target_memkb = requests[i].target.new_target_memkb};
-        follow_of[i] = &follows[n++];
+        follows[settle.count] = (struct xlx_mem_follow){.domid = requests[i].target.domid,
+                                                        .target_memkb = requests[i].target.new_target_memkb};
+        follow_of[i] = &follows[settle.count++];
     }
-    rc = xlx_mem_settle(in->ctx, follows, n, timeout_ms, show_progress, (void *)in);
+    rc = xlx_mem_settle(in->ctx, &settle);
     in->ui->ops->progress(in->ui, NULL);
     for (size_t i = 0; i < count; i++) {
         if (follow_of[i])

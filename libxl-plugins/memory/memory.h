@@ -2,7 +2,7 @@
 #ifndef XLX_MEMORY_MEMORY_H
 #define XLX_MEMORY_MEMORY_H
 
-#include "xlx.h"
+#include "xlx-plugin.h"
 
 extern const struct xlx_command cmd_mem_info, cmd_mem_list, cmd_mem_max, cmd_mem_set, cmd_mem_watch;
 

@@ -3,7 +3,7 @@
 #define XLX_MEMORY_SHOW_H
 
 #include "base/gc.h"
-#include "xlx.h"
+#include "xlx-plugin.h"
 
 /* "settled", "moving", "paused", ... of one look at a domain: what can be said without following it. A domain is
  * settled when its actual is its target plus offset, or where a guest's unknown offset may have put it. */

@@ -39,7 +39,7 @@ static bool is_domain(const struct xlx_invocation *in, struct gc *gc, const char
     CLEANUP_FREE struct xlx_mem_info *infos = NULL;
     size_t count;
 
-    if (xlx_why_no_dom0() || xlx_mem_list(in->ctx, &infos, &count))
+    if (xlx_why_no_dom0() || xlx_mem_list(in->ctx, sizeof(*infos), &infos, &count))
         return false;
     for (size_t i = 0; i < count; i++) {
         if (!strcmp(text, infos[i].name) || !strcmp(text, infos[i].uuid) ||

@@ -113,7 +113,7 @@ static uint64_t freeable_memkb(struct xlx_ctx *ctx)
     uint64_t sum = 0;
     size_t count;
 
-    if (!memd_runs() || xlx_mem_list(ctx, &infos, &count))
+    if (!memd_runs() || xlx_mem_list(ctx, sizeof(*infos), &infos, &count))
         return 0;
     for (size_t i = 0; i < count; i++) {
         const struct xlx_mem_info *info = &infos[i];

@@ -7,6 +7,7 @@
 #include "core/ctx.h"
 #include "migrate/compare.h"
 #include "migrate/policy.h"
+#include "xlx-plugin.h"
 
 /* ---- documents: from this machine, a file, or another host ---- */
 

@@ -13,6 +13,7 @@
 static int set_target(struct machine_xen *x, uint64_t size_memkb)
 {
     struct xlx_mem_target target = {
+        .size = sizeof(target),
         .domid = x->domid,
         .relation = XLX_MEM_ABSOLUTE,
         .size_memkb = size_memkb,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "balloon/info.h"
 #include "balloon/offset.h"
 #include "balloon/sizes.h"
 #include "base/cleanup.h"
@@ -128,7 +129,7 @@ static int read_nodes(struct machine_xen *x, struct xlx_mem_info *info, bool *ba
     int rc;
 
     *balloon = false;
-    rc = xlx_mem_info_get(x->ctx, x->domid, info);
+    rc = mem_info_get(x->ctx, x->domid, info);
     if (rc)
         return rc;
     x->disorder = !info->has_target || !info->has_static_max;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cleanup.h"
-#include "xlx.h"
+#include "xlx-plugin.h"
 
 extern const struct xlx_command cmd_qmp;
 

@@ -3,6 +3,7 @@
 #define XLX_QMP_SHELL_H
 
 #include "monitor/connection.h"
+#include "xlx-plugin.h"
 
 /* Prints a reply on standard output, or its error on standard error; returns an enum xlx_exit. */
 int shell_show_reply(struct connection *connection, const struct json *reply);

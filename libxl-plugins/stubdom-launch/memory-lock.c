@@ -9,9 +9,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/ao.h"
-#include "core/config.h"
 #include "core/xen-boot.h"
-#include "core/xen-version.h"
+#include "core/xl.h"
 #include "stubdom-launch/stubdom.h"
 
 #define LOCK_RETRY_MS 100
@@ -80,15 +79,23 @@ static int take_lock(struct xlx_ctx *ctx, const char *path, int *fd)
 
 static int shrink_dom0(struct xlx_ctx *ctx, uint64_t missing_kb)
 {
-    struct xlx_mem_target target = {.domid = 0, .relation = XLX_MEM_SHRINK, .size_memkb = missing_kb};
+    struct xlx_mem_target target = {
+        .size = sizeof(target), .domid = 0, .relation = XLX_MEM_SHRINK, .size_memkb = missing_kb};
     struct xlx_mem_follow follow = {.domid = 0};
+    struct xlx_mem_settle settle = {
+        .size = sizeof(settle),
+        .follows = &follow,
+        .count = 1,
+        .timeout_ms = DOM0_SHRINK_TIMEOUT_MS,
+        .flags = XLX_MEM_INTERRUPTIBLE,
+    };
     int rc;
 
     rc = xlx_mem_target_set(ctx, &target);
     if (rc)
         return rc;
     follow.target_memkb = target.new_target_memkb;
-    return xlx_mem_settle(ctx, &follow, 1, DOM0_SHRINK_TIMEOUT_MS, NULL, NULL);
+    return xlx_mem_settle(ctx, &settle);
 }
 
 int memory_lock_make_room(struct xlx_ctx *ctx, libxl_domain_config *config)
@@ -125,19 +132,16 @@ int memory_lock_make_room(struct xlx_ctx *ctx, libxl_domain_config *config)
 
 int memory_lock_take(struct xlx_ctx *ctx, libxl_domain_config *config, struct memory_lock *lock)
 {
-    struct config *conf = NULL;
     const char *path;
+    GC_SCOPE(gc);
     int rc;
 
     *lock = (struct memory_lock){.lock_fd = -1};
-    rc = config_load(ctx, XEN_XL_CONF, false, &conf);
-    if (!rc)
-        rc = config_text(conf, "lockfile", XEN_XL_LOCK_FILE, &path);
+    rc = xl_lock_path(ctx, gc, &path);
     if (!rc)
         rc = take_lock(ctx, path, &lock->lock_fd);
     if (!rc)
         rc = memory_lock_make_room(ctx, config);
-    config_free(conf);
     if (rc)
         memory_lock_release(lock);
     return rc;

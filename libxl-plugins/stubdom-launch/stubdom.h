@@ -6,7 +6,7 @@
 
 #include "base/gc.h"
 #include "core/ctx.h"
-#include "xlx.h"
+#include "xlx-plugin.h"
 
 extern const struct xlx_command cmd_stubdom_build, cmd_stubdom_check, cmd_stubdom_create, cmd_stubdom_list,
     cmd_stubdom_log, cmd_stubdom_monitor;

@@ -6,6 +6,7 @@
 
 #include "core/ctx.h"
 #include "vcpu/affinity.h"
+#include "xlx-plugin.h"
 
 /* One vCPU at one moment. */
 struct vcpu {

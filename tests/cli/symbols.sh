@@ -17,17 +17,17 @@ none() {
 exported=$(nm -D --defined-only "$library" | awk '{ print $3 }' | sed -n 's/@@XLX_[0-9]*$//p')
 none "what libxlx.so exports besides xlx_* is private to its build" \
     "$(nm -D --defined-only "$library" | grep -v -e '@@XLX_PRIVATE$' -e ' xlx_[a-z0-9_]*@@XLX_[0-9]*$' -e ' A XLX_')"
-header=$(dirname "$0")/../../libxl-plugins/include/xlx.h
+headers=$(dirname "$0")/../../libxl-plugins/include
 missing=
-for name in $(sed -n 's/^XLX_API .*[ *]\(xlx_[a-z0-9_]*\)(.*/\1/p' "$header"); do
+for name in $(sed -n 's/^XLX_API .*[ *]\(xlx_[a-z0-9_]*\)(.*/\1/p' "$headers"/*.h); do
     printf '%s\n' "$exported" | grep -qx "$name" || missing="$missing $name"
 done
-none "every function of xlx.h is there" "$missing"
+none "every function of the public headers is there" "$missing"
 undeclared=
 for name in $(printf '%s\n' "$exported" | grep '^xlx_'); do
-    grep -qw "$name" "$header" || undeclared="$undeclared $name"
+    grep -qw "$name" "$headers"/*.h || undeclared="$undeclared $name"
 done
-none "every symbol that is there is declared in xlx.h" "$undeclared"
+none "every symbol that is there is declared in one of them" "$undeclared"
 [ "$(printf '%s\n' "$exported" | grep -c '^xlx_')" -ge 10 ] && ok "there are some" || not_ok "there are some"
 case $(objdump -p "$library" | awk '$1 == "SONAME" { print $2 }') in
     libxlx.so.[0-9]*) ok "the library has a version in its name" ;;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Small programs that live tests need in dom0; they go in by a "# lab: --copy" line.
 
-LIVE_TOOLS := $(O)/tests/live/pin-override $(O)/tests/live/kill-memd
+LIVE_TOOLS := $(O)/tests/live/pin-override $(O)/tests/live/kill-memd $(O)/tests/live/libxlx-program
 
 $(O)/tests/live/pin-override: $(O)/obj/tests/live/vcpu/pin-override.o
 	@mkdir -p $(@D)
@@ -10,5 +10,10 @@ $(O)/tests/live/pin-override: $(O)/obj/tests/live/vcpu/pin-override.o
 $(O)/tests/live/kill-memd: $(O)/obj/tests/live/balance/kill-memd.o
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_LDFLAGS) -o $@ $< -lxenctrl -lxenstore
+
+# As somebody else builds it.
+$(O)/tests/live/libxlx-program: $(O)/obj/tests/cli/plugin/program.o $(O)/libxlx.so
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_LDFLAGS) -o $@ $< -L$(O) -lxlx -lxentoollog
 
 check-live check check-all: $(LIVE_TOOLS)

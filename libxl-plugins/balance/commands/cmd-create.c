@@ -218,7 +218,7 @@ static int keep_standard_input(struct xlx_ctx *ctx, const struct xlx_invocation 
     const char *path = config_path(in);
     CLEANUP_FD int copy = -1;
     char data[4096];
-    ssize_t n;
+    ssize_t n = -1;
 
     if (!path || strcmp(path, "/dev/stdin"))
         return 0;

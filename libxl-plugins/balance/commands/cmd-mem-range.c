@@ -7,6 +7,7 @@
 #include "balance/policy/lend.h"
 #include "balance/service/control.h"
 #include "balance/xen/settings.h"
+#include "balloon/info.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/parse.h"
@@ -57,7 +58,7 @@ static int check_floor(const struct xlx_invocation *in, uint32_t domid, const st
     GC_SCOPE(gc);
     int rc;
 
-    rc = xlx_mem_info_get(in->ctx, domid, &info);
+    rc = mem_info_get(in->ctx, domid, &info);
     if (rc)
         return xlx_exit_of(rc);
     if (!domid || !info.has_static_max || !settings_below_floor(s, info.static_max_memkb))
@@ -78,7 +79,7 @@ static int keep_without_memd(const struct xlx_invocation *in, uint32_t domid, st
 
     rc = ctx_xs(in->ctx, &xs);
     if (!rc)
-        rc = xlx_mem_info_get(in->ctx, domid, &info);
+        rc = mem_info_get(in->ctx, domid, &info);
     if (rc)
         return xlx_exit_of(rc);
     if (!weight)

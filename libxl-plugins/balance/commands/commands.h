@@ -4,7 +4,7 @@
 
 /* The commands of this folder; plugin.c puts them into their table. */
 
-#include "xlx.h"
+#include "xlx-plugin.h"
 
 extern const struct xlx_command cmd_create, cmd_mem_plan, cmd_mem_range, cmd_mem_reserve, cmd_mem_top, cmd_mem_why;
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "core/run-folder.h"
 #include "monitor/connection.h"
+#include "xlx-plugin.h"
 
 #define RETRY_MS 250
 

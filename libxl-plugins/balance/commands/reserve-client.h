@@ -5,6 +5,7 @@
 /* What mem-reserve and create share: a reservation that lives with their connection to memd. */
 
 #include "balance/commands/memd-client.h"
+#include "xlx-plugin.h"
 
 struct reserve_wish {
     uint64_t size_memkb, min_memkb; /* min 0: all of it */

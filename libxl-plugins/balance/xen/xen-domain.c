@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "balance/xen/host-xen.h"
+#include "balloon/info.h"
 #include "balloon/limit.h"
 #include "balloon/target-node.h"
 #include "base/cleanup.h"
@@ -216,7 +217,7 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
 
     if (!d)
         return ERROR_DOMAIN_NOTFOUND;
-    rc = xlx_mem_info_get(x->ctx, domid, &info);
+    rc = mem_info_get(x->ctx, domid, &info);
     if (rc)
         return rc;
     if (!domid && x->config.dom0_max_memkb && !info.has_target)
@@ -274,7 +275,7 @@ int xen_domain_range_set(struct host *host, struct gc *gc, uint32_t domid, const
     struct xlx_mem_info info;
     int rc;
 
-    if (!d || xlx_mem_info_get(x->ctx, domid, &info))
+    if (!d || mem_info_get(x->ctx, domid, &info))
         return ERROR_DOMAIN_NOTFOUND;
     if (!settings.weight)
         settings.weight = settings_read(x->xs, d->domain->uuid, &old) ? SETTINGS_WEIGHT : old.weight;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A plugin of somebody else: built outside the source tree, with nothing but the installed xlx.h and xlx.pc.
+ * A plugin of somebody else: built outside the source tree, with nothing but the installed xlx-plugin.h and xlx.pc.
  *
  *     cc -shared -fPIC -o hello.so example.c $(pkg-config --cflags --libs xlx)
  *
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <xlx.h>
+#include <xlx-plugin.h>
 
 #ifndef ABI
 #define ABI XLX_PLUGIN_ABI

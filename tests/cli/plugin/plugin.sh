@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A plugin built outside the tree against an installation, and the plugins that must be left out.
+# A plugin and a program built outside the tree against an installation, and the plugins that must be left out.
 # shellcheck source=tests/lib/cli.sh
 . "$(dirname "$0")/../../lib/cli.sh"
 
@@ -19,7 +19,7 @@ if ! (cd "$here/../../.." && MAKEFLAGS='' make -s install DESTDIR="$work/root" P
 fi
 flags=$(PKG_CONFIG_SYSROOT_DIR=$work/root PKG_CONFIG_PATH=$work/root/usr/local/lib/pkgconfig pkg-config --cflags --libs xlx)
 cd "$work" || exit
-cp "$here/example.c" .
+cp "$here/example.c" "$here/program.c" .
 
 # build FILE MACRO...
 build() {
@@ -38,6 +38,16 @@ else
 fi
 plugindir=$(PKG_CONFIG_PATH=$work/root/usr/local/lib/pkgconfig pkg-config --variable=plugindir xlx)
 [ -d "$work/root$plugindir" ] && ok "the plugin folder of xlx.pc is there" || not_ok "the plugin folder of xlx.pc is there"
+
+# ---- a program on the library ----
+
+# shellcheck disable=SC2086
+check "a program builds outside the tree with pkg-config alone" ${CC:-gcc} -Wall -Wextra -Werror -o program program.c $flags -lxentoollog
+export LD_LIBRARY_PATH="$work/root/usr/local/lib"
+command_says 0 "^libxlx $(PKG_CONFIG_PATH=$work/root/usr/local/lib/pkgconfig pkg-config --modversion xlx)\$" \
+    "the library that it finds tells its version" ./program
+command_says 1 "." "what it asks for in vain is explained" ./program no-domain-of-that-name
+unset LD_LIBRARY_PATH
 
 # ---- a plugin at work ----
 

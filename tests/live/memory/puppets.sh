@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# mem-set -w with guests of every character, and with many.
+# mem-set -w with guests of every character, and with many; the same from a program on the library.
 # live: core
+# lab: --copy build/tests/live/libxlx-program:/root/libxlx-program
 # timeout: 400
 . "$(dirname "$0")/../../lib/live.sh"
 
@@ -13,6 +14,9 @@ start() {
 start quick 128 256 instant
 check "a quick one settles" xl-ext mem-set -w -t 20 quick 200
 equal $((200 * 1024)) "$(actual_of quick)" "with offset 0 it holds exactly its target"
+says 0 "^settled after 0" "a program on the library does the same" /root/libxlx-program quick $((180 * 1024))
+says 0 "^quick holds $((180 * 1024)) KiB, target $((180 * 1024))$" "and is told what the guest holds" /root/libxlx-program quick
+says 1 "below" "nor may it go below the floor" /root/libxlx-program quick 1024
 
 start slow 200 256 rate=8192
 before=$(date +%s)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "balloon/actual.h"
+#include "balloon/info.h"
 #include "balloon/offset.h"
 #include "memory/show.h"
 #include "tests/fakes/ctx.h"
@@ -44,7 +45,7 @@ static struct xlx_mem_info info_of(int64_t distance_kb)
     struct xlx_mem_info info;
 
     domain->actual_kb = (uint64_t)((int64_t)(256 * MIB) + distance_kb);
-    assert_int_equal(xlx_mem_info_get(ctx, 5, &info), 0);
+    assert_int_equal(mem_info_get(ctx, 5, &info), 0);
     return info;
 }
 

@@ -123,7 +123,9 @@ static struct {
     void (*act)(const struct xlx_mem_follow *follows); /* NULL: nothing */
 } seen;
 
-static void progress(void *arg, const struct xlx_mem_follow *follows, size_t count)
+static unsigned stop_after; /* calls of progress; 0: never */
+
+static bool progress(void *arg, const struct xlx_mem_follow *follows, size_t count)
 {
     seen.calls++;
     if (count && follows->state == XLX_MEM_MOVING && follows->left_ms != UINT64_MAX) {
@@ -138,12 +140,21 @@ static void progress(void *arg, const struct xlx_mem_follow *follows, size_t cou
         seen.act = NULL;
         act(follows);
     }
+    return !stop_after || seen.calls < stop_after;
 }
 
 static uint64_t took_ms;
 
-static int settle(struct xlx_mem_follow *follows, size_t count, uint64_t timeout_ms)
+static int settle_with(struct xlx_mem_follow *follows, size_t count, uint64_t timeout_ms, unsigned flags)
 {
+    const struct xlx_mem_settle asked = {
+        .size = sizeof(asked),
+        .follows = follows,
+        .count = count,
+        .timeout_ms = timeout_ms,
+        .flags = flags,
+        .progress = progress,
+    };
     uint64_t begun = fake_clock_ms();
     void (*act)(const struct xlx_mem_follow *) = seen.act;
     uint64_t at_ms = seen.at_ms;
@@ -152,10 +163,15 @@ static int settle(struct xlx_mem_follow *follows, size_t count, uint64_t timeout
     memset(&seen, 0, sizeof(seen));
     seen.act = act;
     seen.at_ms = begun + at_ms;
-    rc = xlx_mem_settle(ctx, follows, count, timeout_ms, progress, NULL);
+    rc = xlx_mem_settle(ctx, &asked);
     took_ms = fake_clock_ms() - begun;
     memset(&seen.act, 0, sizeof(seen.act));
     return rc;
+}
+
+static int settle(struct xlx_mem_follow *follows, size_t count, uint64_t timeout_ms)
+{
+    return settle_with(follows, count, timeout_ms, XLX_MEM_INTERRUPTIBLE);
 }
 
 static void act_at(uint64_t ms, void (*act)(const struct xlx_mem_follow *follows))
@@ -322,6 +338,45 @@ static void an_interrupt_ends_the_wait_and_never_leaves_a_page_off(void **state)
     }
 }
 
+static unsigned caught;
+
+static void catch_signal(int signum)
+{
+    caught++;
+}
+
+static void a_program_keeps_its_signals(void **state)
+{
+    struct sigaction ours = {.sa_handler = catch_signal}, before, after;
+    struct xlx_mem_follow f = follow_of(3, 256 * MIB);
+    struct guest *g = make_guest(3, "pv", 512 * MIB, 256 * MIB, 100 * MIB, 0);
+
+    caught = 0;
+    sigaction(SIGINT, &ours, &before);
+    act_at(500, interrupt);
+    assert_int_equal(settle_with(&f, 1, 30000, 0), 0);
+    assert_int_equal(caught, 1);
+    assert_int_equal(f.state, XLX_MEM_SETTLED);
+    sigaction(SIGINT, &before, &after);
+    assert_ptr_equal(after.sa_handler, catch_signal);
+    test_free(g);
+}
+
+static void a_program_ends_the_wait_by_its_progress(void **state)
+{
+    struct xlx_mem_follow f = follow_of(3, 256 * MIB);
+    struct guest *g = make_guest(3, "pv", 512 * MIB, 256 * MIB, 0, 0);
+
+    /* Past the first re-arm. */
+    for (stop_after = 1; stop_after < 100; stop_after++) {
+        assert_int_equal(settle_with(&f, 1, 60000, 0), ERROR_ABORTED);
+        assert_int_equal(seen.calls, stop_after);
+        assert_string_equal(fake_store_get(g->target), "262144");
+    }
+    stop_after = 0;
+    test_free(g);
+}
+
 static void a_paused_guest_is_not_rearmed(void **state)
 {
     struct xlx_mem_follow f = follow_of(3, 256 * MIB);
@@ -421,6 +476,8 @@ int main(void)
         T(a_guest_that_gave_up_is_woken),
         T(anothers_target_is_never_overwritten),
         T(an_interrupt_ends_the_wait_and_never_leaves_a_page_off),
+        T(a_program_keeps_its_signals),
+        T(a_program_ends_the_wait_by_its_progress),
         T(a_paused_guest_is_not_rearmed),
         T(a_vanished_domain_is_told_and_the_others_are_followed_to_their_end),
         T(a_dying_domain_counts_as_gone),

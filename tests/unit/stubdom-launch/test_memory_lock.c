@@ -44,8 +44,7 @@ int libxl_get_free_memory(libxl_ctx *libxl, uint64_t *memkb)
 
 bool __wrap_autoballoon_is_on(struct xlx_ctx *c);
 int __wrap_xlx_mem_target_set(struct xlx_ctx *c, struct xlx_mem_target *target);
-int __wrap_xlx_mem_settle(struct xlx_ctx *c, struct xlx_mem_follow *follows, size_t count, uint64_t timeout_ms,
-                          void (*progress)(void *arg, const struct xlx_mem_follow *follows, size_t count), void *arg);
+int __wrap_xlx_mem_settle(struct xlx_ctx *c, const struct xlx_mem_settle *settle);
 
 static bool autoballoon;
 
@@ -64,8 +63,7 @@ int __wrap_xlx_mem_target_set(struct xlx_ctx *c, struct xlx_mem_target *target)
     return 0;
 }
 
-int __wrap_xlx_mem_settle(struct xlx_ctx *c, struct xlx_mem_follow *follows, size_t count, uint64_t timeout_ms,
-                          void (*progress)(void *arg, const struct xlx_mem_follow *follows, size_t count), void *arg)
+int __wrap_xlx_mem_settle(struct xlx_ctx *c, const struct xlx_mem_settle *settle)
 {
     if (!settles)
         host_free_kb += asked_kb;
