@@ -27,6 +27,9 @@ const char *path_below_domain(const char *path, uint32_t *domid);
 /* Ours: the constant difference between what a settled guest holds and its target, decimal KiB, may be negative.
  * The name is XenServer's. */
 #define NODE_MEMORY_OFFSET "memory/memory-offset"
+/* Ours: static-max as it was before mem-max first raised it, decimal KiB. What is beyond that a guest that runs can
+ * only use if it takes memory by hotplug. */
+#define NODE_MEMORY_BOOT_MAX "memory/boot-max"
 
 /* Statistics that agents other than ours write, decimal KiB: XenServer's, and Qubes' (what is used, swap included). */
 #define NODE_XENSERVER_FREE "data/meminfo_free"

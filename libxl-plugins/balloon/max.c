@@ -18,7 +18,19 @@ struct setting {
     uint32_t domid;
     uint64_t max_memkb;
     const struct xlx_mem_info *before;
+    bool noted; /* what the guest was booted with, by this change */
 };
+
+/* Once: a second raise is no other boot. */
+static int note_boot_max(struct setting *s, struct gc *gc, struct xs_handle *xs, xs_transaction_t t)
+{
+    const char *path = path_in_domain(gc, s->domid, NODE_MEMORY_BOOT_MAX);
+    uint64_t noted_memkb;
+
+    s->noted = s->before->has_static_max && s->max_memkb > s->before->static_max_memkb &&
+               store_read_u64(gc, xs, t, path, MEM_LIMIT_MEMKB, &noted_memkb) == ERROR_NOTFOUND;
+    return s->noted ? store_printf(gc, xs, t, path, "%" PRIu64, s->before->static_max_memkb) : 0;
+}
 
 static int write_static_max(struct xs_handle *xs, xs_transaction_t t, void *arg)
 {
@@ -39,6 +51,8 @@ static int write_static_max(struct xs_handle *xs, xs_transaction_t t, void *arg)
         return ERROR_INVAL;
     }
     rc = store_printf(gc, xs, t, path_in_domain(gc, s->domid, NODE_MEMORY_STATIC_MAX), "%" PRIu64, s->max_memkb);
+    if (!rc)
+        rc = note_boot_max(s, gc, xs, t);
     if (rc)
         LOGD(s->ctx, ERROR, s->domid, "cannot write static-max to xenstore: %s", strerror(errno));
     return rc;
@@ -61,6 +75,8 @@ static int restore_static_max(struct xs_handle *xs, xs_transaction_t t, void *ar
 
     if (store_read_u64(gc, xs, t, path, MEM_LIMIT_MEMKB, &max_memkb) || max_memkb != s->max_memkb)
         return ERROR_NOTFOUND;
+    if (s->noted && store_remove(xs, t, path_in_domain(gc, s->domid, NODE_MEMORY_BOOT_MAX)))
+        return ERROR_FAIL;
     return s->before->has_static_max ? store_printf(gc, xs, t, path, "%" PRIu64, s->before->static_max_memkb)
                                      : store_remove(xs, t, path);
 }

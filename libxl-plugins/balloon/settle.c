@@ -10,6 +10,8 @@
 #include "balloon/follow.h"
 #include "balloon/info.h"
 #include "balloon/rearm.h"
+#include "xenstore/paths.h"
+#include "xenstore/store.h"
 
 /* Sampling: closely while something is about to settle, seldom while nothing moves. */
 #define LOOK_CLOSE_MS 50
@@ -220,6 +222,19 @@ static bool host_is_full(struct xlx_ctx *ctx)
     return !ctx_xc(ctx, &xc) && !xc_physinfo(xc, &host) && host.free_pages * MEM_PAGE_KB < HOST_FULL_MEMKB;
 }
 
+/* Known when mem-max has raised its maximum since. */
+static bool holds_what_it_was_booted_with(struct xlx_ctx *ctx, const struct xlx_mem_follow *f)
+{
+    uint64_t boot_max_memkb;
+    struct xs_handle *xs;
+    GC_SCOPE(gc);
+
+    return !ctx_xs(ctx, &xs) &&
+           !store_read_u64(gc, xs, XBT_NULL, path_in_domain(gc, f->domid, NODE_MEMORY_BOOT_MAX), MEM_LIMIT_MEMKB,
+                           &boot_max_memkb) &&
+           f->actual_memkb + OFFSET_MAX_KB >= boot_max_memkb;
+}
+
 const char *mem_settle_why_not(struct xlx_ctx *ctx, const struct xlx_mem_follow *f, uint64_t first_memkb)
 {
     struct xlx_mem_info info;
@@ -242,7 +257,13 @@ const char *mem_settle_why_not(struct xlx_ctx *ctx, const struct xlx_mem_follow 
         return "another program has set another target";
     if (f->actual_memkb < f->target_memkb && host_is_full(ctx))
         return "the host has no free memory";
-    if (info.actual_memkb == first_memkb)
-        return "the guest does not react: no balloon driver, or not yet booted";
-    return f->actual_memkb > f->target_memkb ? "the guest cannot free more" : "the guest takes no more";
+    if (f->actual_memkb > f->target_memkb)
+        return info.actual_memkb == first_memkb ? "the guest does not react: no balloon driver, or not yet booted"
+                                                : "the guest cannot free more";
+    if (holds_what_it_was_booted_with(ctx, f))
+        return "the guest holds all that it was booted with: more it can use only if its kernel adds memory while it "
+               "runs, and puts it online";
+    return info.actual_memkb == first_memkb ? "the guest does not react: no balloon driver, not yet booted, or it "
+                                              "holds all that it was booted with"
+                                            : "the guest takes no more";
 }

@@ -9,6 +9,7 @@
 #include "core/domain.h"
 #include "balloon/info.h"
 #include "balloon/limit.h"
+#include "balloon/offset.h"
 #include "balloon/owner.h"
 #include "balloon/target-node.h"
 #include "core/xen-version.h"
@@ -184,6 +185,14 @@ static int compute(struct setting *s)
     return 0;
 }
 
+/* For the new target, as far as can be told without its offset. */
+static bool has_to_give(const struct setting *s)
+{
+    int64_t most_memkb = (int64_t)s->target->new_target_memkb + offset_usual_kb(s->type);
+
+    return (int64_t)s->held_memkb > most_memkb;
+}
+
 static int check(struct setting *s)
 {
     struct xlx_mem_target *t = s->target;
@@ -200,9 +209,9 @@ static int check(struct setting *s)
         return ERROR_INVAL;
     }
     t->floor_memkb = xlx_mem_floor_memkb(s->static_max_memkb);
-    /* Growing is a help even when it stays below the floor. */
+    /* Growing is a help even when it stays below the floor, and so is a target that asks for nothing back. */
     if (!(t->flags & XLX_MEM_FORCE) && t->new_target_memkb < t->floor_memkb &&
-        t->new_target_memkb < t->old_target_memkb) {
+        t->new_target_memkb < t->old_target_memkb && has_to_give(s)) {
         t->refused_by_floor = true;
         SAY(s,
             "a target of %" PRIu64 " KiB is below %" PRIu64 " KiB, the least that a guest with a static-max of %" PRIu64

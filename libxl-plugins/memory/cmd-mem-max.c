@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "balloon/info.h"
 #include "base/parse.h"
 #include "core/ctx.h"
 #include "memory/memory.h"
 
 static int run(const struct xlx_invocation *in)
 {
+    struct xlx_mem_info before;
     uint64_t max_memkb;
     const char *cause;
     uint32_t domid;
+    bool raises;
     int rc;
 
     if (parse_size_kb(in->argv[1], &max_memkb, &cause)) {
@@ -15,8 +18,14 @@ static int run(const struct xlx_invocation *in)
         return XLX_EXIT_USAGE;
     }
     rc = xlx_domain_find(in->ctx, in->argv[0], &domid);
+    raises = !rc && domid && !mem_info_get(in->ctx, domid, &before) && before.has_static_max &&
+             max_memkb > before.static_max_memkb;
     if (!rc)
         rc = xlx_mem_max_set(in->ctx, domid, max_memkb);
+    if (!rc && raises)
+        LOGD(in->ctx, WARN, domid,
+             "it may not be able to use more than it was booted with: that takes a kernel that adds memory while it "
+             "runs, and puts it online");
     return rc ? XLX_EXIT_FAILED : XLX_EXIT_DONE;
 }
 

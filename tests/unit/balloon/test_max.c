@@ -20,6 +20,7 @@
 
 #define MIB UINT64_C(1024)
 #define STATIC_MAX "/local/domain/5/memory/static-max"
+#define BOOT_MAX "/local/domain/5/memory/boot-max"
 
 static struct xlx_ctx *ctx;
 static struct fake_domain *domain;
@@ -59,6 +60,16 @@ static void a_maximum_below_the_target_or_beyond_all_is_refused(void **state)
     assert_int_equal(domain->max_kb, 513 * MIB);
 }
 
+static void what_a_guest_was_booted_with_is_noted_once(void **state)
+{
+    assert_int_equal(xlx_mem_max_set(ctx, 5, 768 * MIB), 0);
+    assert_null(fake_store_get(BOOT_MAX));
+    assert_int_equal(xlx_mem_max_set(ctx, 5, 900 * MIB), 0);
+    assert_string_equal(fake_store_get(BOOT_MAX), "786432");
+    assert_int_equal(xlx_mem_max_set(ctx, 5, 1000 * MIB), 0);
+    assert_string_equal(fake_store_get(BOOT_MAX), "786432");
+}
+
 static void every_failure_leaves_all_as_it_was(void **state)
 {
     char *before = fake_store_dump();
@@ -71,7 +82,7 @@ static void every_failure_leaves_all_as_it_was(void **state)
 
         fake_messages_forget();
         fault_arm(n, EIO);
-        rc = xlx_mem_max_set(ctx, 5, 768 * MIB);
+        rc = xlx_mem_max_set(ctx, 5, 2048 * MIB);
         struck = fault_struck();
         fault_arm(0, 0);
         if (!struck) {
@@ -86,9 +97,10 @@ static void every_failure_leaves_all_as_it_was(void **state)
             free(after);
             refused++;
         } else {
-            assert_string_equal(fake_store_get(STATIC_MAX), "786432");
-            assert_int_equal(domain->max_kb, 769 * MIB);
+            assert_string_equal(fake_store_get(STATIC_MAX), "2097152");
+            assert_int_equal(domain->max_kb, 2049 * MIB);
             fake_store_set(STATIC_MAX, "1048576");
+            fake_store_set(BOOT_MAX, NULL);
             domain->max_kb = 513 * MIB;
         }
         assert_in_range(n, 1, 100);
@@ -103,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(static_max_and_the_limit_are_set),
         T(a_maximum_below_the_target_or_beyond_all_is_refused),
+        T(what_a_guest_was_booted_with_is_noted_once),
         T(every_failure_leaves_all_as_it_was),
     };
 

@@ -462,6 +462,33 @@ static void nobody_to_follow_is_over_at_once(void **state)
     assert_in_range(took_ms, 0, 100);
 }
 
+/* ---- why not ---- */
+
+static const char *why_not(uint32_t domid, uint64_t target_kb, uint64_t first_kb)
+{
+    struct xlx_mem_follow f = follow_of(domid, target_kb);
+
+    assert_int_equal(settle(&f, 1, 60000), ERROR_TIMEDOUT);
+    return mem_settle_why_not(ctx, &f, first_kb);
+}
+
+static void a_guest_that_holds_all_it_was_booted_with_is_told_from_one_without_a_driver(void **state)
+{
+    struct guest *g = make_guest(7, "pvh", 192 * MIB + 64, 1400 * MIB, 0, 64);
+
+    assert_non_null(
+        strstr(why_not(7, 1400 * MIB, 192 * MIB + 64), "no balloon driver, not yet booted, or it holds all"));
+    fake_store_set("/local/domain/7/memory/boot-max", "262144");
+    assert_non_null(strstr(why_not(7, 1400 * MIB, 192 * MIB + 64), "no balloon driver"));
+    fake_store_set("/local/domain/7/memory/boot-max", "196608");
+    assert_non_null(strstr(why_not(7, 1400 * MIB, 192 * MIB + 64), "all that it was booted with: more"));
+    /* It is asked to give: that is another matter. */
+    fake_store_set("/local/domain/7/memory/target", "102400");
+    assert_string_equal(why_not(7, 100 * MIB, 192 * MIB + 64),
+                        "the guest does not react: no balloon driver, or not yet booted");
+    test_free(g);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, new_ctx, free_ctx)
@@ -484,6 +511,7 @@ int main(void)
         T(a_hypervisor_that_does_not_answer_ends_it),
         T(sixty_four_domains_cost_as_many_looks_as_one),
         T(nobody_to_follow_is_over_at_once),
+        T(a_guest_that_holds_all_it_was_booted_with_is_told_from_one_without_a_driver),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

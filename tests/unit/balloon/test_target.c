@@ -368,6 +368,19 @@ static void anothers_target_is_not_undone(void **state)
 
 /* ---- what is refused ---- */
 
+/* Booted with little, and allowed more since: it was asked for what it cannot take. */
+static void a_target_that_asks_for_nothing_back_needs_no_force(void **state)
+{
+    fake_store_set(STATIC_MAX, "1433600");
+    fake_store_set(TARGET, "1433600");
+    domain->actual_kb = 192 * MIB + 64;
+    assert_int_equal(set(200 * MIB, 0), 0);
+    fake_store_set(TARGET, "1433600");
+    assert_int_equal(set(192 * MIB, 0), 0);
+    fake_store_set(TARGET, "1433600");
+    assert_int_equal(set(191 * MIB, 0), ERROR_INVAL);
+}
+
 static void a_target_below_the_floor_needs_force(void **state)
 {
     uint64_t floor_memkb = xlx_mem_floor_memkb(1024 * MIB);
@@ -483,6 +496,7 @@ int main(void)
         T(the_limit_follows_who_set_the_last_target),
         T(writers_without_end_are_told),
         T(anothers_target_is_not_undone),
+        T(a_target_that_asks_for_nothing_back_needs_no_force),
         T(a_target_below_the_floor_needs_force),
         T(shrinking_below_nothing_is_refused_not_wrapped),
         T(a_target_above_static_max_is_refused_or_clamped),

@@ -340,6 +340,21 @@ static void a_request_that_ends_at_the_floor_is_repeated_too(void **state)
     end();
 }
 
+static void a_request_that_asks_for_nothing_back_ends_at_no_floor(void **state)
+{
+    begin("pvh", 192 * MIB + 64, 256 * MIB, 0);
+    write_kb("static-max", 1400 * MIB);
+    client_comes();
+    ask("{'execute':'balloon','arguments':{'value':1468006400}}");
+    assert_int_equal(strtoull(fake_store_get(DOM "memory/target"), NULL, 10), 1400 * MIB);
+    ask("{'execute':'balloon','arguments':{'value':209715200}}");
+    assert_int_equal(strtoull(fake_store_get(DOM "memory/target"), NULL, 10), 200 * MIB);
+    /* It keeps what it has. */
+    ask("{'execute':'balloon','arguments':{'value':104857600}}");
+    assert_int_equal(strtoull(fake_store_get(DOM "memory/target"), NULL, 10), 192 * MIB);
+    end();
+}
+
 static void a_request_that_failed_is_not_repeated(void **state)
 {
     begin("pv", 256 * MIB, 256 * MIB, 0);
@@ -485,6 +500,7 @@ int main(void)
         cmocka_unit_test(the_last_client_that_goes_leaves_no_target_a_page_off),
         cmocka_unit_test(a_guest_that_has_been_there_may_go_elsewhere),
         cmocka_unit_test(a_request_that_ends_at_the_floor_is_repeated_too),
+        cmocka_unit_test(a_request_that_asks_for_nothing_back_ends_at_no_floor),
         cmocka_unit_test(a_request_that_failed_is_not_repeated),
         cmocka_unit_test(the_last_client_may_go_in_the_midst_of_a_look),
         cmocka_unit_test(the_answer_to_cont_waits_for_the_device_model),
