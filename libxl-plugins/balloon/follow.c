@@ -103,9 +103,14 @@ bool follow_rearm_due(struct follow *f, uint64_t now_ms)
     return true;
 }
 
+uint64_t rearm_target_memkb(uint64_t target_memkb, bool giving)
+{
+    if (giving)
+        return target_memkb + MEM_PAGE_KB;
+    return target_memkb > MEM_PAGE_KB ? target_memkb - MEM_PAGE_KB : target_memkb;
+}
+
 uint64_t follow_page_off_memkb(const struct follow *f)
 {
-    if (measure_kb(f) > 0)
-        return f->target_memkb + MEM_PAGE_KB;
-    return f->target_memkb > MEM_PAGE_KB ? f->target_memkb - MEM_PAGE_KB : f->target_memkb;
+    return rearm_target_memkb(f->target_memkb, measure_kb(f) > 0);
 }

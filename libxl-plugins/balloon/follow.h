@@ -68,7 +68,9 @@ bool follow_take_offset(struct follow *f);
 
 /* It is stuck, and time to re-arm it. True once; the next time is later. */
 bool follow_rearm_due(struct follow *f, uint64_t now_ms);
-/* The target one page off, towards where the guest is: neither limit nor host memory can stand against that. */
+/* The target that wakes a guest which is to give, or to take: one page off, towards where the guest is. Neither limit nor
+ * host memory can stand against that. */
+uint64_t rearm_target_memkb(uint64_t target_memkb, bool giving);
 uint64_t follow_page_off_memkb(const struct follow *f);
 
 #endif

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 
 #include "balance/engine/state.h"
+#include "balloon/follow.h"
+#include "balloon/sizes.h"
 #include "base/error.h"
 
 typedef unsigned __int128 wide;
@@ -320,22 +322,26 @@ bool targets_move(struct balancer *b, struct gc *gc)
 
 /* ---- re-arming ---- */
 
+/* A page off, and with the next re-arm back. */
+static uint64_t rearmed_memkb(const struct balancer *b, const struct dom *d)
+{
+    bool giving = d->health.way == HEALTH_GIVING, back = d->health.rearmed % 2 == 0;
+    uint64_t target = rearm_target_memkb(d->target_memkb, giving != back);
+
+    if (target > d->target_memkb && (target > plan_hi_memkb(&d->plan) || ledger_room_memkb(b) < MEM_PAGE_KB))
+        return rearm_target_memkb(d->target_memkb, false);
+    return target;
+}
+
 void targets_rearm(struct balancer *b)
 {
     for (size_t i = 0; i < b->count; i++) {
         struct dom *d = b->doms[i];
-        uint64_t hi = plan_hi_memkb(&d->plan), target;
-        /* A guest that is to give is asked for a page less first, one that is to take for a page less too: neither
-         * takes memory from the host. */
-        bool up = d->health.way == HEALTH_GIVING ? d->health.rearmed % 2 : d->health.rearmed % 2 == 0;
+        uint64_t target;
 
         if (!d->rearm || d->written || !dom_balanced(b, d))
             continue;
-        if (up && (d->target_memkb + PLAN_PAGE_KB > hi || ledger_room_memkb(b) < (int64_t)PLAN_PAGE_KB))
-            up = false;
-        if (!up && d->target_memkb < d->plan.min_memkb + PLAN_PAGE_KB)
-            continue;
-        target = up ? d->target_memkb + PLAN_PAGE_KB : d->target_memkb - PLAN_PAGE_KB;
+        target = rearmed_memkb(b, d);
         if (target < d->plan.min_memkb)
             continue;
         b->counters.rearmed++;

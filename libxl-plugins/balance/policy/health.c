@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "balance/policy/health.h"
 
-#define PAGE_KB 4u
+#include "balloon/sizes.h"
 
 static void begin(struct health *h, uint64_t actual_memkb, uint64_t target_memkb, uint64_t now_ms)
 {
@@ -100,7 +100,7 @@ static enum health_verdict look_at_stuck(struct health *h, enum health_way way, 
     uint64_t by_kb = way == HEALTH_GIVING ? h->last_memkb - actual_memkb : actual_memkb - h->last_memkb;
 
     h->moving = h->slow = false;
-    if (h->way == way && (int64_t)by_kb >= (int64_t)PAGE_KB) {
+    if (h->way == way && (int64_t)by_kb >= MEM_PAGE_KB) {
         h->last_memkb = actual_memkb;
         health_reconsider(h, way);
         return HEALTH_RECOVERED;
@@ -155,7 +155,7 @@ enum health_verdict health_look(struct health *h, uint64_t actual_memkb, uint64_
     h->last_memkb = actual_memkb;
     h->last_at_ms = now_ms;
     measure(h, actual_memkb, now_ms);
-    if ((int64_t)by_kb >= (int64_t)PAGE_KB)
+    if ((int64_t)by_kb >= MEM_PAGE_KB)
         verdict = moved(h, by_kb, now_ms);
     else if (now_ms - h->still_since_ms >= HEALTH_STILL_MS)
         verdict = stood_still(h, now_ms);
