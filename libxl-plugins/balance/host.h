@@ -73,6 +73,8 @@ struct host_domain {
 /* What a guest reports of itself. Not to be trusted: any number. */
 struct host_report {
     bool has_available; /* false: total and free only */
+    /* What it does not report of these is 0, too. */
+    bool has_free, has_swap, has_oom_kills, has_pressure;
     uint64_t total_memkb, available_memkb, free_memkb;
     uint64_t swap_used_memkb;
     uint64_t oom_kills;

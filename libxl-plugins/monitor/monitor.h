@@ -123,6 +123,7 @@ struct monitor_options {
     const char *path; /* at most 105 bytes; what is there, left by a process that died, is replaced */
     uid_t owner;      /* of the socket; its mode is 0600 */
     gid_t group;
+    bool for_group; /* 0660 */
     /* May be NULL. Called when the number of clients that have finished negotiation changes. */
     void (*clients_changed)(void *target, unsigned count);
 };

@@ -76,7 +76,8 @@ static int bind_socket(int fd, const struct monitor_options *options)
     if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof(address)))
         return error_of_errno(errno);
     /* Clients that do not wait in connect(2) are refused when the queue is full. */
-    if (lchown(address.sun_path, options->owner, options->group) || listen(fd, SOMAXCONN) ||
+    if (lchown(address.sun_path, options->owner, options->group) ||
+        (options->for_group && chmod(address.sun_path, 0660)) || listen(fd, SOMAXCONN) ||
         rename(address.sun_path, options->path)) {
         int saved_errno = errno;
 

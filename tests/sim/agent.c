@@ -48,6 +48,10 @@ static void wild(const struct world *w, struct host_report *r)
 {
     *r = (struct host_report){
         .has_available = true,
+        .has_free = true,
+        .has_swap = true,
+        .has_pressure = true,
+        .has_oom_kills = true,
         .total_memkb = UINT64_MAX - w->now_ms,
         .available_memkb = w->now_ms % 3000 < 1500 ? UINT64_MAX : 0,
         .swap_used_memkb = UINT64_MAX,
@@ -67,7 +71,13 @@ static void look_inside(const struct world *w, const struct guest *g, struct hos
     }
     if (says == AGENT_FLIP)
         says = w->now_ms / g->flip_ms % 2 ? AGENT_LOW : AGENT_HIGH;
-    *r = (struct host_report){.has_available = true, .total_memkb = total};
+    *r = (struct host_report){
+        .has_available = true,
+        .has_free = true,
+        .has_pressure = true,
+        .has_oom_kills = true,
+        .total_memkb = total,
+    };
     r->pressure = (uint64_t)(g->pressure * 10000);
     if (says == AGENT_HIGH) {
         used = total;

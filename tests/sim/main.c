@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/sim/policy.h"
+#include "tests/sim/serve.h"
 #include "tests/sim/world.h"
 
 /*
@@ -17,6 +18,7 @@
  * xl-ext-sim [-v] --random SEED      one random scenario
  * xl-ext-sim --random FIRST-LAST     many; one line in all when nothing failed
  * xl-ext-sim --trace FILE            one scenario, as figures to plot: seconds, guest, held, target, used, in MiB
+ * xl-ext-sim --serve FOLDER FILE     runs one, and serves memd's sockets for what the host is then, until SIGTERM (serve.h)
  *
  * Speaks TAP. Exit status 1 when an invariant or an expectation failed, 2 for wrong usage or a file that is none.
  */
@@ -105,7 +107,7 @@ static int run_file(const char *path, const struct run_options *options)
         figures(&s, &t);
         return 0;
     }
-    if (options->trace)
+    if (options->trace || options->ended)
         return !ok;
     compare(&s, &t);
     ok &= swift_enough(&s, &t, options);
@@ -157,7 +159,7 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: xl-ext-sim [-v] [--strict] [--policy memd|oracle|squeezed|qmemman] FILE... | --figures FILE... | "
-            "--trace FILE | --random SEED | --random FIRST-LAST\n");
+            "--trace FILE | --serve FOLDER FILE | --random SEED | --random FIRST-LAST\n");
     return 2;
 }
 
@@ -178,12 +180,15 @@ int main(int argc, char **argv)
             options.trace = stdout;
         else if (!strcmp(argv[i], "--policy") && i + 1 < argc)
             options.policy = policy_find(argv[++i]);
-        else if (!strcmp(argv[i], "--random") && i + 1 < argc)
+        else if (!strcmp(argv[i], "--serve") && i + 1 < argc) {
+            options.policy = serve_start(argv[++i]);
+            options.ended = serve_until_interrupted;
+        } else if (!strcmp(argv[i], "--random") && i + 1 < argc)
             random = argv[++i];
         else
             return usage();
     }
-    if (!options.policy || (random ? i < argc : i == argc) || (options.trace && i + 1 < argc))
+    if (!options.policy || (random ? i < argc : i == argc) || ((options.trace || options.ended) && i + 1 != argc))
         return usage();
     if (random)
         return run_seeds(random, &options);
@@ -193,5 +198,7 @@ int main(int argc, char **argv)
         if (r > worst)
             worst = r;
     }
+    if (options.ended)
+        serve_stop();
     return worst;
 }

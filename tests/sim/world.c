@@ -237,6 +237,8 @@ bool world_run(const struct scenario *scenario, const struct run_options *option
     check_end(w);
     ok = !w->failures;
     *statistics = w->statistics;
+    if (options->ended)
+        options->ended();
     if (w->daemon)
         w->policy->stop(w->daemon);
     free(w->guests);

@@ -199,8 +199,9 @@ struct run_options {
     bool verbose;
     const struct policy *policy;
     bool figures;
-    bool strict; /* all invariants, also those that the scenario does not ask for */
-    FILE *trace; /* NULL: none. A line for each guest and half second: seconds name held target used, in MiB */
+    bool strict;         /* all invariants, also those that the scenario does not ask for */
+    void (*ended)(void); /* at the end of the scenario, before the daemon is stopped; NULL: nothing */
+    FILE *trace;         /* NULL: none. A line for each guest and half second: seconds name held target used, in MiB */
 };
 
 struct world {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "balance/commands/commands.h"
+#include "balance/commands/print-metrics.h"
 #include "balance/service/control.h"
 #include "balance/commands/memd-client.h"
 #include "base/cleanup.h"
@@ -24,7 +25,7 @@
 #define BAR_MIN 15 /* so that a row fits into 80 columns */
 
 struct options {
-    bool once, events;
+    bool once, events, prometheus;
 };
 
 struct row {
@@ -463,7 +464,9 @@ static int run(const struct xlx_invocation *in)
     rc = memd_connect(in->ctx, &client);
     if (rc)
         return rc == ERROR_NOTFOUND ? memd_missing(in->ctx) : xlx_exit_of(rc);
-    if (o->events)
+    if (o->prometheus)
+        status = print_metrics(client);
+    else if (o->events)
         status = stream(in, client);
     else if (!o->once && !in->ui->json && in->ui->terminal && take_terminal())
         status = live(in->ctx, client);
@@ -477,11 +480,13 @@ static const struct xlx_option option_table[] = {
     {0, "events", XLX_OPTION_FLAG, offsetof(struct options, events), NULL,
      "print what memd does, line by line, until interrupted"},
     {0, "once", XLX_OPTION_FLAG, offsetof(struct options, once), NULL, "print once, also to a terminal"},
+    {0, "prometheus", XLX_OPTION_FLAG, offsetof(struct options, prometheus), NULL,
+     "print memd's metrics once, in Prometheus' text format"},
 };
 
 const struct xlx_command cmd_mem_top = {
     .name = "mem-top",
-    .synopsis = "[--once | --events] [--json]",
+    .synopsis = "[--once | --events | --prometheus] [--json]",
     .summary = "Show live how memd balances memory",
     .details =
         "Sizes in MiB. The bar shows what a domain holds (#), what it is still to get (-) or to give (=), and where "
@@ -491,5 +496,6 @@ const struct xlx_command cmd_mem_top = {
     .option_count = ARRAY_LEN(option_table),
     .options_size = sizeof(struct options),
     .domain_arg = XLX_NO_DOMAIN,
+    .flags = XLX_COMMAND_ANYWHERE,
     .run = XLX_CODE(run),
 };

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "balance/commands/memd-client.h"
 
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "balance/service/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/run-folder.h"
 #include "monitor/connection.h"
+#include "monitor/monitor.h"
 #include "xlx-plugin.h"
 
 #define RETRY_MS 250
@@ -13,6 +18,7 @@
 struct memd_client {
     struct connection connection;
     struct gc *gc;
+    bool only_looks; /* connected as one of the readers */
 };
 
 int memd_call(struct memd_client *c, const char *command, const struct json *arguments, const struct json **result)
@@ -29,8 +35,11 @@ int memd_call(struct memd_client *c, const char *command, const struct json *arg
         *result = json_member(reply, "return");
     if (!error)
         return 0;
-    LOG(c->connection.ctx, ERROR, "%s",
-        json_member_string(error, "desc", &text) ? text : "memd refuses without a reason");
+    if (c->only_looks && json_member_string(error, "class", &text) && !strcmp(text, MONITOR_COMMAND_NOT_FOUND))
+        LOG(c->connection.ctx, ERROR, "memd lets only root do that; its readers may look");
+    else
+        LOG(c->connection.ctx, ERROR, "%s",
+            json_member_string(error, "desc", &text) ? text : "memd refuses without a reason");
     return ERROR_FAIL;
 }
 
@@ -46,14 +55,23 @@ int memd_event(struct memd_client *c, uint64_t timeout_ms, const struct json **m
 
 /* ---- coming and going ---- */
 
+/* Who may not be heard on the one, but on the other. */
+static bool is_reader(const char *control, const char *look)
+{
+    return access(control, W_OK) && errno == EACCES && !access(look, W_OK);
+}
+
 int memd_connect(struct xlx_ctx *ctx, struct memd_client **client)
 {
     struct gc *gc = gc_new();
     struct memd_client *c = GC_NEW(gc, struct memd_client);
+    const char *path = gc_printf(gc, "%s/" CONTROL_SOCKET, run_folder());
+    const char *look = gc_printf(gc, "%s/" CONTROL_LOOK_SOCKET, run_folder());
     int rc;
 
     *c = (struct memd_client){.connection = {.name = "memd", .may_be_absent = true, .keeps = true}, .gc = gc};
-    rc = connection_open(&c->connection, ctx, gc_printf(gc, "%s/" CONTROL_SOCKET, run_folder()), MEMD_TIMEOUT_MS);
+    c->only_looks = is_reader(path, look);
+    rc = connection_open(&c->connection, ctx, c->only_looks ? look : path, MEMD_TIMEOUT_MS);
     if (rc) {
         gc_free(gc);
         return rc == ERROR_NOTFOUND || rc == ERROR_ABORTED ? rc : ERROR_FAIL;
@@ -95,6 +113,8 @@ void memd_disconnect(struct memd_client *c)
 
 int memd_missing(struct xlx_ctx *ctx)
 {
-    LOG(ctx, ERROR, "memd does not run: start it with 'xl-ext memd' (or its systemd unit)");
+    const char *why = xlx_why_no_dom0();
+
+    LOG(ctx, ERROR, "%s", why ? why : "memd does not run: start it with 'xl-ext memd' (or its systemd unit)");
     return XLX_EXIT_FAILED;
 }

@@ -4,8 +4,8 @@
 
 /*
  * The commands' end of memd's control socket (balance/service/control.h). Calls run the loop until memd has answered;
- * SIGINT and SIGTERM end them with ERROR_ABORTED. The socket is RUN_FOLDER/control.sock; $XL_EXT_RUN_FOLDER names
- * another folder.
+ * SIGINT and SIGTERM end them with ERROR_ABORTED. The socket is RUN_FOLDER/control.sock, for one of memd's readers
+ * RUN_FOLDER/look.sock; $XL_EXT_RUN_FOLDER names another folder.
  */
 
 #include "base/json.h"

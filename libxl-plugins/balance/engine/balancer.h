@@ -129,7 +129,8 @@ struct balancer_domain {
     uint64_t owed_memkb; /* what it was asked for and refused to give back */
     const char *reason;  /* static */
     bool has_report;
-    uint64_t reported_memkb; /* the demand before it was bounded */
+    struct host_report report; /* the last; only with has_report */
+    uint64_t reported_memkb;   /* the demand before it was bounded */
     bool rate_known;
     uint64_t rate_kb_per_s;
     uint64_t left_ms;                                 /* at that rate; UINT64_MAX: does not move or need not */

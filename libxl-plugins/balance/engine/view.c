@@ -144,6 +144,7 @@ int balancer_view_domain(struct balancer *b, struct gc *gc, uint32_t domid, stru
         .owed_memkb = d->credit.owed_memkb,
         .reason = reason_of(b, d),
         .has_report = d->has_report,
+        .report = d->report,
         .reported_memkb = d->demand.reported_memkb,
         .rate_known = d->health.moving && side->rate_known,
         .rate_kb_per_s = side->rate_kb_per_s,

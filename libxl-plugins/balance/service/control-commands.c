@@ -6,6 +6,7 @@
 #include "balance/service/service.h"
 #include "balance/policy/plan-json.h"
 #include "balance/service/control.h"
+#include "balance/service/metrics-page.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/domain.h"
@@ -309,11 +310,24 @@ static void run_plan(struct monitor_call *call)
 
 static const struct monitor_command cmd_plan = {CONTROL_PLAN, NULL, 0, "PlanWithInput", run_plan};
 
+static void run_metrics(struct monitor_call *call)
+{
+    struct text page = metrics_page(call->gc, call->target);
+
+    call->result = json_new_object(call->gc);
+    json_set(call->gc, call->result, "text", json_new_string(call->gc, gc_strndup(call->gc, page.bytes, page.len)));
+}
+
+static const struct monitor_command cmd_metrics = {CONTROL_METRICS, NULL, 0, "Metrics", run_metrics};
+
 /* ---- all of it ---- */
 
 static const struct monitor_command *const commands[] = {
     &cmd_range, &cmd_auto,         &cmd_forget,  &cmd_reserve, &cmd_hold, &cmd_release,
-    &cmd_hand,  &cmd_reservations, &cmd_balance, &cmd_why,     &cmd_plan,
+    &cmd_hand,  &cmd_reservations, &cmd_balance, &cmd_why,     &cmd_plan, &cmd_metrics,
+};
+static const struct monitor_command *const look_commands[] = {
+    &cmd_reservations, &cmd_balance, &cmd_why, &cmd_plan, &cmd_metrics,
 };
 
 static const struct monitor_enum enums[] = {
@@ -329,12 +343,10 @@ static const struct monitor_event_type events[] = {
     {CONTROL_EVENT_SHORT, "ShortData", 0},   {CONTROL_EVENT_EMERGENCY, "EmergencyData", 0},
 };
 
-const struct monitor_kind control_kind = {
-    .commands = commands,
-    .command_count = ARRAY_LEN(commands),
-    .objects = control_records,
-    .enums = enums,
-    .enum_count = ARRAY_LEN(enums),
-    .events = events,
-    .event_count = ARRAY_LEN(events),
-};
+#define KIND(which)                                                                                                    \
+    {                                                                                                                  \
+        .commands = (which), .command_count = ARRAY_LEN(which), .objects = control_records, .enums = enums,            \
+        .enum_count = ARRAY_LEN(enums), .events = events, .event_count = ARRAY_LEN(events),                            \
+    }
+
+const struct monitor_kind control_kind = KIND(commands), control_look_kind = KIND(look_commands);

@@ -222,6 +222,9 @@ static const struct json_field plan_with_input_fields[] = {
 static const struct json_record balance_record = JSON_RECORD("Balance", balance_fields);
 static const struct json_record plan_with_input_record = JSON_RECORD("PlanWithInput", plan_with_input_fields);
 
+static const struct json_field metrics_fields[] = {{.name = "text", .type = "str"}};
+static const struct json_record metrics_record = JSON_RECORD("Metrics", metrics_fields);
+
 const struct json_record *const control_records[] = {
     &reservation_record,
     &host_record,
@@ -229,6 +232,7 @@ const struct json_record *const control_records[] = {
     &domain_record,
     &balance_record,
     &plan_with_input_record,
+    &metrics_record,
     &plan_json_input_record,
     &plan_json_host_record,
     &plan_json_reservation_record,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "balance/service/readers.h"
 #include "balance/service/service.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -89,13 +90,25 @@ static void answer_holder(struct balance_service *s, const struct reserve_info *
 
 /* ---- events ---- */
 
+static bool somebody_listens(const struct balance_service *s)
+{
+    return monitor_clients(s->control) || (s->look && monitor_clients(s->look)) || s->holds;
+}
+
+static void emit(struct balance_service *s, const char *name, struct json *data)
+{
+    monitor_emit(s->control, name, data);
+    if (s->look)
+        monitor_emit(s->look, name, data);
+}
+
 static void tell_reservation(struct balance_service *s, struct gc *gc, const struct host_event *e)
 {
     const struct reserve_info *info = balancer_reservation(s->balancer, e->what);
 
     if (!info)
         return;
-    monitor_emit(s->control, CONTROL_EVENT_RESERVATION, control_reservation(gc, s, info));
+    emit(s, CONTROL_EVENT_RESERVATION, control_reservation(gc, s, info));
     if (info->state > RESERVE_HANDED)
         answer_holder(s, info);
 }
@@ -109,15 +122,33 @@ void control_tell(struct balance_service *s, const struct host_event *e)
     };
     GC_SCOPE(gc);
 
-    if (!s->control || (!monitor_clients(s->control) && !s->holds))
+    if (!s->control || !somebody_listens(s))
         return;
     if (e->type == HOST_EVENT_RESERVATION)
         tell_reservation(s, gc, e);
     else
-        monitor_emit(s->control, names[e->type], control_event(gc, e));
+        emit(s, names[e->type], control_event(gc, e));
 }
 
 /* ---- the socket ---- */
+
+static int start_look(struct balance_service *s)
+{
+    struct monitor_options options = {.kind = &control_look_kind, .target = s, .owner = getuid(), .for_group = true};
+    struct readers readers;
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = readers_read(s->ctx, s->env->config, &readers);
+    if (rc || !readers.there)
+        return rc;
+    options.path = gc_printf(gc, "%s/" CONTROL_LOOK_SOCKET, s->env->run_folder);
+    options.group = readers.group;
+    rc = monitor_new(&s->ctx->loop, &options, &s->look);
+    if (rc)
+        LOG(s->ctx, ERROR, "cannot listen on %s: %s", options.path, strerror(errno));
+    return rc;
+}
 
 int control_start(struct balance_service *s)
 {
@@ -134,7 +165,7 @@ int control_start(struct balance_service *s)
     rc = monitor_new(&s->ctx->loop, &options, &s->control);
     if (rc)
         LOG(s->ctx, ERROR, "cannot listen on %s: %s", options.path, strerror(errno));
-    return rc;
+    return rc ? rc : start_look(s);
 }
 
 void control_stop(struct balance_service *s)
@@ -163,4 +194,5 @@ void control_stop(struct balance_service *s)
     }
     s->control = NULL;
     monitor_free(control);
+    monitor_free(TAKE_PTR(s->look));
 }

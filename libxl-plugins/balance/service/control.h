@@ -6,12 +6,14 @@
  * The control socket: what the commands ask of memd. It speaks the dialect of the domains' QMP sockets: a greeting,
  * qmp_capabilities, then {"execute": NAME, "arguments": {...}, "id": ...} with {"return": ...} or {"error": {"class",
  * "desc"}}, and events {"event": NAME, "data": {...}, "timestamp": {...}} to every client that has negotiated.
- * Only root can connect. Sizes are KiB in members that end in _memkb; times are milliseconds in members that end in
+ * Only root can connect. CONTROL_LOOK_SOCKET is the same for the group of readers (readers.h), with those commands that
+ * change nothing: query-balance, mem-why, query-reservations, query-plan, query-metrics; it tells all events. Sizes are KiB in members that end in _memkb; times are milliseconds in members that end in
  * _ms. DOMAIN is an integer domid; names are looked up by the command. Members in brackets may be absent.
  *
  * The path is RUN_FOLDER/CONTROL_SOCKET.
  */
 #define CONTROL_SOCKET "control.sock"
+#define CONTROL_LOOK_SOCKET "look.sock"
 
 /*
  * mem-range {"domain", "min_memkb", "max_memkb", ["weight"], ["lend"]} -> {}
@@ -74,6 +76,9 @@
 /* query-plan -> {"input": as mem-plan --from reads it, "plan": as mem-plan --json prints it}: what the policy makes of
  * this moment. */
 #define CONTROL_PLAN "query-plan"
+
+/* query-metrics -> {"text": TEXT}: the page of metrics-page.h. */
+#define CONTROL_METRICS "query-metrics"
 
 /*
  * Events.

@@ -3,9 +3,9 @@
 #define XLX_BALANCE_SERVICE_METRICS_H
 
 /*
- * Figures in Prometheus' text format over HTTP (libmicrohttpd), at /metrics. Off unless the configuration says where:
- * metrics = "unix:PATH" (the socket is root's, 0600) or metrics = "PORT" (127.0.0.1 only, for everybody on this host).
- * Nobody can keep others out: a request has 5 s in all, and of many connections the oldest gives way.
+ * Figures in Prometheus' text format (metrics-page.h) over HTTP (libmicrohttpd), at /metrics. Off unless systemd or the
+ * configuration says where (metrics-listen.h). Whoever can connect may read; on the loopback interface a request must
+ * mean this machine. Nobody can keep others out: a request has 5 s in all, and of many connections the oldest gives way.
  */
 
 #include <stdbool.h>

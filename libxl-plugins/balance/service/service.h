@@ -19,6 +19,7 @@ struct balance_service {
     struct host *host;
     struct balancer *balancer;
     struct monitor *control;
+    struct monitor *look; /* the one for readers; NULL: there are none */
     struct control_hold *holds;
     struct ev_timer answers; /* to those that are over */
     struct metrics *metrics;
@@ -50,7 +51,7 @@ void control_tell(struct balance_service *s, const struct host_event *event);
 /* Holds id for the call's connection; the call is deferred until the reservation is over. */
 void control_hold(struct balance_service *s, struct monitor_call *call, const char *id, uint64_t keep_ms);
 
-extern const struct monitor_kind control_kind;
+extern const struct monitor_kind control_kind, control_look_kind;
 
 /* ---- control-values.c ---- */
 

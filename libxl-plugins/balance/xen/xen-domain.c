@@ -320,6 +320,11 @@ int xen_domain_report(struct host *host, uint32_t domid, struct host_report *r)
     swap_free = kib(&d->stats, AGENT_STAT_SWAP_FREE);
     *r = (struct host_report){
         .has_available = guest_stats_has(&d->stats, AGENT_STAT_AVAILABLE_MEMORY),
+        .has_free = guest_stats_has(&d->stats, AGENT_STAT_FREE_MEMORY),
+        .has_swap =
+            guest_stats_has(&d->stats, AGENT_STAT_SWAP_TOTAL) && guest_stats_has(&d->stats, AGENT_STAT_SWAP_FREE),
+        .has_oom_kills = guest_stats_has(&d->stats, AGENT_STAT_OOM_KILLS),
+        .has_pressure = guest_stats_has(&d->stats, AGENT_STAT_PSI_SOME_AVG10),
         .total_memkb = kib(&d->stats, AGENT_STAT_TOTAL_MEMORY),
         .available_memkb = kib(&d->stats, AGENT_STAT_AVAILABLE_MEMORY),
         .free_memkb = kib(&d->stats, AGENT_STAT_FREE_MEMORY),

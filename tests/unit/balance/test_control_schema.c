@@ -116,6 +116,8 @@ static int compare_with_schema(struct memd_client *c, struct gc *gc)
         return 5;
     if (!answer_is_of_type(c, schema, CONTROL_PLAN, NULL))
         return 6;
+    if (!answer_is_of_type(c, schema, CONTROL_METRICS, NULL))
+        return 7;
     memd_disconnect(other);
     return 0;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the balancer does of its own accord on the hosts of service.h, and what it is told about domains. */
-#include <errno.h>
-
 #include "tests/unit/balance/service.h"
 
 /* ---- tests ---- */
@@ -245,136 +243,6 @@ static void started_again_it_writes_nothing(void **state)
     assert_int_equal(target_mib(2), two);
 }
 
-/* ---- metrics ---- */
-
-static char metrics_path[128];
-
-/* What is answered to one request, without the head; 0: as expected. */
-static int fetch(const char *request, const char *wanted)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    CLEANUP_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    char text[16384];
-    size_t len = 0;
-    ssize_t r;
-
-    strcpy(address.sun_path, metrics_path);
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
-        write(fd, request, strlen(request)) != (ssize_t)strlen(request))
-        return 10;
-    while (len < sizeof(text) - 1 && (r = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
-        len += (size_t)r;
-    text[len] = 0;
-    return strstr(text, wanted) ? 0 : 11;
-}
-
-static int scrape(struct memd_client *c, struct gc *gc)
-{
-    static const char get[] = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    static const char other[] = "GET /other HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    static const char post[] = "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    int r;
-
-    r = fetch(get, "\nxlext_domain_target_bytes{domid=\"1\",name=\"guest1\"} ");
-    if (!r)
-        r = fetch(get, "\nxlext_host_total_bytes 17179869184\n");
-    if (!r)
-        r = fetch(other, "404");
-    return r ? r : fetch(post, "405");
-}
-
-static void begin_metrics(void)
-{
-    snprintf(metrics_path, sizeof(metrics_path), "%s/metrics", folder);
-    configure("metrics = \"unix:%s\"\n", metrics_path);
-    assert_int_equal(metrics_start(service, &service->metrics), 0);
-}
-
-static void metrics_are_served_on_a_socket_of_roots(void **state)
-{
-    struct stat st;
-
-    begin_metrics();
-    assert_int_equal(stat(metrics_path, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0600);
-    assert_int_equal(ask(give_ranges), 0);
-    run_for(300);
-    assert_int_equal(ask(scrape), 0);
-    metrics_stop(TAKE_PTR(service->metrics));
-    assert_int_not_equal(access(metrics_path, F_OK), 0);
-}
-
-static int metrics_socket(void)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    strcpy(address.sun_path, metrics_path);
-    return connect(fd, (struct sockaddr *)&address, sizeof(address)) ? -1 : fd;
-}
-
-/* A request that never comes to its end: a byte of it now and then. Whether the server still has it. */
-static bool drips(int fd)
-{
-    char text[64];
-
-    return send(fd, "x", 1, MSG_NOSIGNAL) == 1 && recv(fd, text, sizeof(text), MSG_DONTWAIT) < 0 && errno == EAGAIN;
-}
-
-/* Others hold more connections than there may be, and go on; one who asks is answered. */
-static int scrape_past_half_requests(struct memd_client *c, struct gc *gc)
-{
-    static const char get[] = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    int halves[40], fd;
-    char text[64];
-
-    for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
-        halves[i] = metrics_socket();
-        if (halves[i] < 0 || write(halves[i], "GET /", 5) != 5)
-            return 1;
-    }
-    fd = metrics_socket();
-    if (fd < 0 || write(fd, get, sizeof(get) - 1) != sizeof(get) - 1)
-        return 2;
-    while (recv(fd, text, sizeof(text), MSG_DONTWAIT) < 0) {
-        for (size_t i = 0; i < ARRAY_LEN(halves); i++)
-            drips(halves[i]);
-        usleep(100000);
-    }
-    return memcmp(text, "HTTP/1.1 200", 12) ? 3 : 0;
-}
-
-static int drip_until_the_end(struct memd_client *c, struct gc *gc)
-{
-    int fd = metrics_socket();
-
-    if (fd < 0 || write(fd, "GET /", 5) != 5)
-        return 1;
-    while (drips(fd))
-        usleep(100000);
-    return 0;
-}
-
-static void half_requests_keep_nobody_out_and_end(void **state)
-{
-    begin_metrics();
-    assert_int_equal(ask(scrape_past_half_requests), 0);
-    assert_int_equal(ask(drip_until_the_end), 0);
-}
-
-static void a_name_that_is_not_this_machines_is_no_way_to_the_metrics(void **state)
-{
-    static const char *const fit[] = {"localhost", "LocalHost:9100", "127.0.0.1", "127.0.0.1:80", "[::1]:1"};
-    static const char *const unfit[] = {
-        "",        "evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "127.0.0.1:", "127.0.0.1:8x",
-        "10.0.0.1"};
-
-    for (size_t i = 0; i < ARRAY_LEN(fit); i++)
-        assert_true(metrics_host_is_local(fit[i]));
-    for (size_t i = 0; i < ARRAY_LEN(unfit); i++)
-        assert_false(metrics_host_is_local(unfit[i]));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,9 +258,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_target_set_by_others_pins_until_auto, make, unmake),
         cmocka_unit_test_setup_teardown(auto_counts_at_once_even_when_nobody_reports, make, unmake),
         cmocka_unit_test_setup_teardown(started_again_it_writes_nothing, make, unmake),
-        cmocka_unit_test_setup_teardown(half_requests_keep_nobody_out_and_end, make, unmake),
-        cmocka_unit_test(a_name_that_is_not_this_machines_is_no_way_to_the_metrics),
-        cmocka_unit_test_setup_teardown(metrics_are_served_on_a_socket_of_roots, make, unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
