@@ -7,7 +7,7 @@ LINT := build/lint
 
 # The lists cost two runs of find, which other goals need not pay for.
 ifneq ($(filter lint%,$(MAKECMDGOALS)),)
-LINT_FOLDERS := base xenstore libxl-plugins xl-ext agent stubdom lab tests scripts docs
+LINT_FOLDERS := base xenstore libxl-plugins xl-ext agent stubdom lab tests scripts docs share
 LINT_ALL     := $(sort $(shell find $(wildcard $(LINT_FOLDERS)) .ci Makefile -type f -not -name '*.pyc'))
 LINT_C       := $(filter %.c %.h,$(LINT_ALL))
 LINT_SCRIPTS := $(shell grep -lE '^\#!.*[/ ](ba)?sh( |$$)' $(filter-out %.c %.h tests/fuzz/corpus/%,$(LINT_ALL)))

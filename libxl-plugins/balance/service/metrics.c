@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "balance/service/metrics.h"
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,17 +96,18 @@ static void connection_changed(void *arg, struct MHD_Connection *connection, voi
 
 bool metrics_host_is_local(const char *host)
 {
-    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
+    size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+    struct in_addr address;
+    char name[32];
 
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        size_t len = strlen(names[i]);
-
-        if (!strncasecmp(host, names[i], len) &&
-            (!host[len] ||
-             (host[len] == ':' && host[len + 1] && !host[len + 1 + strspn(host + len + 1, "0123456789")])))
-            return true;
-    }
-    return false;
+    if (len >= sizeof(name) || len > strlen(host))
+        return false;
+    memcpy(name, host, len);
+    name[len] = 0;
+    if (host[len] && (host[len] != ':' || !host[len + 1] || host[len + 1 + strspn(host + len + 1, "0123456789")]))
+        return false;
+    return !strcasecmp(name, "localhost") || !strcmp(name, "[::1]") ||
+           (inet_pton(AF_INET, name, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
 }
 
 /* A browser that was led here by a name that its owner lets lead anywhere says that name. */

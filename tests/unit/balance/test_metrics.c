@@ -206,10 +206,21 @@ static void half_requests_keep_nobody_out_and_end(void **state)
 
 static void a_name_that_is_not_this_machines_is_no_way_to_the_metrics(void **state)
 {
-    static const char *const fit[] = {"localhost", "LocalHost:9100", "127.0.0.1", "127.0.0.1:80", "[::1]:1"};
-    static const char *const unfit[] = {
-        "",        "evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "127.0.0.1:", "127.0.0.1:8x",
-        "10.0.0.1"};
+    static const char *const fit[] = {"localhost",    "LocalHost:9100", "127.0.0.1", "127.0.0.1:80",
+                                      "127.1.2.3:80", "[::1]:1",        "[::1]"};
+    static const char *const unfit[] = {"",
+                                        "evil.example",
+                                        "localhost.evil.example",
+                                        "127.0.0.1.evil.example:80",
+                                        "127.0.0.1:",
+                                        "127.0.0.1:8x",
+                                        "10.0.0.1",
+                                        "127.0.0",
+                                        "[::1",
+                                        "[",
+                                        ":80",
+                                        "[::1]x",
+                                        "[fe80::1]"};
 
     for (size_t i = 0; i < ARRAY_LEN(fit); i++)
         assert_true(metrics_host_is_local(fit[i]));
