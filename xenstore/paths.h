@@ -35,6 +35,14 @@ const char *path_below_domain(const char *path, uint32_t *domid);
 #define NODE_XENSERVER_FREE "data/meminfo_free"
 #define NODE_XENSERVER_TOTAL "data/meminfo_total"
 #define NODE_QUBES_USED "memory/meminfo"
+/* By what else they write the agents that write XenServer's nodes are told apart. */
+#define NODE_PV_BUILD "attr/PVAddons/BuildVersion"
+#define NODE_PV_MAJOR "attr/PVAddons/MajorVersion"
+#define NODE_PV_MINOR "attr/PVAddons/MinorVersion"
+#define NODE_OS_CLASS "attr/os/class"
+#define NODE_OS_TYPE "attr/os/type"
+#define NODE_OS_UNAME "data/os_uname"
+#define NODE_DATA_UPDATED "data/updated"
 /* Ours: the interval of statistics that a QMP client asked for, seconds; memd finds it again after a restart. */
 #define NODE_QMP_STATS_INTERVAL "memory/qmp-stats-interval"
 

@@ -53,6 +53,7 @@ struct host_domain {
     bool managed;   /* has a range */
     uint64_t min_memkb, max_memkb, weight;
     struct host_lend lend;
+    const char *range_source; /* who gave the range: a word for programs; static, NULL: none, or not known */
     uint64_t static_max_memkb;
     int64_t offset_memkb; /* held less this is comparable with a target */
     bool offset_known;    /* it was measured; else offset_memkb is the best guess */
@@ -75,7 +76,10 @@ struct host_report {
     bool has_available; /* false: total and free only */
     /* What it does not report of these is 0, too. */
     bool has_free, has_swap, has_oom_kills, has_pressure;
-    uint64_t total_memkb, available_memkb, free_memkb;
+    uint64_t total_memkb; /* UINT64_MAX: it does not say; all that it holds */
+    uint64_t available_memkb, free_memkb;
+    bool has_used; /* it says what is used, and nothing of what is available */
+    uint64_t used_memkb;
     uint64_t swap_used_memkb;
     uint64_t oom_kills;
     uint64_t pressure; /* share of the last 10 s that some task stalled for memory, in 1/10000 */
@@ -84,6 +88,8 @@ struct host_report {
     uint64_t serial;    /* another one for each that came */
     uint64_t period_ms; /* its source writes at least so often while the guest lives; 0: only when something changes */
     bool answers;       /* its source reports when it is asked to (report_ask) */
+    const char *agent;  /* its source, for programs, and for people ("by ..."); static, NULL: not known */
+    const char *agent_words;
 };
 
 enum host_target_cause {

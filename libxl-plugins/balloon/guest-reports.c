@@ -11,8 +11,17 @@
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
-/* In the order in which they are believed. */
-enum source { AGENT, XENSERVER, QUBES, SOURCES };
+/* The nodes that are watched. Of XenServer's two either may be written first. */
+enum source { AGENT, XENSERVER, XENSERVER_TOTAL, QUBES, SOURCES };
+static const char *const nodes[SOURCES] = {AGENT_STATS_NODE, NODE_XENSERVER_FREE, NODE_XENSERVER_TOTAL,
+                                           NODE_QUBES_USED};
+
+/* The second of two nodes follows within so long, or its writer found it unchanged. */
+#define PAIR_MS 50u
+/* Whose nodes they are is looked up again after so long. */
+#define RECOGNISE_MS 60000u
+/* What tells an agent is not longer than that. */
+#define MARK_MAX 64
 
 struct source_watch {
     struct store_watch watch;
@@ -30,13 +39,17 @@ struct guest_reports {
     struct guest_follow *follows;
     struct source_watch sources[SOURCES];
     struct source_watch *last_put_on;
-    struct ev_timer gap; /* active: a watch is off until it fires */
-    uint64_t looked_ms;  /* loop time of the last look at what it has written, 0: none */
-    unsigned hurries;    /* writes in a row that came within GUEST_STATS_GAP_MS of that */
-    bool looked;         /* at all */
-    bool unseen;         /* the guest has written something that was not looked at yet */
-    char *last;          /* the text of the last report */
-    uint32_t interval_s; /* as it was written */
+    struct ev_timer gap;            /* active: a watch is off until it fires */
+    struct ev_timer pair;           /* active: the second of two nodes is waited for */
+    uint64_t looked_ms;             /* loop time of the last look at what it has written, 0: none */
+    unsigned hurries;               /* writes in a row that came within GUEST_STATS_GAP_MS of that */
+    bool looked;                    /* at all */
+    bool unseen;                    /* the guest has written something that was not looked at yet */
+    char *last;                     /* the text of the last report */
+    enum guest_agent meminfo_agent; /* who writes XenServer's nodes; NONE: not looked up */
+    bool meminfo_unused;            /* and means MemFree */
+    uint64_t recognised_ms;         /* loop time */
+    uint32_t interval_s;            /* as it was written */
 };
 
 /* ---- reading ---- */
@@ -48,6 +61,33 @@ static char *read_small(struct guest_reports *r, struct gc *gc, const char *node
     return store_read(gc, r->xs, XBT_NULL, path_in_domain(gc, r->domid, node), max, &value) ? NULL : value;
 }
 
+static uint64_t loop_now_ms(struct guest_reports *r)
+{
+    uv_update_time(&r->ctx->loop);
+    return uv_now(&r->ctx->loop);
+}
+
+static void recognise(struct guest_reports *r, struct gc *gc)
+{
+    uint64_t now = loop_now_ms(r);
+    struct guest_agent_marks marks;
+
+    if (r->meminfo_agent && now - r->recognised_ms < RECOGNISE_MS)
+        return;
+    marks = (struct guest_agent_marks){
+        .build = read_small(r, gc, NODE_PV_BUILD, MARK_MAX),
+        .major = read_small(r, gc, NODE_PV_MAJOR, MARK_MAX),
+        .minor = read_small(r, gc, NODE_PV_MINOR, MARK_MAX),
+        .os_class = read_small(r, gc, NODE_OS_CLASS, MARK_MAX),
+        .os_type = read_small(r, gc, NODE_OS_TYPE, MARK_MAX),
+        .updated = read_small(r, gc, NODE_DATA_UPDATED, MARK_MAX),
+        .kernel = read_small(r, gc, NODE_OS_UNAME, MARK_MAX),
+    };
+    r->meminfo_agent = guest_agent_recognise(&marks);
+    r->meminfo_unused = guest_agent_says_unused(r->meminfo_agent, &marks);
+    r->recognised_ms = now;
+}
+
 /* What the guest says now, as text that is different when the report is, and parsed. NULL: nothing at all. */
 static char *read_report(struct guest_reports *r, struct gc *gc, struct guest_stats *stats)
 {
@@ -56,13 +96,13 @@ static char *read_report(struct guest_reports *r, struct gc *gc, struct guest_st
 
     if (text) {
         guest_stats_parse(text, strlen(text), stats);
-        stats->answers = true;
         return text;
     }
     text = read_small(r, gc, NODE_XENSERVER_FREE, 20);
     if (text) {
         total = read_small(r, gc, NODE_XENSERVER_TOTAL, 20);
-        guest_stats_from_xenserver(total, text, stats);
+        recognise(r, gc);
+        guest_stats_from_meminfo(r->meminfo_agent, r->meminfo_unused, total, text, stats);
         return gc_printf(gc, "%s/%s", text, total ? total : "");
     }
     text = read_small(r, gc, NODE_QUBES_USED, 20);
@@ -74,16 +114,24 @@ static char *read_report(struct guest_reports *r, struct gc *gc, struct guest_st
     return NULL;
 }
 
-static uint64_t loop_now_ms(struct guest_reports *r)
-{
-    uv_update_time(&r->ctx->loop);
-    return uv_now(&r->ctx->loop);
-}
-
 static void tell(struct guest_reports *r, const struct guest_stats *stats)
 {
+    uint64_t now_ms = ev_clock_ms();
+
     for (struct guest_follow *f = r->follows; f; f = f->next)
-        f->reported(f, stats, time(NULL));
+        f->reported(f, stats, time(NULL) - (int64_t)(stats->at_ms ? (now_ms - stats->at_ms) / 1000 : 0));
+}
+
+/* Of a report that is there already: the earliest time at which an agent that lives can have written it. 0: nobody knows,
+ * and our agent is asked. */
+static uint64_t found_at_ms(const struct guest_stats *stats)
+{
+    const struct guest_agent_kind *kind = &guest_agent_kinds[stats->agent];
+    uint64_t now_ms = ev_clock_ms();
+
+    if (kind->answers)
+        return 0;
+    return now_ms > kind->period_ms ? now_ms - kind->period_ms : 1;
 }
 
 static void look(struct guest_reports *r, bool at_registration)
@@ -113,9 +161,8 @@ static void look(struct guest_reports *r, bool at_registration)
     r->last = strdup(text);
     if (!r->last)
         abort();
-    stats.at_ms = ev_clock_ms();
-    /* Who knows how old that is. */
-    if (!(at_registration && first))
+    stats.at_ms = at_registration && first ? found_at_ms(&stats) : ev_clock_ms();
+    if (stats.at_ms)
         tell(r, &stats);
 }
 
@@ -141,36 +188,51 @@ static void watches_off(struct guest_reports *r)
         store_watch_stop(&r->sources[i].watch);
 }
 
+/* first to last are the watches of what was written. */
+static void written(struct guest_reports *r, enum source first, enum source last)
+{
+    uint64_t now = loop_now_ms(r);
+
+    if (!r->looked_ms || now - r->looked_ms >= GUEST_STATS_GAP_MS) {
+        r->hurries = 0;
+        look(r, false);
+        return;
+    }
+    r->hurries++;
+    r->unseen = true;
+    /* Only what is written: each watch costs a message to take off and one to put back. */
+    for (unsigned i = first; i <= last; i++)
+        store_watch_stop(&r->sources[i].watch);
+    if (!ev_timer_active(&r->gap))
+        ev_timer_start(&r->ctx->loop, &r->gap, gap_ms(r->hurries) - (now - r->looked_ms), 0, gap_is_over);
+}
+
+static void pair_is_over(struct ev_timer *t)
+{
+    written(CONTAINER_OF(t, struct guest_reports, pair), XENSERVER, XENSERVER_TOTAL);
+}
+
 static void source_changed(struct store_watch *watch, const char *path)
 {
     struct source_watch *s = CONTAINER_OF(watch, struct source_watch, watch);
     struct guest_reports *r = s->reports;
-    uint64_t now = loop_now_ms(r);
+    enum source source = (enum source)(s - r->sources);
 
     if (!s->registered) {
         s->registered = true;
         /* Those that are registered together fire in their order: one look is enough for all. */
         if (s == r->last_put_on)
             look(r, true);
-        return;
+    } else if (source != XENSERVER && source != XENSERVER_TOTAL) {
+        written(r, source, source);
+    } else if (!ev_timer_active(&r->pair)) {
+        ev_timer_start(&r->ctx->loop, &r->pair, PAIR_MS, 0, pair_is_over);
     }
-    if (r->looked_ms && now - r->looked_ms < GUEST_STATS_GAP_MS) {
-        r->hurries++;
-        r->unseen = true;
-        /* Only the node that is written: each watch costs a message to take off and one to put back. */
-        store_watch_stop(watch);
-        if (!ev_timer_active(&r->gap))
-            ev_timer_start(&r->ctx->loop, &r->gap, gap_ms(r->hurries) - (now - r->looked_ms), 0, gap_is_over);
-        return;
-    }
-    r->hurries = 0;
-    look(r, false);
 }
 
 /* Those that are off. */
 static int watches_on(struct guest_reports *r)
 {
-    static const char *const nodes[SOURCES] = {AGENT_STATS_NODE, NODE_XENSERVER_FREE, NODE_QUBES_USED};
     GC_SCOPE(gc);
     int rc;
 
@@ -248,6 +310,7 @@ static void reports_free(struct guest_reports *r)
     *p = r->next;
     watches_off(r);
     ev_timer_stop(&r->gap);
+    ev_timer_stop(&r->pair);
     free(r->last);
     free(r);
 }

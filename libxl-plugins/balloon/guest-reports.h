@@ -23,7 +23,8 @@ struct guest_follow {
     /* A report has been written, also one that says the same as the last: stats->at_ms tells when. Or the last one is
      * there no more, or cannot be read: then nothing is known and stats->at_ms is 0. when_s: seconds since the epoch by
      * the host's clock. Not called from within start; must not stop a follower. A report that was there before the first
-     * follower came has an unknown age and is not told; the agent reports anew when an interval is set. */
+     * follower came is told with an age that it may have; but our agent's is not: it reports anew when an interval is
+     * set. */
     void (*reported)(struct guest_follow *follow, const struct guest_stats *stats, int64_t when_s);
 
     /* private */

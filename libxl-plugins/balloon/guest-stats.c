@@ -63,7 +63,7 @@ static void drop_impossible(struct guest_stats *stats)
 
 void guest_stats_parse(const char *text, size_t len, struct guest_stats *stats)
 {
-    *stats = (struct guest_stats){0};
+    *stats = (struct guest_stats){.agent = GUEST_AGENT_OURS};
     if (len > AGENT_STATS_MAX)
         return;
     for (unsigned lines = 0; len && lines < AGENT_LINES_MAX; lines++) {
@@ -91,7 +91,7 @@ void guest_stats_from_xenserver(const char *total, const char *free, struct gues
 {
     uint64_t bytes;
 
-    *stats = (struct guest_stats){0};
+    *stats = (struct guest_stats){.agent = GUEST_AGENT_MEMINFO};
     if (parse_kib(total, &bytes))
         set(stats, AGENT_STAT_TOTAL_MEMORY, bytes);
     if (parse_kib(free, &bytes))
@@ -99,12 +99,25 @@ void guest_stats_from_xenserver(const char *total, const char *free, struct gues
     drop_impossible(stats);
 }
 
+void guest_stats_from_meminfo(enum guest_agent agent, bool unused, const char *total, const char *free,
+                              struct guest_stats *stats)
+{
+    guest_stats_from_xenserver(guest_agent_kinds[agent].total_lasts ? NULL : total, free, stats);
+    stats->agent = agent;
+    if (agent == GUEST_AGENT_MEMINFO || unused || !guest_stats_has(stats, AGENT_STAT_FREE_MEMORY))
+        return;
+    set(stats, AGENT_STAT_AVAILABLE_MEMORY, stats->values[AGENT_STAT_FREE_MEMORY]);
+    forget(stats, AGENT_STAT_FREE_MEMORY);
+}
+
 void guest_stats_from_qubes(const char *used, uint64_t target_memkb, struct guest_stats *stats)
 {
     uint64_t bytes;
 
-    *stats = (struct guest_stats){0};
+    *stats = (struct guest_stats){.agent = GUEST_AGENT_QUBES};
+    if (target_memkb > AGENT_MAX_SIZE / 1024 || !parse_kib(used, &bytes))
+        return;
+    set(stats, AGENT_STAT_TOTAL_MEMORY, target_memkb * 1024);
     /* Swap counts as used, so this may be more than there is. */
-    if (target_memkb <= AGENT_MAX_SIZE / 1024 && parse_kib(used, &bytes))
-        set(stats, AGENT_STAT_AVAILABLE_MEMORY, bytes < target_memkb * 1024 ? target_memkb * 1024 - bytes : 0);
+    set(stats, AGENT_STAT_AVAILABLE_MEMORY, bytes < target_memkb * 1024 ? target_memkb * 1024 - bytes : 0);
 }

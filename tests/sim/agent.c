@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a guest's agent says, and when: the honest one by the agent's own agent/looks.h. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "agent/protocol.h"
+#include "balance/xen/report.h"
 #include "tests/sim/policy.h"
 #include "tests/sim/world.h"
 
@@ -12,6 +16,8 @@
 #define ALARM_FROM_MS 1600u
 #define SAMPLE_MS 100u
 #define SAMPLE_CHANGE_MEMKB (30 * MIB)
+/* Of XenServer's agent for Windows. */
+#define WINDOWS_CHANGE_MEMKB MIB
 /* The share of the time for which programs that wait for memory stall; tasks that stalled for 100 ms within a second
  * wake the agent. */
 #define STALL_SHARE 0.3
@@ -88,6 +94,62 @@ static void look_inside(const struct world *w, const struct guest *g, struct hos
     r->available_memkb = r->free_memkb = total > used ? total - used : 0;
 }
 
+/* ---- other agents ---- */
+
+enum guest_agent guest_agent_of(const struct guest *g)
+{
+    return g->manners & MANNER_XENSERVER           ? GUEST_AGENT_XENSERVER
+           : g->manners & MANNER_XENSERVER_WINDOWS ? GUEST_AGENT_XENSERVER_WINDOWS
+           : g->manners & MANNER_XCPNG             ? GUEST_AGENT_XCPNG
+           : g->manners & MANNER_XCPNG_WINDOWS     ? GUEST_AGENT_XCPNG_WINDOWS
+           : g->manners & MANNER_MEMINFO           ? GUEST_AGENT_MEMINFO
+           : g->manners & MANNER_QUBES             ? GUEST_AGENT_QUBES
+                                                   : GUEST_AGENT_OURS;
+}
+
+uint64_t guest_period_ms(const struct guest *g)
+{
+    return g->manners & MANNER_MINUTE ? MINUTE_MS : guest_agent_kinds[guest_agent_of(g)].period_ms;
+}
+
+/* What it calls its total: Linux takes the balloon out, Windows does not; one that is read once is of its start. */
+static uint64_t told_total(struct guest *g, enum guest_agent agent, uint64_t total_memkb)
+{
+    if (!g->first_total_memkb)
+        g->first_total_memkb = total_memkb;
+    if (agent == GUEST_AGENT_XCPNG_WINDOWS)
+        return g->static_max_memkb;
+    return guest_agent_kinds[agent].total_lasts ? g->first_total_memkb : total_memkb;
+}
+
+/* As the host reads the nodes that another agent has written. */
+static void say_as(struct guest *g, enum guest_agent agent, const struct host_report *now, uint64_t at_ms)
+{
+    uint64_t used = now->total_memkb - now->available_memkb;
+    char total[24], value[24];
+    struct guest_stats stats;
+
+    snprintf(total, sizeof(total), "%" PRIu64, told_total(g, agent, now->total_memkb));
+    snprintf(value, sizeof(value), "%" PRIu64, agent == GUEST_AGENT_QUBES ? used : now->available_memkb);
+    if (agent == GUEST_AGENT_QUBES)
+        guest_stats_from_qubes(value, g->target_memkb, &stats);
+    else
+        guest_stats_from_meminfo(agent, false, total, value, &stats);
+    stats.at_ms = at_ms;
+    g->has_report = report_from_stats(&stats, &g->report);
+}
+
+/* It tells again and again, or when use has changed. */
+static bool look_as(const struct world *w, struct guest *g, enum guest_agent agent)
+{
+    uint64_t period_ms = guest_agent_kinds[agent].period_ms;
+
+    g->report_at_ms = w->now_ms + (period_ms ? period_ms : SAMPLE_MS);
+    if (agent == GUEST_AGENT_XENSERVER_WINDOWS)
+        return difference(g->touched_memkb, g->sampled_memkb) > WINDOWS_CHANGE_MEMKB;
+    return period_ms || difference(g->touched_memkb, g->sampled_memkb) >= SAMPLE_CHANGE_MEMKB;
+}
+
 /* ---- when it looks ---- */
 
 static struct look look_now(const struct world *w, const struct guest *g)
@@ -109,8 +171,12 @@ static bool say(struct world *w, struct guest *g, const struct host_report *r)
 {
     struct look look = look_now(w, g);
 
-    g->report = *r;
-    g->has_report = true;
+    if (g->manners & MANNERS_OF_OTHERS) {
+        say_as(g, guest_agent_of(g), r, w->now_ms);
+    } else {
+        g->report = *r;
+        g->has_report = true;
+    }
     g->told_ms = w->now_ms;
     g->told++;
     g->asked = false;
@@ -134,7 +200,9 @@ static bool look(const struct world *w, struct guest *g)
     struct look look = look_now(w, g);
     struct look_verdict verdict;
 
-    if (g->agent != AGENT_HONEST || g->manners) {
+    if (g->manners & MANNERS_OF_OTHERS && !w->policy->samples)
+        return look_as(w, g, guest_agent_of(g));
+    if (g->agent != AGENT_HONEST || g->manners & ~(unsigned)MANNERS_OF_OTHERS) {
         g->report_at_ms = w->now_ms + (g->manners & MANNER_SPAM     ? SPAM_MS
                                        : g->manners & MANNER_MINUTE ? MINUTE_MS
                                                                     : LIAR_MS);
@@ -153,7 +221,7 @@ static bool look(const struct world *w, struct guest *g)
 /* When stalls wake it. */
 static uint64_t psi_at_ms(const struct world *w, const struct guest *g)
 {
-    if (!g->waits || w->policy->samples || g->agent != AGENT_HONEST || g->manners & MANNER_MINUTE)
+    if (!g->waits || w->policy->samples || g->agent != AGENT_HONEST || g->manners & (MANNER_MINUTE | MANNERS_OF_OTHERS))
         return NEVER;
     return most(g->waits_since_ms + PSI_AFTER_MS, g->psi_ms + AGENT_PRESSURE_GAP_MS);
 }
@@ -175,6 +243,10 @@ bool guest_report(struct world *w, struct guest *g)
 
     if (g->manners & MANNER_FADES && w->now_ms >= g->born_ms + g->boot_ms + g->fades_ms)
         return take_away(g);
+    if (g->manners & MANNER_ENDS && w->now_ms >= g->born_ms + g->boot_ms + g->fades_ms) {
+        g->report_at_ms = NEVER;
+        return false;
+    }
     worth = look(w, g);
     if (stalled) {
         g->psi_ms = w->now_ms;
@@ -183,6 +255,8 @@ bool guest_report(struct world *w, struct guest *g)
     if (g->state != GUEST_LIVE || g->paused || g->agent == AGENT_NONE || g->stopped)
         return false;
     look_inside(w, g, &now);
+    if (g->manners & MANNERS_OF_OTHERS && !w->policy->samples)
+        return (worth || !g->has_report) && say(w, g, &now);
     if (stalled || worth || g->asked || !g->has_report || (!w->policy->samples && interval_is_over(w, g, &now)))
         return say(w, g, &now);
     return false;
@@ -211,6 +285,8 @@ void guest_touches(const struct world *w, struct guest *g)
 
 void guest_ask(struct world *w, struct guest *g)
 {
+    if (g->manners & MANNERS_OF_OTHERS)
+        return;
     if (g->report_at_ms > w->now_ms + ANSWER_MS && g->report_at_ms != NEVER)
         g->report_at_ms = w->now_ms + ANSWER_MS;
     g->asked = true;

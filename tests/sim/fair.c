@@ -11,7 +11,6 @@
 #define MOVES_KB_S (1 * MIB)
 /* To hear of it, and to decide. */
 #define REACTION_S 0.5
-#define MINUTE_S 60.0
 /* After a restart guests are heard first. */
 #define GREET_MS 3000u
 #define SHARE_ROUNDS 48
@@ -182,11 +181,11 @@ static double slowest_kb_s(const struct world *w)
 
 static double reaction_s(const struct world *w)
 {
-    for (size_t i = 0; i < w->scenario->guest_count; i++) {
-        if (w->guests[i].manners & MANNER_MINUTE)
-            return REACTION_S + MINUTE_S;
-    }
-    return REACTION_S;
+    double period_s = 0;
+
+    for (size_t i = 0; i < w->scenario->guest_count; i++)
+        period_s = most(period_s, (double)guest_period_ms(&w->guests[i]) / 1000);
+    return REACTION_S + period_s;
 }
 
 static void owe(struct world *w, struct guest *g, double owed, double slowest)

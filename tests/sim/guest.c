@@ -75,7 +75,7 @@ void guest_be_born(struct world *w, struct guest *g, bool built)
         g->limit_memkb = g->start_memkb + (uint64_t)g->offset_memkb;
     g->build_memkb = g->start_memkb;
     g->report_at_ms = w->now_ms + g->boot_ms;
-    g->touched_memkb = g->needs_memkb = 0;
+    g->touched_memkb = g->needs_memkb = g->first_total_memkb = 0;
     g->first_memkb = g->start_memkb;
     g->peak_memkb = (double)g->start_memkb;
     g->judged = false;

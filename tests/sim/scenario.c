@@ -98,7 +98,9 @@ static bool flag(struct reader *r, const struct json *node, const char *key, boo
 static const char *const kind_words[] = {"instant", "rate", "creep", "stuck", "giveup", "floor", "driverless", NULL};
 static const char *const way_words[] = {"slack", "keeps", "declines", "dawdles", NULL};
 static const char *const agent_words[] = {"honest", "none", "high", "low", "wild", "flip", NULL};
-static const char *const manner_words[] = {"spam", "minute", "fades", NULL};
+static const char *const manner_words[] = {
+    "spam",   "minute",         "fades",   "ends",  "xenserver", "xenserver-windows",
+    "xcp-ng", "xcp-ng-windows", "meminfo", "qubes", NULL};
 
 /* One word of the first list, or several of both lists. */
 static void read_words(struct reader *r, const struct json *node, const char *key, const char *const *one, int *value,
@@ -134,8 +136,8 @@ static uint64_t lend(struct reader *r, const struct json *node, uint64_t otherwi
 /* Those whose fault it can only be their own. */
 static bool looks_hostile(const struct guest *g)
 {
-    return g->ways || (g->agent != AGENT_HONEST && g->agent != AGENT_NONE) || g->manners & ~(unsigned)MANNER_MINUTE ||
-           g->lives_ms;
+    return g->ways || (g->agent != AGENT_HONEST && g->agent != AGENT_NONE) ||
+           g->manners & (MANNER_SPAM | MANNER_FADES) || g->lives_ms;
 }
 
 static void read_behaviour(struct reader *r, const struct json *node, struct guest *g)

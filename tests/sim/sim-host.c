@@ -100,7 +100,8 @@ static int report(struct host *host, uint32_t domid, struct host_report *r)
     *r = g->report;
     r->at_ms = g->told_ms;
     r->serial = g->told;
-    r->answers = !(g->manners & MANNER_MINUTE);
+    if (!(g->manners & MANNERS_OF_OTHERS))
+        r->answers = !(g->manners & MANNER_MINUTE);
     return 0;
 }
 

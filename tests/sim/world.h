@@ -15,6 +15,7 @@
 
 #include "agent/looks.h"
 #include "balance/engine/balancer.h"
+#include "balloon/guest-agent.h"
 
 #define NEVER UINT64_MAX
 #define MIB UINT64_C(1024)
@@ -38,7 +39,18 @@ enum manner {
     MANNER_SPAM = 1,   /* 50 times a second */
     MANNER_MINUTE = 2, /* once a minute, whatever happens */
     MANNER_FADES = 4,  /* takes its report away after a while, and stays silent */
+    MANNER_ENDS = 8,   /* stays silent after a while; what it said last stands */
+    /* Not xl-ext's agent but another (balloon/guest-agent.h), which writes what that one writes, when it does; only one
+     * of these. */
+    MANNER_XENSERVER = 16,
+    MANNER_XENSERVER_WINDOWS = 32,
+    MANNER_XCPNG = 64,
+    MANNER_XCPNG_WINDOWS = 128,
+    MANNER_MEMINFO = 256,
+    MANNER_QUBES = 512,
 };
+#define MANNERS_OF_OTHERS                                                                                              \
+    (MANNER_XENSERVER | MANNER_XENSERVER_WINDOWS | MANNER_XCPNG | MANNER_XCPNG_WINDOWS | MANNER_MEMINFO | MANNER_QUBES)
 /* As what it comes back when it has died: with its UUID, its name, both, neither. The domid is always another. */
 enum returns { RETURNS_SAME, RETURNS_UUID, RETURNS_NAME, RETURNS_NEW };
 enum guest_state { GUEST_ABSENT, GUEST_BUILDING, GUEST_LIVE, GUEST_DYING };
@@ -94,7 +106,8 @@ struct guest {
     struct host_report report;
     bool has_report, asked;
     uint64_t report_at_ms, psi_ms;
-    uint64_t told_ms, told; /* when the last report was written, and how many were before */
+    uint64_t first_total_memkb; /* when it told first in this life; 0: it has not */
+    uint64_t told_ms, told;     /* when the last report was written, and how many were before */
     struct looks looks;
     bool alarm; /* page faults wake it */
     uint64_t sampled_memkb;
@@ -280,6 +293,9 @@ bool guest_cannot_give(const struct world *w, const struct guest *g);
 uint64_t guest_wants_memkb(const struct world *w, const struct guest *g);
 
 /* agent.c */
+/* Whose agent it has, and how far apart that tells at the most; 0: it tells when something happens. */
+enum guest_agent guest_agent_of(const struct guest *g);
+uint64_t guest_period_ms(const struct guest *g);
 /* Lets its agent look at the clock; returns whether it has written, or taken its report away. */
 bool guest_report(struct world *w, struct guest *g);
 /* When it does next. */

@@ -65,6 +65,16 @@ static void show_history(struct xlx_ui *ui, struct gc *gc, const struct json *d)
     }
 }
 
+static void show_source(struct xlx_ui *ui, struct gc *gc, const struct json *d)
+{
+    uint64_t age;
+
+    if (json_member_u64(d, "report_age_ms", &age))
+        ui->ops->print(ui, "  reports  by %s, %s ago\n", text_of(d, "agent"), span(gc, age));
+    else
+        ui->ops->print(ui, "  reports  none\n");
+}
+
 static void show(struct xlx_ui *ui, struct gc *gc, const struct json *d)
 {
     uint64_t lent, owed;
@@ -78,8 +88,8 @@ static void show(struct xlx_ui *ui, struct gc *gc, const struct json *d)
         uint64_t weight = 0;
 
         json_member_u64(d, "weight", &weight);
-        ui->ops->print(ui, "  range    %s to %s, weight %" PRIu64 "\n", mib_of(gc, d, "min_memkb"),
-                       mib_of(gc, d, "max_memkb"), weight);
+        ui->ops->print(ui, "  range    %s to %s, weight %" PRIu64 " (%s)\n", mib_of(gc, d, "min_memkb"),
+                       mib_of(gc, d, "max_memkb"), weight, text_of(d, "range_source"));
     }
     if (json_member_u64(d, "lent_memkb", &lent) && lent)
         ui->ops->print(ui, "  lent     %s beyond its share of %s\n", mib_of(gc, d, "lent_memkb"),
@@ -87,6 +97,7 @@ static void show(struct xlx_ui *ui, struct gc *gc, const struct json *d)
     if (json_member_u64(d, "owed_memkb", &owed) && owed)
         ui->ops->print(ui, "  owes     %s\n", mib_of(gc, d, "owed_memkb"));
     ui->ops->print(ui, "  state    %s, balloon %s\n", text_of(d, "state"), text_of(d, "balloon"));
+    show_source(ui, gc, d);
     show_movement(ui, gc, d);
     show_history(ui, gc, d);
 }

@@ -131,6 +131,9 @@ struct balancer_domain {
     bool has_report;
     struct host_report report; /* the last; only with has_report */
     uint64_t reported_memkb;   /* the demand before it was bounded */
+    const char *agent;         /* who reports, or did: a word for programs; static, "none": nobody has */
+    uint64_t report_age_ms;    /* UINT64_MAX: it never reported */
+    const char *range_source;  /* who gave it its range: a word for programs; static, "none": nobody */
     bool rate_known;
     uint64_t rate_kb_per_s;
     uint64_t left_ms;                                 /* at that rate; UINT64_MAX: does not move or need not */

@@ -98,6 +98,30 @@ static void read_facts(struct balancer *b, struct dom *d)
     compare_target(b, d, facts.target_memkb);
 }
 
+/* ---- reports ---- */
+
+static void forget_report(struct balancer *b, struct dom *d)
+{
+    d->has_report = false;
+    d->asked_ms = 0;
+    demand_forget(&d->demand, b->now_ms);
+}
+
+uint64_t dom_report_age_ms(const struct balancer *b, const struct dom *d)
+{
+    return b->now_ms > d->report.at_ms ? b->now_ms - d->report.at_ms : 0;
+}
+
+/* Its source would have written again: the guest's agent has ended. */
+static void expire_report(struct balancer *b, struct dom *d)
+{
+    const struct host_report *r = &d->report;
+
+    if (d->has_report && r->at_ms && r->period_ms && !r->answers &&
+        dom_report_age_ms(b, d) >= DEMAND_LIVES * r->period_ms)
+        forget_report(b, d);
+}
+
 /* ---- what it holds ---- */
 
 uint64_t dom_tolerance_memkb(const struct dom *d)
@@ -147,6 +171,7 @@ void dom_refresh(struct balancer *b, struct dom *d)
 
     if (d->facts_stale)
         read_facts(b, d);
+    expire_report(b, d);
     d->last_actual_memkb = held_before;
     count_as(d);
     if (d->actual_memkb != held_before)
@@ -167,13 +192,15 @@ void dom_refresh(struct balancer *b, struct dom *d)
     d->last_state = state;
 }
 
-/* ---- reports ---- */
+/* ---- what it says ---- */
 
-static void forget_report(struct balancer *b, struct dom *d)
+uint64_t dom_doubted_memkb(const struct balancer *b, const struct dom *d)
 {
-    d->has_report = false;
-    d->asked_ms = 0;
-    demand_forget(&d->demand, b->now_ms);
+    uint64_t held = d->actual_memkb < d->target_memkb ? d->actual_memkb : d->target_memkb;
+
+    if (!d->has_report || !d->report.at_ms || d->report.answers)
+        return 0;
+    return demand_doubted_memkb(&d->demand, held, dom_report_age_ms(b, d));
 }
 
 static void read_report(struct balancer *b, struct dom *d)
@@ -248,7 +275,7 @@ void balancer_domain_reported(struct balancer *b, uint32_t domid)
 
 bool dom_report_confirmed(struct balancer *b, struct dom *d)
 {
-    uint64_t age = b->now_ms - d->report.at_ms, old = OLD_MS;
+    uint64_t age = dom_report_age_ms(b, d);
 
     /* Of those that say nothing nothing has to be confirmed. */
     if (!d->has_report || !d->report.at_ms)
@@ -259,15 +286,9 @@ bool dom_report_confirmed(struct balancer *b, struct dom *d)
         forget_report(b, d);
         return true;
     }
-    if (d->report.period_ms)
-        old = 3 * d->report.period_ms;
-    if (b->now_ms < d->report.at_ms || age < old)
+    /* Others are doubted as they age, and expire. */
+    if (!d->report.answers || age < (d->report.period_ms ? DEMAND_LIVES * d->report.period_ms : OLD_MS))
         return true;
-    if (!d->report.answers) {
-        if (d->report.period_ms)
-            forget_report(b, d);
-        return true;
-    }
     if (b->host->ops->report_ask(b->host, d->domid))
         return true;
     d->asked_ms = b->now_ms;

@@ -158,6 +158,11 @@ void dom_read_due_report(struct balancer *b, struct dom *d);
 /* Whether its report is of this moment, as far as can be told. One that is not is asked for; what does not come is
  * forgotten. */
 bool dom_report_confirmed(struct balancer *b, struct dom *d);
+/* How old its last report is, or was when it was forgotten. */
+uint64_t dom_report_age_ms(const struct balancer *b, const struct dom *d);
+/* What it may use by now or before it reports again, of what it holds and does not exceed its target with: the older its
+ * report is, the less is taken on its word. 0: its word is as good as new, or it has none. */
+uint64_t dom_doubted_memkb(const struct balancer *b, const struct dom *d);
 /* What it says that it does not use. */
 uint64_t dom_says_spare_memkb(const struct dom *d);
 

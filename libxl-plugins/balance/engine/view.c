@@ -82,6 +82,22 @@ static const char *balance_sentence(struct gc *gc, const struct dom *d)
     }
 }
 
+/* From whom that is known, where it is not our agent. */
+static const char *by_whom(struct gc *gc, const struct balancer *b, const struct dom *d)
+{
+    uint64_t age_s = dom_report_age_ms(b, d) / 1000;
+
+    if (!d->report.agent_words || !d->report.at_ms || d->report.answers)
+        return "";
+    if (!d->has_report)
+        return gc_printf(gc, "; the last report of %s is %" PRIu64 " s old and counts no more", d->report.agent_words,
+                         age_s);
+    if (dom_doubted_memkb(b, d) > d->demand.need_memkb)
+        return gc_printf(gc, "; %s reported %" PRIu64 " s ago, so not all that it does not use is taken for free",
+                         d->report.agent_words, age_s);
+    return gc_printf(gc, "; reported by %s %" PRIu64 " s ago", d->report.agent_words, age_s);
+}
+
 static const char *why(struct gc *gc, const struct balancer *b, const struct dom *d)
 {
     if (d->closed || (ledger_idle(b, d) && d->target_memkb > d->actual_memkb + HEALTH_NEAR_KB))
@@ -111,7 +127,7 @@ static const char *why(struct gc *gc, const struct balancer *b, const struct dom
                          mib(d->fair_memkb), mib(d->credit.owed_memkb));
     if (health_stuck(&d->health, HEALTH_TAKING))
         return gc_printf(gc, "does not take memory: it stays at %" PRIu64 " MiB", mib(d->actual_memkb));
-    return balance_sentence(gc, d);
+    return gc_printf(gc, "%s%s", balance_sentence(gc, d), by_whom(gc, b, d));
 }
 
 static uint64_t probe_in(const struct balancer *b, const struct dom *d)
@@ -146,6 +162,9 @@ int balancer_view_domain(struct balancer *b, struct gc *gc, uint32_t domid, stru
         .has_report = d->has_report,
         .report = d->report,
         .reported_memkb = d->demand.reported_memkb,
+        .agent = d->report.agent ? d->report.agent : "none",
+        .report_age_ms = d->report.agent && d->report.at_ms ? dom_report_age_ms(b, d) : NEVER,
+        .range_source = d->facts.range_source ? d->facts.range_source : "none",
         .rate_known = d->health.moving && side->rate_known,
         .rate_kb_per_s = side->rate_kb_per_s,
         .left_ms = d->health.moving ? d->health.left_ms : NEVER,

@@ -84,6 +84,20 @@ static void bound_by_credit(struct balancer *b, struct dom *d)
         p->max_memkb = d->cap_memkb > p->min_memkb ? d->cap_memkb : p->min_memkb;
 }
 
+/* Up to its share it may need what its old report no longer tells. */
+static void doubt(const struct balancer *b, struct dom *d)
+{
+    uint64_t doubted = dom_doubted_memkb(b, d);
+
+    if (doubted > d->fair_memkb)
+        doubted = d->fair_memkb;
+    if (doubted <= d->plan.demand_memkb)
+        return;
+    d->plan.demand_memkb = doubted;
+    if (d->plan.keep_memkb < doubted)
+        d->plan.keep_memkb = doubted;
+}
+
 void dom_wishes_fill(struct balancer *b, struct gc *gc)
 {
     uint64_t *fair = gc_array(gc, b->count + 1, sizeof(*fair));
@@ -101,6 +115,7 @@ void dom_wishes_fill(struct balancer *b, struct gc *gc)
         if (!dom_balanced(b, d))
             continue;
         credit_settle(b, d);
+        doubt(b, d);
         bound_by_health(d);
         if (plan_participates(&d->plan))
             bound_by_credit(b, d);

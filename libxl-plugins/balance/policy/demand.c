@@ -62,6 +62,10 @@ static void wish(struct demand *d, const struct host_report *r, uint64_t actual_
 
     d->available_memkb = least(r->has_available ? r->available_memkb : r->free_memkb, total);
     d->used_memkb = d->use_memkb = total - d->available_memkb + own;
+    if (r->has_used) {
+        d->used_memkb = d->use_memkb = least(r->used_memkb, PLAN_MEMKB_MAX);
+        d->available_memkb = actual_memkb > d->used_memkb ? actual_memkb - d->used_memkb : 0;
+    }
     d->reported_memkb = d->used_memkb + most(d->used_memkb * headroom_percent / 100, HEADROOM_LEAST_MEMKB);
     press(d, r, actual_memkb);
     d->use_memkb = least(d->use_memkb, PLAN_MEMKB_MAX);
@@ -70,23 +74,25 @@ static void wish(struct demand *d, const struct host_report *r, uint64_t actual_
     d->counted = true;
 }
 
-/* What it will use until what it is given now has reached it. */
+/* What it will use until what it is given now has reached it. Of a source that tells far apart: until it tells again, as
+ * far as can be guessed. */
 static uint64_t look_ahead(const struct demand *d, uint64_t used_before, uint64_t actual_memkb, uint64_t arrival_ms,
                            uint64_t now_ms)
 {
     uint64_t rise = d->used_memkb > used_before ? d->used_memkb - used_before : 0;
     uint64_t granted = actual_memkb > d->held_memkb ? actual_memkb - d->held_memkb : 0;
     uint64_t passed = most(now_ms - d->at_ms, 1), ahead;
+    uint64_t bound = actual_memkb / (d->period_ms ? 2 : 4) + 2 * HEADROOM_LEAST_MEMKB;
 
     if (d->available_memkb < HEADROOM_LEAST_MEMKB)
         passed = least(passed, REPORT_MS);
-    if (rise < RISE_LEAST_MEMKB || passed > RISE_MOST_MS)
+    if (rise < RISE_LEAST_MEMKB || passed > most(RISE_MOST_MS, 2 * d->period_ms))
         return 0;
     ahead = (uint64_t)((unsigned __int128)rise * (arrival_ms + REPORT_MS) / passed);
     /* What came is gone again: it would have used more, had it been there. */
     if (granted >= RISE_LEAST_MEMKB && rise >= granted - granted / 4)
         ahead = most(ahead, most(2 * d->ahead_memkb, granted));
-    return least(ahead, actual_memkb / 4 + 2 * HEADROOM_LEAST_MEMKB);
+    return least(ahead, bound);
 }
 
 void demand_report(struct demand *d, const struct host_report *report, uint64_t actual_memkb, uint64_t ground_memkb,
@@ -94,6 +100,7 @@ void demand_report(struct demand *d, const struct host_report *report, uint64_t 
 {
     uint64_t used_before = d->used_memkb;
 
+    d->period_ms = least(report->period_ms, DEMAND_PERIOD_MOST_MS);
     wish(d, report, actual_memkb, headroom_percent);
     d->ahead_memkb = d->known ? look_ahead(d, used_before, actual_memkb, arrival_ms, now_ms) : 0;
     if (!d->known) {
@@ -122,6 +129,15 @@ void demand_forget(struct demand *d, uint64_t now_ms)
     d->fading = true;
     d->last_need_memkb = d->use_memkb = d->need_memkb = d->warm_memkb = was.reported_memkb;
     d->forgotten_ms = now_ms;
+}
+
+uint64_t demand_doubted_memkb(const struct demand *d, uint64_t held_memkb, uint64_t age_ms)
+{
+    uint64_t life_ms = DEMAND_LIVES * d->period_ms, doubted_ms = least(least(age_ms, life_ms) + d->period_ms, life_ms);
+
+    if (!d->known || !life_ms || held_memkb <= d->used_memkb)
+        return 0;
+    return d->used_memkb + (uint64_t)((unsigned __int128)(held_memkb - d->used_memkb) * doubted_ms / life_ms);
 }
 
 static uint64_t fade(struct demand *d, uint64_t now_ms)
@@ -157,8 +173,8 @@ uint64_t demand_settle(struct demand *d, uint64_t now_ms)
     turn_halves(d, now_ms);
     d->warm_memkb = most(d->peak_memkb[0], d->peak_memkb[1]);
     if (d->ahead_memkb) {
-        if (now_ms < d->at_ms + AHEAD_MS)
-            return d->at_ms + AHEAD_MS;
+        if (now_ms < d->at_ms + d->period_ms + AHEAD_MS)
+            return d->at_ms + d->period_ms + AHEAD_MS;
         d->use_memkb -= d->ahead_memkb;
         d->ahead_memkb = 0;
         d->need_memkb = d->reported_memkb;

@@ -19,6 +19,9 @@
 
 #define DEMAND_HOLD_MS 30000u
 #define DEMAND_FADE_MS 60000u
+#define DEMAND_PERIOD_MOST_MS 3600000u
+/* A report of a source that tells again and again lives for so many periods. */
+#define DEMAND_LIVES 3u
 
 struct demand {
     bool known;
@@ -29,6 +32,7 @@ struct demand {
 
     /* private */
     uint64_t at_ms, held_memkb; /* of the last report */
+    uint64_t period_ms;         /* until its source tells again; 0: when it is worth it */
     uint64_t swap_base_memkb;   /* swapped out while nothing stalled */
     uint64_t oom_kills;
     bool counted, fading;
@@ -44,6 +48,9 @@ void demand_report(struct demand *d, const struct host_report *report, uint64_t 
                    unsigned headroom_percent, uint64_t arrival_ms, uint64_t now_ms);
 /* Its report went away, or is not to be believed any more. */
 void demand_forget(struct demand *d, uint64_t now_ms);
+/* What a guest that holds held_memkb may use by now, or before its source tells again: the older its last report is, the
+ * less of what it said to be unused. 0: its source tells when it is worth it. */
+uint64_t demand_doubted_memkb(const struct demand *d, uint64_t held_memkb, uint64_t age_ms);
 /* Lets time pass. Returns when something would change by itself, UINT64_MAX: never. */
 uint64_t demand_settle(struct demand *d, uint64_t now_ms);
 

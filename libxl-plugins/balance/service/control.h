@@ -64,11 +64,14 @@
  * most 16.
  *
  * DOMAIN: {"domid", "name", "uuid", "type", "state", "balloon", "managed", "pinned", "fixed", "actual_memkb",
- *     "target_memkb", "planned_memkb", "static_max_memkb", "min_memkb", "max_memkb", "weight", "demand_memkb" or null,
- *     "reported_memkb" or null, "rate_kb_per_s" or null, "left_ms" or null, "probe_ms" or null, "fair_memkb",
+ *     "target_memkb", "planned_memkb", "static_max_memkb", "min_memkb", "max_memkb", "weight", "range_source",
+ *     "demand_memkb" or null, "reported_memkb" or null, "agent", "report_age_ms" or null, "rate_kb_per_s" or null, "left_ms" or null, "probe_ms" or null, "fair_memkb",
  *     "lent_memkb", "owed_memkb", "reason", "why"}
  *     state, balloon, reason: as mem-plan has them, and reason "unmanaged" and "pinned". demand_memkb: as the policy
  * sees it (also for a guest that fell silent: its last need), reported_memkb: before it was bounded. why: a sentence for people.
+ *     agent: who reports, or did last: "xl-ext", "xenserver", "xenserver-windows", "xcp-ng", "xcp-ng-windows", "meminfo"
+ * (another that writes XenServer's nodes), "qubes", or "none". range_source: who gave the range: "mem-range", "memd.cfg"
+ * (dom0's), "default" (manage="all"), or "none".
  */
 #define CONTROL_BALANCE "query-balance"
 #define CONTROL_WHY "mem-why"

@@ -104,8 +104,8 @@ enum unit {
     X(STUCK, "domain_stuck", "gauge", PLAIN, "1: it does not follow its target.", d->facts.managed,                    \
       d->balloon == PLAN_BALLOON_STUCK)                                                                                \
     X(PINNED, "domain_pinned", "gauge", PLAIN, "1: somebody else has set its target.", d->facts.managed, d->pinned)    \
-    X(GUEST_TOTAL, "guest_total_bytes", "gauge", FROM_KIB, "Memory of the guest, as it says.", d->has_report,          \
-      d->report.total_memkb)                                                                                           \
+    X(GUEST_TOTAL, "guest_total_bytes", "gauge", FROM_KIB, "Memory of the guest, as it says.",                         \
+      d->has_report && d->report.total_memkb != UINT64_MAX, d->report.total_memkb)                                     \
     X(GUEST_AVAILABLE, "guest_available_bytes", "gauge", FROM_KIB, "What its programs could have, as it says.",        \
       d->has_report && d->report.has_available, d->report.available_memkb)                                             \
     X(GUEST_FREE, "guest_free_bytes", "gauge", FROM_KIB, "What it does not use at all, as it says.",                   \

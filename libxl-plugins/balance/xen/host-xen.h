@@ -30,7 +30,6 @@ struct xen_domain {
     bool followed; /* its reports and its static-max are watched, too */
     bool shown;    /* its range has been written to its nodes */
     struct guest_follow follow;
-    bool has_stats;
     struct guest_stats stats;
     uint64_t stats_serial; /* how many came before */
     struct store_watch devices_watch;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "balance/xen/host-xen.h"
+#include "balance/xen/report.h"
 #include "balloon/info.h"
 #include "balloon/limit.h"
 #include "balloon/target-node.h"
@@ -43,7 +44,8 @@ static void unfollow(struct xen_domain *d)
 {
     guest_follow_stop(&d->follow);
     store_watch_stop(&d->devices_watch);
-    d->followed = d->has_stats = false;
+    d->followed = false;
+    d->stats = (struct guest_stats){0};
 }
 
 void xen_domain_remove(struct host_xen *x, struct service_domain *domain)
@@ -86,9 +88,6 @@ static void reported(struct guest_follow *follow, const struct guest_stats *stat
 
     d->stats = *stats;
     d->stats_serial++;
-    d->has_stats =
-        guest_stats_has(stats, AGENT_STAT_TOTAL_MEMORY) &&
-        (guest_stats_has(stats, AGENT_STAT_AVAILABLE_MEMORY) || guest_stats_has(stats, AGENT_STAT_FREE_MEMORY));
     if (d->xen->host.balancer)
         balancer_domain_reported(d->xen->host.balancer, d->domid);
 }
@@ -139,22 +138,23 @@ static void follow(struct xen_domain *d)
 
 /* ---- facts ---- */
 
-static bool range_of(struct xen_domain *d, uint64_t static_max_memkb, struct settings *s)
+/* Who gave it its range, which is filled in; NULL: it is nobody's to balance. */
+static const char *range_of(struct xen_domain *d, uint64_t static_max_memkb, struct settings *s)
 {
     const struct xen_config *c = &d->xen->config;
 
     if (!d->domid) {
         *s = (struct settings){c->dom0_min_memkb, c->dom0_max_memkb, SETTINGS_WEIGHT, {HOST_LEND_DEFAULT, 0}};
-        return c->dom0_max_memkb;
+        return c->dom0_max_memkb ? "memd.cfg" : NULL;
     }
     if (!settings_read(d->xen->xs, d->domain->uuid, s))
-        return true;
+        return "mem-range";
     *s = (struct settings){
         .min_memkb = c->default_min_memkb ? c->default_min_memkb : xlx_mem_floor_memkb(static_max_memkb),
         .max_memkb = static_max_memkb,
         .weight = SETTINGS_WEIGHT,
     };
-    return c->manage_all;
+    return c->manage_all ? "default" : NULL;
 }
 
 /* Stub domains serve, and memory that a device may write to cannot be given away. An error: nobody knows. */
@@ -237,7 +237,8 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
         .has_target = info.has_target && info.has_static_max,
         .target_memkb = bounded(info.target_memkb),
     };
-    f->managed = range_of(d, f->static_max_memkb, &settings);
+    f->range_source = range_of(d, f->static_max_memkb, &settings);
+    f->managed = f->range_source;
     if (!f->managed) {
         unfollow(d);
         return 0;
@@ -304,38 +305,13 @@ int xen_domain_range_forget(struct host *host, uint32_t domid)
 
 /* ---- reports ---- */
 
-static uint64_t kib(const struct guest_stats *stats, enum agent_stat stat)
-{
-    return guest_stats_has(stats, stat) ? stats->values[stat] / 1024 : 0;
-}
-
 int xen_domain_report(struct host *host, uint32_t domid, struct host_report *r)
 {
     struct xen_domain *d = xen_domain_find(CONTAINER_OF(host, struct host_xen, host), domid);
-    uint64_t swap_total, swap_free;
 
-    if (!d || !d->has_stats)
+    if (!d || !report_from_stats(&d->stats, r))
         return ERROR_NOTFOUND;
-    swap_total = kib(&d->stats, AGENT_STAT_SWAP_TOTAL);
-    swap_free = kib(&d->stats, AGENT_STAT_SWAP_FREE);
-    *r = (struct host_report){
-        .has_available = guest_stats_has(&d->stats, AGENT_STAT_AVAILABLE_MEMORY),
-        .has_free = guest_stats_has(&d->stats, AGENT_STAT_FREE_MEMORY),
-        .has_swap =
-            guest_stats_has(&d->stats, AGENT_STAT_SWAP_TOTAL) && guest_stats_has(&d->stats, AGENT_STAT_SWAP_FREE),
-        .has_oom_kills = guest_stats_has(&d->stats, AGENT_STAT_OOM_KILLS),
-        .has_pressure = guest_stats_has(&d->stats, AGENT_STAT_PSI_SOME_AVG10),
-        .total_memkb = kib(&d->stats, AGENT_STAT_TOTAL_MEMORY),
-        .available_memkb = kib(&d->stats, AGENT_STAT_AVAILABLE_MEMORY),
-        .free_memkb = kib(&d->stats, AGENT_STAT_FREE_MEMORY),
-        .swap_used_memkb = swap_total > swap_free ? swap_total - swap_free : 0,
-        .oom_kills = guest_stats_has(&d->stats, AGENT_STAT_OOM_KILLS) ? d->stats.values[AGENT_STAT_OOM_KILLS] : 0,
-        .pressure =
-            guest_stats_has(&d->stats, AGENT_STAT_PSI_SOME_AVG10) ? d->stats.values[AGENT_STAT_PSI_SOME_AVG10] : 0,
-        .at_ms = d->stats.at_ms,
-        .serial = d->stats_serial,
-        .answers = d->stats.answers,
-    };
+    r->serial = d->stats_serial;
     return 0;
 }
 

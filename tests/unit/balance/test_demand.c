@@ -195,9 +195,68 @@ static void what_is_swapped_out_under_pressure_is_missing(void **state)
     assert_int_equal(d.use_memkb, 1025 * MIB + 700 * MIB + 132 * MIB);
 }
 
+static void an_old_report_is_taken_less_and_less_for_true(void **state)
+{
+    struct host_report r = says(1000, 700);
+    struct demand d = {0};
+
+    r.period_ms = 120000;
+    demand_report(&d, &r, 1000 * MIB, 1000 * MIB, 20, 500, 1000);
+    /* Until it tells again a period passes: a third of three. */
+    assert_int_equal(demand_doubted_memkb(&d, 1000 * MIB, 0) / MIB, 300 + 700 / 3);
+    assert_int_equal(demand_doubted_memkb(&d, 1000 * MIB, 60000) / MIB, 300 + 700 / 2);
+    assert_int_equal(demand_doubted_memkb(&d, 1000 * MIB, 240000), 1000 * MIB);
+    assert_int_equal(demand_doubted_memkb(&d, 1000 * MIB, UINT64_MAX), 1000 * MIB);
+    assert_int_equal(demand_doubted_memkb(&d, 300 * MIB, 240000), 0);
+    r.period_ms = 0;
+    demand_report(&d, &r, 1000 * MIB, 1000 * MIB, 20, 500, 2000);
+    assert_int_equal(demand_doubted_memkb(&d, 1000 * MIB, 240000), 0);
+}
+
+static void who_tells_far_apart_and_uses_up_what_it_got_is_asked_for_more_ahead(void **state)
+{
+    struct host_report r = says(500, 400);
+    struct demand d = {0};
+
+    r.period_ms = 120000;
+    demand_report(&d, &r, 500 * MIB, 500 * MIB, 20, 500, 1000);
+    r.available_memkb = 10 * MIB;
+    demand_report(&d, &r, 500 * MIB, 500 * MIB, 20, 500, 121000);
+    assert_true(d.need_memkb > d.reported_memkb + 200 * MIB);
+    /* It stands until the next report may come. */
+    demand_settle(&d, 240000);
+    assert_true(d.use_memkb > 700 * MIB);
+    demand_settle(&d, 250000);
+    assert_true(d.use_memkb < 500 * MIB);
+}
+
+static void a_total_that_is_not_told_is_all_that_the_guest_holds(void **state)
+{
+    struct host_report r = {.has_available = true, .total_memkb = UINT64_MAX, .available_memkb = 500 * MIB};
+    struct demand d = {0};
+
+    demand_report(&d, &r, 3500 * MIB, 3500 * MIB, 20, 500, 1000);
+    assert_int_equal(d.used_memkb, 3000 * MIB);
+    assert_int_equal(d.need_memkb, 3600 * MIB);
+}
+
+static void what_is_told_as_used_stands_whatever_the_guest_holds_meanwhile(void **state)
+{
+    struct host_report r = {.has_used = true, .used_memkb = 600 * MIB, .total_memkb = 1000 * MIB};
+    struct demand d = {0};
+
+    demand_report(&d, &r, 800 * MIB, 800 * MIB, 20, 500, 1000);
+    assert_int_equal(d.used_memkb, 600 * MIB);
+    assert_int_equal(d.available_memkb, 200 * MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_old_report_is_taken_less_and_less_for_true),
+        cmocka_unit_test(who_tells_far_apart_and_uses_up_what_it_got_is_asked_for_more_ahead),
+        cmocka_unit_test(a_total_that_is_not_told_is_all_that_the_guest_holds),
+        cmocka_unit_test(what_is_told_as_used_stands_whatever_the_guest_holds_meanwhile),
         cmocka_unit_test(use_and_headroom_make_the_need),
         cmocka_unit_test(one_low_report_leaves_warm_what_was_granted_before),
         cmocka_unit_test(what_is_warm_cools_after_the_hold_time),

@@ -186,7 +186,7 @@ static void begin_with_report(struct guest_follow *follow)
     assert_int_equal(told, 1);
     assert_true(guest_stats_has(&last, AGENT_STAT_TOTAL_MEMORY));
     assert_in_range(last.at_ms, began, ev_clock_ms());
-    assert_true(last.answers);
+    assert_int_equal(last.agent, GUEST_AGENT_OURS);
     ev_timer_start(&ctx->loop, &clock_goes, 50, 50, nothing);
 }
 
