@@ -129,6 +129,17 @@ static void fd_ready(uv_poll_t *uv, int status, int events)
     f->ready(f, h->callers_fd, revents);
 }
 
+/* libuv makes what it polls non-blocking, and with it every descriptor of the same file: standard input is often standard
+ * output too, and the terminal of the program that called this one. */
+static int poll_init_kept(uv_loop_t *loop, uv_poll_t *uv, int fd)
+{
+    int flags = fcntl(fd, F_GETFL), r = uv_poll_init(loop, uv, fd);
+
+    if (flags >= 0 && !(flags & O_NONBLOCK))
+        fcntl(fd, F_SETFL, flags);
+    return r;
+}
+
 int ev_fd_start(uv_loop_t *loop, struct ev_fd *f, int fd, short events, void (*ready)(struct ev_fd *, int, short))
 {
     struct ev_fd_handle *h = new_handle(f->handle, sizeof(*h));
@@ -140,7 +151,7 @@ int ev_fd_start(uv_loop_t *loop, struct ev_fd *f, int fd, short events, void (*r
         free(h);
         return rc;
     }
-    r = uv_poll_init(loop, &h->uv, h->own_fd);
+    r = poll_init_kept(loop, &h->uv, h->own_fd);
     if (r < 0) {
         close(h->own_fd);
         free(h);

@@ -39,8 +39,8 @@ static inline bool ev_timer_active(const struct ev_timer *t)
 
 /* events (not 0) and revents are poll(2)'s POLLIN, POLLOUT, POLLPRI, and POLLERR/POLLHUP in revents. POLLHUP comes to
  * who asks for POLLIN; to others a connection that is closed on both sides shows as what they ask for. The fd stays the
- * caller's: a duplicate is polled, since libuv refuses two handles on one fd and libxl registers some twice. Regular
- * files cannot be polled: ERROR_INVAL. */
+ * caller's, blocking or not as it was: a duplicate is polled, since libuv refuses two handles on one fd and libxl
+ * registers some twice. Regular files cannot be polled: ERROR_INVAL. */
 struct ev_fd {
     void (*ready)(struct ev_fd *f, int fd, short revents);
     struct ev_fd_handle *handle;

@@ -388,7 +388,7 @@ static void refresh(struct live *l, struct memd_client *client)
 static int live(struct xlx_ctx *ctx, struct memd_client *client)
 {
     struct live l = {.sorting = BY_DOMID};
-    /* Opened anew: what is polled becomes non-blocking, and standard input is the caller's, and often the output too. */
+    /* Opened anew to be read without blocking: standard input is the caller's, and often the output too. */
     CLEANUP_FD int fd = open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
     ev_interrupt_start(&ctx->loop, &l.interrupt, interrupted);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ void virq_start(struct host_xen *x)
     x->evtchn = xenevtchn_open(x->ctx->logger, 0);
     if (x->evtchn) {
         x->virq_port = xenevtchn_bind_virq(x->evtchn, VIRQ_ENOMEM);
-        if (x->virq_port >= 0 &&
+        if (x->virq_port >= 0 && !fcntl(xenevtchn_fd(x->evtchn), F_SETFL, O_NONBLOCK) &&
             !ev_fd_start(&x->ctx->loop, &x->virq_fd, xenevtchn_fd(x->evtchn), POLLIN, memory_runs_out))
             return;
     }

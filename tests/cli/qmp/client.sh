@@ -42,6 +42,18 @@ printf 'query-uuid\n' > "$scratch/script"
 output=$("$tool" qmp "unix:$socket" < "$scratch/script")
 [ "$output" = '{"UUID": "00000000-0000-0000-0000-000000000000"}' ] && ok "lines may come from a file" || not_ok "lines may come from a file"
 
+if python3 - "$tool" "unix:$socket" << 'EOF'
+import os, subprocess, sys
+ours, theirs = os.pipe()
+shell = subprocess.Popen([sys.argv[1], "qmp", sys.argv[2]], stdin=ours, stdout=subprocess.PIPE)
+os.write(theirs, b"query-name\n")
+shell.stdout.readline()
+blocks = os.get_blocking(ours)
+os.close(theirs)
+sys.exit(shell.wait() or not blocks)
+EOF
+then ok "its caller's standard input stays blocking"; else not_ok "its caller's standard input stays blocking"; fi
+
 "$tool" qmp -e "unix:$socket" balloon value=134217728 > "$scratch/events" 2>&1 &
 listener=$!
 for i in $(seq 100); do grep -q '134217728' "$scratch/events" && break; sleep 0.1; done

@@ -339,6 +339,22 @@ static void regular_files_and_closed_descriptors_are_refused_and_leave_nothing_o
     fclose(f);
 }
 
+static void a_descriptor_blocks_or_not_as_before(void **state)
+{
+    struct ev_fd f = {0};
+    int fds[2];
+
+    for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
+        assert_int_equal(pipe2(fds, flags), 0);
+        assert_int_equal(ev_fd_start(&loop, &f, fds[0], POLLIN, ready), 0);
+        turns(1);
+        assert_int_equal(fcntl(fds[0], F_GETFL) & O_NONBLOCK, flags);
+        ev_fd_stop(&f);
+        close(fds[0]);
+        close(fds[1]);
+    }
+}
+
 static void a_stopped_descriptor_leaves_no_duplicate_open(void **state)
 {
     struct polled p = {0};
@@ -441,6 +457,7 @@ int main(void)
         T(the_other_end_going_away_is_told_to_who_reads),
         T(what_is_waited_for_can_be_changed),
         T(regular_files_and_closed_descriptors_are_refused_and_leave_nothing_open),
+        T(a_descriptor_blocks_or_not_as_before),
         T(a_stopped_descriptor_leaves_no_duplicate_open),
         T(a_signal_reaches_all_who_wait_for_it),
         T(a_signal_that_cannot_be_caught_is_refused),
