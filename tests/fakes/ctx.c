@@ -38,7 +38,7 @@ static void keep_logger(struct xentoollog_logger *logger)
 
 static xentoollog_logger logger = {keep_message, keep_progress, keep_logger};
 
-struct xlx_ctx *fake_ctx_new(void)
+struct xlx_ctx *fake_ctx_again(void)
 {
     struct xlx_ctx *ctx;
 
@@ -46,11 +46,22 @@ struct xlx_ctx *fake_ctx_new(void)
     fault_only(NULL);
     fake_forget();
     fake_messages_forget();
-    fake_store_reset();
-    fake_xen_reset();
     if (xlx_ctx_new(&ctx, &logger))
         abort();
     return ctx;
+}
+
+struct xlx_ctx *fake_ctx_new(void)
+{
+    fake_store_reset();
+    fake_xen_reset();
+    return fake_ctx_again();
+}
+
+void fake_ctx_killed(struct xlx_ctx *ctx)
+{
+    xlx_ctx_free(ctx);
+    fake_store_transactions_end();
 }
 
 void fake_ctx_free(struct xlx_ctx *ctx)

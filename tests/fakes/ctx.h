@@ -10,6 +10,11 @@
 struct xlx_ctx *fake_ctx_new(void);
 /* Fails the test when a handle, watch, transaction or timer of the fakes is left. */
 void fake_ctx_free(struct xlx_ctx *ctx);
+/* For a process that was killed: its connections are closed, and with them go watches and open transactions. What stands
+ * in the store and at the hypervisor stays. */
+void fake_ctx_killed(struct xlx_ctx *ctx);
+/* A context on what stands there. */
+struct xlx_ctx *fake_ctx_again(void);
 /* All messages of error level since the context was made or they were forgotten, a line each. */
 const char *fake_messages(void);
 unsigned fake_message_count(void);

@@ -8,7 +8,7 @@
 
 static unsigned left;
 static int errno_to_set;
-static bool struck;
+static bool struck, for_good;
 static const char *only;
 static char steps[8192];
 
@@ -16,7 +16,13 @@ void fault_arm(unsigned fail_at, int errno_value)
 {
     left = fail_at;
     errno_to_set = errno_value;
-    struck = false;
+    struck = for_good = false;
+}
+
+void fault_arm_for_good(unsigned fail_at, int errno_value)
+{
+    fault_arm(fail_at, errno_value);
+    for_good = true;
 }
 
 void fault_only(const char *call)
@@ -31,8 +37,11 @@ bool fault_struck(void)
 
 bool fault_now(const char *call)
 {
-    if (!left || (only && strcmp(only, call) != 0) || --left)
+    if (!left || (only && strcmp(only, call) != 0))
         return false;
+    if (!(struck && for_good) && --left)
+        return false;
+    left = for_good;
     struck = true;
     errno = errno_to_set;
     return true;

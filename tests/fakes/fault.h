@@ -12,6 +12,8 @@
 /* The call that is fail_at calls away (1: the next) fails once with errno_value; 0: none. Every call of a fake that can
  * fail counts. */
 void fault_arm(unsigned fail_at, int errno_value);
+/* The same, and all calls after it fail, too: what a process that was killed there would not have done is not done. */
+void fault_arm_for_good(unsigned fail_at, int errno_value);
 /* Only calls of that name count; NULL: all. */
 void fault_only(const char *call);
 /* True when the armed fault has struck. */

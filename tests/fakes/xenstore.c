@@ -101,10 +101,7 @@ static void fire_differences(const struct tree *before, const struct tree *after
 void fake_store_reset(void)
 {
     tree_clear(&store);
-    for (unsigned i = 0; i < TRANSACTIONS_MAX; i++) {
-        tree_clear(&transactions[i].tree);
-        transactions[i].open = false;
-    }
+    fake_store_transactions_end();
     conflicts_left = 0;
     act_before_commit = NULL;
     lost = false;
@@ -189,6 +186,14 @@ unsigned fake_store_transactions(void)
     for (unsigned i = 0; i < TRANSACTIONS_MAX; i++)
         n += transactions[i].open;
     return n;
+}
+
+void fake_store_transactions_end(void)
+{
+    for (unsigned i = 0; i < TRANSACTIONS_MAX; i++) {
+        tree_clear(&transactions[i].tree);
+        transactions[i].open = false;
+    }
 }
 
 unsigned fake_store_handles(void)

@@ -38,6 +38,8 @@ unsigned fake_store_watches(void);
 /* How many events watches have fired so far. */
 unsigned fake_store_events(void);
 unsigned fake_store_transactions(void);
+/* Those that are open, without any effect: whoever had them is gone. */
+void fake_store_transactions_end(void);
 unsigned fake_store_handles(void);
 
 #endif

@@ -162,7 +162,7 @@ static inline int make(void **state)
         domains[domid - 1]->look = follow_target;
     fake_store_fire("@introduceDomain");
     while (table.count < 2)
-        uv_run(&env.ctx->loop, UV_RUN_NOWAIT);
+        uv_run(&env.ctx->loop, UV_RUN_ONCE);
     return 0;
 }
 
