@@ -74,8 +74,8 @@ struct monitor_call {
 void monitor_call_fail(struct monitor_call *call, const char *error_class, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void monitor_call_defer(struct monitor_call *call);
-/* Frees the call; from the loop, never from within run. Also when its client or its monitor has gone; then nothing is
- * sent. */
+/* Answers and frees the call, also when its client or its monitor has gone; then nothing is sent. From within run it is
+ * as if it had not been deferred. */
 void monitor_call_done(struct monitor_call *call);
 /* Tells what a deferred call should do when its client or monitor is gone before it is done: called at most once; the
  * call must still be ended by monitor_call_done, at once or later. */

@@ -244,9 +244,13 @@ void monitor_call_done(struct monitor_call *call)
 
     if (c)
         c->pending = NULL;
+    /* From within its own run, behind which it is answered. */
+    if (c && c->working) {
+        call->deferred = false;
+        return;
+    }
     answer(call);
-    /* Unless the call was done from within its own run. */
-    if (c && !c->working)
+    if (c)
         after_work(c);
 }
 

@@ -111,7 +111,7 @@ int xc_domain_getinfolist(xc_interface *xch, uint32_t first_domain, unsigned int
         info[n].tot_pages = d->actual_kb / PAGE_KB;
         info[n].max_pages = d->max_kb / PAGE_KB;
         info[n].outstanding_pages = d->outstanding_kb / PAGE_KB;
-        memset(info[n].handle, (int)d->domid, sizeof(info[n].handle));
+        memset(info[n].handle, (int)d->domid + d->another, sizeof(info[n].handle));
         n++;
     }
     return n;

@@ -15,6 +15,7 @@ struct fake_domain {
     uint32_t flags;           /* XEN_DOMINF_* */
     uint32_t emulation_flags; /* XEN_X86_EMU_*: what tells HVM from PVH */
     uint64_t pod_target_kb;
+    uint8_t another; /* its handle is that of another domain: its domid and this, in all bytes */
     /* Called before each listing of the domains, so that a guest can move; may be NULL. */
     void (*look)(struct fake_domain *domain);
     /* Called after its limit has been set; may be NULL. */

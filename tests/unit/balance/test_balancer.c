@@ -24,12 +24,13 @@ static struct fake {
     uint64_t now_ms, wake_at_ms;
     int look_rc;
     bool takes_effect;
-    unsigned looks, disowned, sets;
+    unsigned looks, disowned, sets, emergencies;
     struct host_memory memory;
     struct host_sample samples[DOMAINS];
     size_t count;
     uint64_t target_memkb, own_memkb, timed_out_memkb;
     char kept[512];
+    void (*loads)(void (*each)(void *arg, const char *name, const char *value), void *arg);
 } fake;
 static struct balancer *b;
 
@@ -114,6 +115,8 @@ static int keep(struct host *host, const char *name, const char *value)
 
 static void kept(struct host *host, void (*each)(void *arg, const char *name, const char *value), void *arg)
 {
+    if (fake.loads)
+        fake.loads(each, arg);
 }
 
 static void wake_at(struct host *host, uint64_t at_ms)
@@ -123,6 +126,7 @@ static void wake_at(struct host *host, uint64_t at_ms)
 
 static void event(struct host *host, const struct host_event *e)
 {
+    fake.emergencies += e->type == HOST_EVENT_EMERGENCY;
     if (e->type == HOST_EVENT_RESERVATION && !strcmp(e->why, "timed-out"))
         fake.timed_out_memkb = e->new_memkb;
 }
@@ -264,6 +268,66 @@ static void what_a_domain_that_vanished_was_handed_is_free_again(void **state)
     assert_string_equal(state_of(id), "over");
 }
 
+static void what_a_domain_that_is_gone_was_handed_is_free_at_once(void **state)
+{
+    const char *id;
+
+    add_domain(4, true, true);
+    id = reserve((struct reserve_request){.size_memkb = 900 * MIB, .lease_ms = 30000, .domid = 1});
+    pass(1000);
+    assert_string_equal(state_of(id), "handed");
+    /* Also when another has its domid by now. */
+    balancer_domain_gone(b, 1);
+    assert_string_equal(state_of(id), "over");
+}
+
+static void that_memory_runs_out_makes_an_urgent_round_at_once(void **state)
+{
+    uint64_t rounds;
+
+    add_domain(512, false, true);
+    pass(70000);
+    rounds = balancer_counters(b)->rounds;
+    balancer_emergency(b);
+    pass(100);
+    assert_int_equal(fake.emergencies, 1);
+    assert_true(balancer_counters(b)->rounds > rounds);
+    /* What is done is done: the next round is an ordinary one. */
+    pass(200000);
+    assert_int_equal(fake.emergencies, 1);
+}
+
+/* As kept by a memd that was killed, or by nobody. */
+static void load_kept(void (*each)(void *arg, const char *name, const char *value), void *arg)
+{
+    each(arg, "reservation-r1", "1 102400 102400 102400 4294967295 990000 18446744073709551615 18446744073709551615 -");
+    each(arg, "reservation-r2", "4 102400 102400 102400 4294967295 990000 18446744073709551615 18446744073709551615 -");
+    each(arg, "reservation-r3",
+         "-1 102400 102400 102400 4294967295 990000 18446744073709551615 18446744073709551615 -");
+    each(arg, "reservation-r4", "1 102400 102400 99999999999999 4294967295 990000 0 18446744073709551615 -");
+    each(arg, "reservation-5", "1 102400 102400 102400 4294967295 990000 0 18446744073709551615 -");
+    each(arg, "reservation-r6", "1 102400");
+}
+
+static void of_what_is_kept_what_cannot_be_is_left_out_and_an_orphan_ends(void **state)
+{
+    balancer_free(b);
+    fake.loads = load_kept;
+    fake.wake_at_ms = 0;
+    b = balancer_new(&fake.host, &(struct balancer_config){.reserve_memkb = 100 * MIB, .backstop_ms = 60000});
+    assert_string_not_equal(state_of("r1"), "over");
+    assert_string_equal(state_of("r2"), "over");
+    assert_string_equal(state_of("r3"), "over");
+    assert_string_equal(state_of("r4"), "over");
+    assert_string_equal(state_of("5"), "over");
+    assert_string_equal(state_of("r6"), "over");
+    pass(29000);
+    assert_string_not_equal(state_of("r1"), "over");
+    /* Its holder does not come back. */
+    pass(3000);
+    assert_string_equal(state_of("r1"), "over");
+}
+
 static void what_the_domain_has_already_is_not_waited_for(void **state)
 {
     const char *id;
@@ -377,6 +441,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_handed_when_it_is_ready_outlives_its_lease, make, unmake),
         cmocka_unit_test_setup_teardown(what_a_domain_that_vanished_was_handed_is_free_again, make, unmake),
         cmocka_unit_test_setup_teardown(what_the_domain_has_already_is_not_waited_for, make, unmake),
+        cmocka_unit_test_setup_teardown(what_a_domain_that_is_gone_was_handed_is_free_at_once, make, unmake),
+        cmocka_unit_test_setup_teardown(that_memory_runs_out_makes_an_urgent_round_at_once, make, unmake),
+        cmocka_unit_test_setup_teardown(of_what_is_kept_what_cannot_be_is_left_out_and_an_orphan_ends, make, unmake),
         cmocka_unit_test_setup_teardown(what_a_domain_gives_is_not_kept_for_it, make, unmake),
         cmocka_unit_test_setup_teardown(what_was_not_reached_in_time_is_said, make, unmake),
         cmocka_unit_test_setup_teardown(a_target_that_is_written_again_by_somebody_else_pins, make, unmake),

@@ -30,7 +30,7 @@ struct guest {
 
 static struct fake {
     struct host host;
-    uint64_t now_ms, wake_at_ms, free_memkb, asked;
+    uint64_t now_ms, wake_at_ms, free_memkb, claimed_memkb, asked;
     struct host_sample samples[GUESTS];
     struct guest guests[GUESTS];
     char kept_name[96], kept_value[128];
@@ -67,7 +67,7 @@ static int look(struct host *host, const struct host_sample **samples, size_t *c
     }
     *samples = fake.samples;
     *count = n;
-    *memory = (struct host_memory){4096 * MIB, fake.free_memkb, 0};
+    *memory = (struct host_memory){4096 * MIB, fake.free_memkb, fake.claimed_memkb};
     return 0;
 }
 
@@ -292,6 +292,22 @@ static void a_limit_that_may_not_be_tightened_keeps_its_slack_and_counts_it(void
     assert_true(g->limit_memkb - g->held_memkb + RESERVE <= fake.free_memkb);
 }
 
+/* For a start: it is free, and spoken for. */
+static void what_is_claimed_is_given_to_nobody(void **state)
+{
+    struct guest *g = add(2, 500);
+
+    fake.free_memkb = RESERVE + 400 * MIB;
+    fake.claimed_memkb = 300 * MIB;
+    for (int i = 0; i < 10; i++) {
+        says(g, 490);
+        pass(1000);
+    }
+    assert_true(g->target_memkb > 550 * MIB);
+    assert_true(fake.free_memkb >= RESERVE + fake.claimed_memkb);
+    assert_true(g->limit_memkb <= 600 * MIB + OFFSET);
+}
+
 static void who_owes_can_take_nothing(void **state)
 {
     struct guest *g = add(2, 1000), *needy = add(3, 1000);
@@ -478,6 +494,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(at_rest_a_limit_is_the_target_and_the_offset, make, unmake),
         cmocka_unit_test_setup_teardown(a_limit_that_may_not_be_tightened_keeps_its_slack_and_counts_it, make, unmake),
+        cmocka_unit_test_setup_teardown(what_is_claimed_is_given_to_nobody, make, unmake),
         cmocka_unit_test_setup_teardown(who_owes_can_take_nothing, make, unmake),
         cmocka_unit_test_setup_teardown(one_that_climbs_and_gives_nothing_gets_nowhere, make, unmake),
         cmocka_unit_test_setup_teardown(a_refusal_ends_lending_until_what_is_owed_was_given, make, unmake),

@@ -84,6 +84,9 @@ static void no_failure_makes_a_domain_with_a_device_one_that_balloons(void **sta
             struct host_domain f = {.fixed = false};
             int rc;
 
+            /* Each time the same calls, as for a domain that has just come. */
+            xen_domain_remove(CONTAINER_OF(host, struct host_xen, host), &record);
+            host->ops->domain_there(host, &record);
             fault_arm(at, EIO);
             rc = host->ops->facts(host, 5, &f);
             if (!fault_struck())
@@ -95,6 +98,36 @@ static void no_failure_makes_a_domain_with_a_device_one_that_balloons(void **sta
         fake_store_set(reasons[i], NULL);
         assert_false(facts().fixed);
     }
+}
+
+static void a_domain_that_migrates_is_said_to(void **state)
+{
+    static const struct {
+        const char *name;
+        bool migrates;
+    } names[] = {{"web", false},           {"web--incoming", true},   {"web--migratedaway", true},
+                 {"--incoming", false},    {"web--incoming2", false}, {"incoming", false},
+                 {"--migratedaway", false}};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        snprintf(record.name, sizeof(record.name), "%s", names[i].name);
+        assert_int_equal(facts().migrating, names[i].migrates);
+    }
+}
+
+static void a_kept_range_that_cannot_be_is_none(void **state)
+{
+    static const char *const values[] = {
+        "1048576 262144 256",        "262144 1048576",       "262144 1048576 0",
+        "262144 1048576 65536",      "262144 1048576 256 x", "262144 1048576 256 50% 1",
+        "262144 99999999999999 256", "-1 1048576 256",       ""};
+
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        fake_store_set(OURS "range/" UUID, values[i]);
+        assert_false(facts().managed);
+    }
+    fake_store_set(OURS "range/" UUID, "262144 1048576 256 50%");
+    assert_true(facts().managed);
 }
 
 /* As a mem-set leaves it that is killed between limit and target. */
@@ -161,6 +194,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_failure_makes_a_domain_with_a_device_one_that_balloons, make, unmake),
+        cmocka_unit_test_setup_teardown(a_domain_that_migrates_is_said_to, make, unmake),
+        cmocka_unit_test_setup_teardown(a_kept_range_that_cannot_be_is_none, make, unmake),
         cmocka_unit_test_setup_teardown(a_limit_that_is_left_too_high_is_mended_whenever_the_domain_is_looked_at, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(ranges_are_forgotten_when_nobody_has_carried_their_uuid_for_long, make, unmake),

@@ -236,6 +236,21 @@ static void a_domain_that_goes_on_after_a_suspend_may_end_again(void **state)
     end(t);
 }
 
+static void another_domain_with_the_same_domid_is_another(void **state)
+{
+    struct tracker *t = begin();
+    struct fake_domain *d = add(2, "two");
+
+    fake_store_fire("@introduceDomain");
+    told("+0 Domain-0; +1 one; +2 two; ");
+    /* Destroyed and created in one turn. */
+    d->another = 1;
+    fake_store_fire("@releaseDomain");
+    fake_store_fire("@introduceDomain");
+    told("-2; +2 two; ");
+    end(t);
+}
+
 static void an_end_is_told_once_and_then_that_it_is_gone(void **state)
 {
     struct tracker *t;
@@ -411,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_target_or_static_max_that_is_written_is_told_of),
         cmocka_unit_test(a_record_keeps_its_address_while_others_come_and_go),
         cmocka_unit_test(a_domain_that_goes_on_after_a_suspend_may_end_again),
+        cmocka_unit_test(another_domain_with_the_same_domid_is_another),
         cmocka_unit_test(an_end_is_told_once_and_then_that_it_is_gone),
         cmocka_unit_test(each_domain_has_a_socket_and_a_link_by_its_name),
         cmocka_unit_test(the_folder_stays_ours_whoever_owns_the_sockets),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A monitor and its clients, those that take their time and those that take everybody's, in one process. */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "base/ev.h"
 #include "monitor/monitor.h"
 #include "tests/fakes/clock.h"
@@ -54,13 +57,22 @@ static void run_later(struct monitor_call *call)
     deferred = call;
 }
 
+/* Deferred, and done before it returns. */
+static void run_at_once(struct monitor_call *call)
+{
+    monitor_call_defer(call);
+    monitor_call_done(call);
+}
+
+static const struct monitor_command at_once = {"at-once", NULL, 0, NULL, run_at_once};
 static const struct monitor_command count = {"count", NULL, 0, NULL, run_count};
 static const struct monitor_command honest = {"honest", NULL, 0, NULL, run_honest};
 static const struct monitor_command large = {"large", NULL, 0, "str", run_large};
 static const struct monitor_command later = {"later", NULL, 0, NULL, run_later};
-static const struct monitor_command *const commands[] = {&count, &honest, &large, &later};
+static const struct monitor_command *const commands[] = {&at_once, &count, &honest, &large, &later};
 static const struct monitor_event_type events[] = {{"NEWS", NULL, 0}};
-static const struct monitor_kind kind = {.commands = commands, .command_count = 4, .events = events, .event_count = 1};
+static const struct monitor_kind kind = {
+    .commands = commands, .command_count = ARRAY_LEN(commands), .events = events, .event_count = 1};
 
 static void turn(void)
 {
@@ -321,6 +333,53 @@ static void idle_clients_keep_nobody_out_for_ever(void **state)
     close(late);
 }
 
+static void a_call_that_is_done_within_its_own_run_may_lose_its_client(void **state)
+{
+    char text[256];
+    int fd;
+
+    say("{\"execute\": \"at-once\"}\n");
+    hear(text, sizeof(text) - 1);
+    assert_string_equal(text, "{\"return\": {}}\r\n");
+    fd = come(NEGOTIATE "{\"execute\": \"at-once\"}{\"execute\": \"at-once\"}");
+    close(fd);
+    turn();
+    assert_int_equal(monitor_clients(monitor), 1);
+}
+
+/* All but so many that are open already are in use. */
+static void use_descriptors_up(struct rlimit *before)
+{
+    struct rlimit few;
+    int next = dup(client);
+
+    assert_true(next >= 0);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
+    few = *before;
+    few.rlim_cur = (rlim_t)next + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+}
+
+static void out_of_descriptors_it_waits_and_then_lets_clients_in(void **state)
+{
+    struct rlimit before;
+    int fd;
+
+    /* The one that is left is the test's own. */
+    use_descriptors_up(&before);
+    fd = come(NEGOTIATE);
+    turn();
+    assert_false(greeted(fd));
+    /* It does not try again and again: nothing of the loop is ready. */
+    assert_int_equal(poll(&(struct pollfd){.fd = uv_backend_fd(&loop), .events = POLLIN}, 1, 0), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    pass(2000);
+    assert_true(greeted(fd));
+    close(fd);
+    turn();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +391,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_does_not_negotiate_is_closed, make, unmake),
         cmocka_unit_test_setup_teardown(who_ends_its_sending_and_takes_no_answer_is_closed, make, unmake),
         cmocka_unit_test_setup_teardown(idle_clients_keep_nobody_out_for_ever, make, unmake),
+        cmocka_unit_test_setup_teardown(a_call_that_is_done_within_its_own_run_may_lose_its_client, make, unmake),
+        cmocka_unit_test_setup_teardown(out_of_descriptors_it_waits_and_then_lets_clients_in, make, unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

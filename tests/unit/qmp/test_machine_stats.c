@@ -37,6 +37,15 @@ static void a_report_is_told_and_what_it_leaves_out_is_unset(void **state)
     end();
 }
 
+static void the_agent_is_asked_for_no_interval_beyond_the_protocol(void **state)
+{
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    client_comes();
+    assert_string_equal(ask(SET_INTERVAL("2000000")), "{\"return\": {}}");
+    assert_string_equal(fake_store_get(DOM "memory/stats-interval"), "86400");
+    end();
+}
+
 static void the_agent_is_asked_again_at_each_interval_while_a_client_listens(void **state)
 {
     begin("pv", 256 * MIB, 256 * MIB, 0);
@@ -276,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_is_told_and_what_it_leaves_out_is_unset),
+        cmocka_unit_test(the_agent_is_asked_for_no_interval_beyond_the_protocol),
         cmocka_unit_test(the_agent_is_asked_again_at_each_interval_while_a_client_listens),
         cmocka_unit_test(a_guest_that_writes_without_end_is_looked_at_now_and_then),
         cmocka_unit_test(what_a_guest_writes_beside_its_target_is_not_heard_of),
