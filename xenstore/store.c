@@ -9,6 +9,16 @@
 #include "base/error.h"
 #include "base/parse.h"
 
+int store_text(struct gc *gc, const char *raw, size_t len, size_t max, char **value)
+{
+    if (len > max)
+        return ERROR_BUFFERFULL;
+    if (memchr(raw, 0, len))
+        return ERROR_INVAL;
+    *value = gc_strndup(gc, raw, len);
+    return 0;
+}
+
 int store_read(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *path, size_t max, char **value)
 {
     unsigned len;
@@ -16,12 +26,7 @@ int store_read(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const ch
 
     if (!raw)
         return errno == ENOENT ? ERROR_NOTFOUND : ERROR_FAIL;
-    if (len > max)
-        return ERROR_BUFFERFULL;
-    if (memchr(raw, 0, len))
-        return ERROR_INVAL;
-    *value = gc_strndup(gc, raw, len);
-    return 0;
+    return store_text(gc, raw, len, max, value);
 }
 
 int store_read_u64(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *path, uint64_t max,
@@ -36,21 +41,26 @@ int store_read_u64(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, cons
     return parse_digits(text, strlen(text), max, value) ? 0 : ERROR_INVAL;
 }
 
+int store_i64_of(const char *text, int64_t *value)
+{
+    bool minus = *text == '-';
+    uint64_t magnitude;
+
+    if (!parse_digits(text + minus, strlen(text + minus), INT64_MAX, &magnitude))
+        return ERROR_INVAL;
+    *value = minus ? -(int64_t)magnitude : (int64_t)magnitude;
+    return 0;
+}
+
 int store_read_i64(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *path, int64_t *value)
 {
-    uint64_t magnitude;
-    bool minus;
     char *text;
     int rc;
 
     rc = store_read(gc, xs, t, path, 32, &text);
     if (rc)
         return rc == ERROR_BUFFERFULL ? ERROR_INVAL : rc;
-    minus = *text == '-';
-    if (!parse_digits(text + minus, strlen(text + minus), INT64_MAX, &magnitude))
-        return ERROR_INVAL;
-    *value = minus ? -(int64_t)magnitude : (int64_t)magnitude;
-    return 0;
+    return store_i64_of(text, value);
 }
 
 int store_write(struct xs_handle *xs, xs_transaction_t t, const char *path, const char *value)

@@ -10,45 +10,145 @@
 #include "core/sized.h"
 #include "balloon/info.h"
 #include "balloon/offset.h"
+#include "base/parse.h"
+#include "xenstore/batch.h"
+#include "xenstore/connect.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
+/* The nodes that are read of each domain. */
+enum {
+    NAME,
+    TARGET,
+    STATIC_MAX,
+    VIDEORAM,
+    QUESTIONS,
+};
+static const char *const nodes[QUESTIONS] = {NODE_NAME, NODE_MEMORY_TARGET, NODE_MEMORY_STATIC_MAX,
+                                             NODE_MEMORY_VIDEORAM};
+#define NUMBER_MAX 32 /* bytes */
+
+struct reading {
+    struct xlx_ctx *ctx;
+    struct gc *gc;
+    const struct store_batch *batch;
+    struct store_question *questions;
+    size_t count;
+};
+
+/* Who is asked for it, for an answer to be found again by its place; returns that. */
+static size_t ask_for(struct reading *r, uint32_t domid, const char *node, size_t max)
+{
+    r->questions[r->count] = (struct store_question){.path = path_in_domain(r->gc, domid, node), .max = max};
+    return r->count++;
+}
+
 /* A node that is missing or holds nonsense is simply not known; a xenstored that does not answer is an error. */
-static int read_node(struct gc *gc, struct xs_handle *xs, uint32_t domid, const char *node, uint64_t *value_kb,
-                     bool *known)
+static int read_all(struct reading *r)
 {
     int rc;
 
-    rc = store_read_u64(gc, xs, XBT_NULL, path_in_domain(gc, domid, node), MEM_LIMIT_MEMKB, value_kb);
-    *known = !rc;
+    rc = store_batch_read(r->batch, r->gc, r->questions, r->count, STORE_BATCH_TIMEOUT_MS);
     if (rc)
-        *value_kb = 0;
-    return rc == ERROR_FAIL ? rc : 0;
+        LOG(r->ctx, ERROR, "xenstored does not answer: %s", rc == ERROR_TIMEDOUT ? "timed out" : strerror(errno));
+    return rc;
+}
+
+static const char *text_of(const struct store_question *q)
+{
+    return q->rc ? NULL : q->value;
+}
+
+/* False, and 0, when it is not known. */
+static bool number_of(const struct store_question *q, uint64_t *value)
+{
+    const char *text = text_of(q);
+
+    *value = 0;
+    return text && parse_digits(text, strlen(text), MEM_LIMIT_MEMKB, value);
+}
+
+/* Only a device model's screen takes video memory. */
+static bool has_screen(const struct xlx_mem_info *info)
+{
+    return info->type == LIBXL_DOMAIN_TYPE_HVM;
+}
+
+static int read_nodes(struct reading *r, struct xlx_mem_info *infos, size_t count, enum mem_info_want want)
+{
+    size_t at = 0;
+    int rc;
+
+    r->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t n = 0; n < QUESTIONS; n++) {
+            if (n != VIDEORAM || (want == MEM_INFO_ALL && has_screen(&infos[i])))
+                ask_for(r, infos[i].domid, nodes[n], n == NAME ? STORE_VALUE_MAX : NUMBER_MAX);
+        }
+    }
+    rc = read_all(r);
+    for (size_t i = 0; !rc && i < count; i++) {
+        struct xlx_mem_info *info = &infos[i];
+
+        domain_name_of(info->domid, text_of(&r->questions[at + NAME]), info->name);
+        info->has_target = number_of(&r->questions[at + TARGET], &info->target_memkb);
+        info->has_static_max = number_of(&r->questions[at + STATIC_MAX], &info->static_max_memkb);
+        at += VIDEORAM;
+        if (want == MEM_INFO_ALL && has_screen(info))
+            number_of(&r->questions[at++], &info->videoram_memkb);
+    }
+    return rc;
+}
+
+/* For the domains of which a note may say more than what they hold. */
+static int read_offsets(struct reading *r, struct xlx_mem_info *infos, size_t count, enum mem_info_want want)
+{
+    struct offset *offsets = gc_array(r->gc, count, sizeof(*offsets));
+    size_t *asked = gc_array(r->gc, count, sizeof(*asked)); /* which question, from 1; 0: none */
+    int rc = 0;
+
+    r->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct xlx_mem_info *info = &infos[i];
+        bool may_be_noted;
+
+        offsets[i] = offset_guess(info->domid, info->type, info->actual_memkb, info->has_target, info->target_memkb,
+                                  &may_be_noted);
+        /* Where no settled guest stands, its offset does not matter for its state. */
+        if (want == MEM_INFO_STATE &&
+            (!info->has_target || !offset_is_possible(offset_measure_kb(info->actual_memkb, info->target_memkb))))
+            may_be_noted = false;
+        if (may_be_noted)
+            asked[i] = ask_for(r, info->domid, NODE_MEMORY_OFFSET, OFFSET_NOTE_MAX) + 1;
+    }
+    if (r->count)
+        rc = read_all(r);
+    for (size_t i = 0; !rc && i < count; i++) {
+        if (asked[i] && text_of(&r->questions[asked[i] - 1]))
+            offset_take_note(&offsets[i], text_of(&r->questions[asked[i] - 1]));
+        infos[i].offset_memkb = offsets[i].kb;
+        infos[i].offset_calibrated = offsets[i].calibrated;
+    }
+    return rc;
+}
+
+static int infos_from_store(struct xlx_ctx *ctx, const struct store_batch *batch, struct xlx_mem_info *infos,
+                            size_t count, enum mem_info_want want)
+{
+    GC_SCOPE(gc);
+    struct reading r = {.ctx = ctx, .gc = gc, .batch = batch};
+    int rc;
+
+    r.questions = gc_array(gc, count * QUESTIONS, sizeof(*r.questions));
+    rc = read_nodes(&r, infos, count, want);
+    return rc ? rc : read_offsets(&r, infos, count, want);
 }
 
 int mem_info_from_store(struct xlx_ctx *ctx, struct xs_handle *xs, struct xlx_mem_info *info)
 {
-    uint32_t domid = info->domid;
-    struct offset offset;
-    bool has_videoram;
-    GC_SCOPE(gc);
-    int rc;
+    struct store_batch one_by_one = {-1, xs};
 
-    domain_name(ctx, xs, domid, info->name);
-    rc = read_node(gc, xs, domid, NODE_MEMORY_TARGET, &info->target_memkb, &info->has_target);
-    if (!rc)
-        rc = read_node(gc, xs, domid, NODE_MEMORY_STATIC_MAX, &info->static_max_memkb, &info->has_static_max);
-    /* Only a device model's screen takes video memory; asking for it costs a message for each domain. */
-    if (!rc && info->type == LIBXL_DOMAIN_TYPE_HVM)
-        rc = read_node(gc, xs, domid, NODE_MEMORY_VIDEORAM, &info->videoram_memkb, &has_videoram);
-    if (rc) {
-        LOGD(ctx, ERROR, domid, "xenstored does not answer: %s", strerror(errno));
-        return rc;
-    }
-    offset = offset_read(xs, domid, info->type, info->actual_memkb, info->has_target, info->target_memkb);
-    info->offset_memkb = offset.kb;
-    info->offset_calibrated = offset.calibrated;
-    return 0;
+    return infos_from_store(ctx, &one_by_one, info, 1, MEM_INFO_ALL);
 }
 
 void mem_info_from_xen(const xc_domaininfo_t *xen, struct xlx_mem_info *info)
@@ -106,21 +206,47 @@ int xlx_mem_info_get(struct xlx_ctx *ctx, uint32_t domid, struct xlx_mem_info *i
     return rc;
 }
 
+/* Without a socket of xenstored, as when it runs in a domain of its own, the kernel's device is asked. */
+static int list_from_store(struct xlx_ctx *ctx, struct xlx_mem_info *infos, size_t count, enum mem_info_want want)
+{
+    CLEANUP_FD int fd = store_socket();
+    struct store_batch batch = {.fd = fd};
+    int rc = 0;
+
+    if (fd < 0)
+        rc = ctx_xs(ctx, &batch.xs);
+    return rc ? rc : infos_from_store(ctx, &batch, infos, count, want);
+}
+
+int mem_list(struct xlx_ctx *ctx, enum mem_info_want want, struct xlx_mem_info **infos, size_t *count)
+{
+    xc_domaininfo_t *xen;
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = sampler_look(ctx, gc, &xen, count);
+    if (rc)
+        return rc;
+    *infos = calloc(*count ? *count : 1, sizeof(**infos));
+    if (!*infos)
+        abort();
+    for (size_t i = 0; i < *count; i++)
+        mem_info_from_xen(&xen[i], &(*infos)[i]);
+    rc = list_from_store(ctx, *infos, *count, want);
+    if (rc)
+        free(TAKE_PTR(*infos));
+    return rc;
+}
+
 int xlx_mem_list(struct xlx_ctx *ctx, size_t info_size, struct xlx_mem_info **infos, size_t *count)
 {
-    struct xlx_mem_info ours;
-    xc_domaininfo_t *xen;
-    struct xs_handle *xs;
-    GC_SCOPE(gc);
+    CLEANUP_FREE struct xlx_mem_info *ours = NULL;
     char *info;
     int rc;
 
     rc = sized_check(ctx, info_size, INFO_LEAST);
     if (!rc)
-        rc = ctx_xs(ctx, &xs);
-    if (rc)
-        return rc;
-    rc = sampler_look(ctx, gc, &xen, count);
+        rc = mem_list(ctx, MEM_INFO_ALL, &ours, count);
     if (rc)
         return rc;
     info = calloc(*count ? *count : 1, info_size);
@@ -128,15 +254,8 @@ int xlx_mem_list(struct xlx_ctx *ctx, size_t info_size, struct xlx_mem_info **in
         abort();
     *infos = (struct xlx_mem_info *)info;
     for (size_t i = 0; i < *count; i++, info += info_size) {
-        ours = (struct xlx_mem_info){0};
-        mem_info_from_xen(&xen[i], &ours);
-        rc = mem_info_from_store(ctx, xs, &ours);
-        if (rc) {
-            free(TAKE_PTR(*infos));
-            return rc;
-        }
         memcpy(info, &info_size, sizeof(info_size));
-        sized_give(info, &ours, sizeof(ours));
+        sized_give(info, &ours[i], sizeof(ours[i]));
     }
     return 0;
 }

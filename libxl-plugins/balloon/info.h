@@ -16,4 +16,11 @@ int mem_info_from_store(struct xlx_ctx *ctx, struct xs_handle *xs, struct xlx_me
 /* xlx_mem_info_get, without a look at info's size. */
 int mem_info_get(struct xlx_ctx *ctx, uint32_t domid, struct xlx_mem_info *info);
 
+enum mem_info_want {
+    MEM_INFO_ALL,
+    MEM_INFO_STATE, /* no video memory, and an offset only where the guest's state depends on it */
+};
+/* xlx_mem_list, without a size, for who may not want all. */
+int mem_list(struct xlx_ctx *ctx, enum mem_info_want want, struct xlx_mem_info **infos, size_t *count);
+
 #endif

@@ -40,20 +40,23 @@ bool offset_is_settled(const struct offset *offset, uint64_t held_memkb, uint64_
     return offset->calibrated ? kb == offset->kb : offset_is_possible(kb);
 }
 
-struct offset offset_read(struct xs_handle *xs, uint32_t domid, libxl_domain_type type, uint64_t held_memkb,
-                          bool has_target, uint64_t target_memkb)
+struct offset offset_guess(uint32_t domid, libxl_domain_type type, uint64_t held_memkb, bool has_target,
+                           uint64_t target_memkb, bool *may_be_noted)
 {
     struct offset offset = {.kb = offset_usual_kb(type)};
-    int64_t noted_kb;
-    GC_SCOPE(gc);
 
     /* It has settled right now, where guests of its type do: nothing to ask for. */
     offset.calibrated = has_target && offset_measure_kb(held_memkb, target_memkb) == offset.kb;
-    if (!domid || offset.calibrated ||
-        store_read_i64(gc, xs, XBT_NULL, path_in_domain(gc, domid, NODE_MEMORY_OFFSET), &noted_kb) ||
-        !offset_is_possible(noted_kb))
-        return offset;
-    return (struct offset){noted_kb, true};
+    *may_be_noted = domid && !offset.calibrated;
+    return offset;
+}
+
+void offset_take_note(struct offset *offset, const char *note)
+{
+    int64_t noted_kb;
+
+    if (!store_i64_of(note, &noted_kb) && offset_is_possible(noted_kb))
+        *offset = (struct offset){noted_kb, true};
 }
 
 void offset_note(struct xlx_ctx *ctx, uint32_t domid, int64_t kb)

@@ -33,10 +33,14 @@ bool offset_is_possible(int64_t kb);
 /* It holds its target and the offset; while that is not calibrated: what may be one. */
 bool offset_is_settled(const struct offset *offset, uint64_t held_memkb, uint64_t target_memkb);
 
-/* The offset of a domain that holds held_memkb: from xenstore, unless it stands just where guests of its type do. */
-struct xs_handle;
-struct offset offset_read(struct xs_handle *xs, uint32_t domid, libxl_domain_type type, uint64_t held_memkb,
-                          bool has_target, uint64_t target_memkb);
+/* The offset of a domain that holds held_memkb, as far as that tells it: calibrated when it stands just where guests of
+ * its type do. Else its note in xenstore (NODE_MEMORY_OFFSET) may say more: *may_be_noted, never of dom0. */
+struct offset offset_guess(uint32_t domid, libxl_domain_type type, uint64_t held_memkb, bool has_target,
+                           uint64_t target_memkb, bool *may_be_noted);
+/* What the note says; nonsense changes nothing. */
+void offset_take_note(struct offset *offset, const char *note);
+#define OFFSET_NOTE_MAX 32 /* bytes */
+
 /* Notes the offset of a domain that was seen settled. dom0's is not kept. A failure is only logged, as a warning. */
 void offset_note(struct xlx_ctx *ctx, uint32_t domid, int64_t kb);
 

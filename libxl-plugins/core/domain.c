@@ -14,17 +14,24 @@
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
-void domain_name(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, char name[XLX_NAME_MAX])
+void domain_name_of(uint32_t domid, const char *text, char name[XLX_NAME_MAX])
 {
-    GC_SCOPE(gc);
-    char *text;
-
-    if (store_read(gc, xs, XBT_NULL, path_in_domain(gc, domid, NODE_NAME), STORE_VALUE_MAX, &text) || !*text) {
+    if (!text || !*text) {
         snprintf(name, XLX_NAME_MAX, "%s", domid ? "(unnamed)" : "Domain-0");
         return;
     }
     snprintf(name, XLX_NAME_MAX, "%s", text);
     make_visible(name, "");
+}
+
+void domain_name(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, char name[XLX_NAME_MAX])
+{
+    GC_SCOPE(gc);
+    char *text;
+
+    if (store_read(gc, xs, XBT_NULL, path_in_domain(gc, domid, NODE_NAME), STORE_VALUE_MAX, &text))
+        text = NULL;
+    domain_name_of(domid, text, name);
 }
 
 libxl_domain_type domain_type(struct xs_handle *xs, uint32_t domid)

@@ -12,6 +12,8 @@
 /* The name, at most XLX_NAME_MAX - 1 bytes, made harmless (base/visible.h). A domain without a readable
  * name is "(unnamed)"; dom0 without one is "Domain-0". */
 void domain_name(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, char name[XLX_NAME_MAX]);
+/* The same from what its node holds; NULL: it cannot be read. */
+void domain_name_of(uint32_t domid, const char *text, char name[XLX_NAME_MAX]);
 
 /* From /libxl/<domid>/type; dom0 is PV. LIBXL_DOMAIN_TYPE_INVALID: libxl does not know the domain. */
 libxl_domain_type domain_type(struct xs_handle *xs, uint32_t domid);

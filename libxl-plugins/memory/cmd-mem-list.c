@@ -88,7 +88,7 @@ static int run(const struct xlx_invocation *in)
     int rc;
 
     if (!in->argc) {
-        rc = xlx_mem_list(in->ctx, sizeof(*infos), &infos, &count);
+        rc = mem_list(in->ctx, in->ui->json ? MEM_INFO_ALL : MEM_INFO_STATE, &infos, &count);
         if (rc)
             return xlx_exit_of(rc);
     }

@@ -12,6 +12,7 @@ FAKE_CLOCK_WRAP := -Wl,--wrap=uv_now,--wrap=uv_update_time,--wrap=uv_timer_start
 
 $(call with-fakes,xenstore/test_store,fault xenstore)
 $(call with-fakes,xenstore/test_watch,fault xenstore)
+$(call with-fakes,xenstore/test_batch,fault xenstore)
 $(call with-fakes,balloon/test_target,fault xenstore xenctrl ctx)
 $(call with-fakes,balloon/test_max,fault xenstore xenctrl ctx)
 $(call with-fakes,balloon/test_info,fault xenstore xenctrl ctx)

@@ -14,8 +14,17 @@ static int listener = -1;
 static char folder[64];
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 
+static bool is_hidden;
+
+void fake_socket_hide(bool hidden)
+{
+    is_hidden = hidden;
+}
+
 const char *xs_daemon_socket(void)
 {
+    if (is_hidden)
+        return "/nonexistent/socket";
     if (listener >= 0)
         return address.sun_path;
     snprintf(folder, sizeof(folder), "/tmp/fake-xenstored-XXXXXX");

@@ -13,6 +13,7 @@
 #include "tests/fakes/ctx.h"
 #include "tests/fakes/xenctrl.h"
 #include "tests/fakes/xenstore.h"
+#include "tests/fakes/xenstore-socket.h"
 #include "xlx.h"
 
 #define MIB UINT64_C(1024)
@@ -23,6 +24,8 @@ static struct xlx_ctx *ctx;
 static int new_ctx(void **state)
 {
     ctx = fake_ctx_new();
+    /* What the fake xenstored knows is asked for one by one: its socket answers nothing. */
+    fake_socket_hide(true);
     fake_xen_domain(0, 1024 * MIB, 2048 * MIB);
     fake_xen_domain(5, 500 * MIB, 513 * MIB);
     fake_store_set("/local/domain/0/name", "Domain-0");

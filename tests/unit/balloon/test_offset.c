@@ -13,10 +13,13 @@
 #include "balloon/actual.h"
 #include "balloon/info.h"
 #include "balloon/offset.h"
+#include "base/cleanup.h"
 #include "memory/show.h"
 #include "tests/fakes/ctx.h"
 #include "tests/fakes/xenctrl.h"
 #include "tests/fakes/xenstore.h"
+#include "tests/fakes/xenstore-socket.h"
+#include "xenstore/paths.h"
 
 #define MIB UINT64_C(1024)
 #define NOTED "/local/domain/5/memory/memory-offset"
@@ -103,6 +106,45 @@ static void what_is_measured_is_believed(void **state)
     }
 }
 
+/* Of many, too, and with what only the state is wanted for. */
+static void a_listing_says_of_each_what_it_says_of_one(void **state)
+{
+    static const enum mem_info_want wants[] = {MEM_INFO_ALL, MEM_INFO_STATE};
+    static const int64_t distances[] = {64, 0, 128, 100 * 1024, -8};
+
+    fake_socket_hide(true);
+    for (uint32_t domid = 6; domid < 40; domid++) {
+        struct fake_domain *d =
+            fake_xen_domain(domid, (uint64_t)((int64_t)(256 * MIB) + distances[domid % 5]), 512 * MIB);
+        GC_SCOPE(gc);
+
+        fake_xen_type(d, domid % 3 ? "hvm" : "pvh");
+        fake_store_set(path_in_domain(gc, domid, "name"), gc_printf(gc, "guest-%u", domid));
+        fake_store_set(path_in_domain(gc, domid, "memory/target"), domid % 7 ? "262144" : "much");
+        fake_store_set(path_in_domain(gc, domid, "memory/static-max"), "524288");
+        fake_store_set(path_in_domain(gc, domid, "memory/videoram"), "16384");
+        fake_store_set(path_in_domain(gc, domid, "memory/memory-offset"), domid % 4 ? NULL : "128");
+    }
+    for (size_t w = 0; w < ARRAY_LEN(wants); w++) {
+        CLEANUP_FREE struct xlx_mem_info *infos = NULL;
+        size_t count;
+
+        assert_int_equal(mem_list(ctx, wants[w], &infos, &count), 0);
+        assert_int_equal(count, 35);
+        for (size_t i = 0; i < count; i++) {
+            struct xlx_mem_info one;
+
+            assert_int_equal(mem_info_get(ctx, infos[i].domid, &one), 0);
+            assert_string_equal(mem_show_state(&infos[i]), mem_show_state(&one));
+            if (wants[w] == MEM_INFO_ALL)
+                assert_memory_equal(&infos[i], &one, sizeof(one));
+            assert_string_equal(infos[i].name, one.name);
+            assert_int_equal(infos[i].target_memkb, one.target_memkb);
+        }
+    }
+    fake_socket_hide(false);
+}
+
 static void a_target_between_pages_is_reached_at_the_page_below(void **state)
 {
     struct xlx_mem_info info;
@@ -121,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_listing_and_a_monitor_agree_on_who_has_settled),
         T(what_is_measured_is_believed),
+        T(a_listing_says_of_each_what_it_says_of_one),
         T(a_target_between_pages_is_reached_at_the_page_below),
     };
 
