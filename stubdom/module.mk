@@ -3,7 +3,8 @@
 
 ifeq ($(SANITIZE),)
 
-STUBDOM_OBJS := $(patsubst %.c,$(O)/static/%.o,$(wildcard stubdom/init/*.c) base/gc.c base/json.c base/json-read.c base/error.c base/visible.c base/utf8.c)
+STUBDOM_OBJS := $(patsubst %.c,$(O)/static/%.o,$(wildcard stubdom/init/*.c) base/gc.c base/json.c base/json-read.c base/error.c base/visible.c base/utf8.c base/dm-state.c \
+    base/dm-state-read.c base/zero-runs.c)
 STUBDOM_LIBS := -lxenvchan -lxenstore -lxengnttab -lxenevtchn -lxentoolcore -lxentoollog -l:libyajl_s.a -lseccomp
 
 ALL_TARGETS += $(O)/stubdom/init $(O)/stubdom/libspice-server.so.1 $(O)/stubdom/build-image
@@ -45,13 +46,20 @@ endif
 TEST_OBJS_stubdom_test_dm_argv := $(O)/obj/stubdom/init/dm_argv.o
 TEST_OBJS_stubdom_test_monitor_line := $(O)/obj/stubdom/init/monitor_line.o
 TEST_OBJS_stubdom_test_report := $(O)/obj/stubdom/init/report.o
-TEST_OBJS_stubdom_test_bridge := $(addprefix $(O)/obj/stubdom/init/,bridge.o qmp_socket.o)
+TEST_OBJS_stubdom_test_qmp_talk := $(O)/obj/stubdom/init/qmp_talk.o
+TEST_OBJS_stubdom_test_save := $(addprefix $(O)/obj/stubdom/init/,save.o outbox.o restore.o interrupts.o)
+STUBDOM_BRIDGE := $(addprefix $(O)/obj/stubdom/init/,bridge.o qmp_socket.o qmp_talk.o save.o outbox.o)
+TEST_OBJS_stubdom_test_bridge := $(STUBDOM_BRIDGE)
+TEST_OBJS_stubdom_test_bridge_save := $(STUBDOM_BRIDGE)
 # the static one: a dynamic one would not see the fakes, whose symbols are hidden
 TEST_LIBS_stubdom_test_bridge := -l:libxenvchan.a
+TEST_LIBS_stubdom_test_bridge_save := -l:libxenvchan.a
 $(O)/tests/unit/stubdom/test_dm_argv: $(TEST_OBJS_stubdom_test_dm_argv)
 $(O)/tests/unit/stubdom/test_monitor_line: $(TEST_OBJS_stubdom_test_monitor_line)
 $(O)/tests/unit/stubdom/test_report: $(TEST_OBJS_stubdom_test_report)
-$(O)/tests/unit/stubdom/test_bridge: $(TEST_OBJS_stubdom_test_bridge)
+$(O)/tests/unit/stubdom/test_qmp_talk: $(TEST_OBJS_stubdom_test_qmp_talk)
+$(O)/tests/unit/stubdom/test_save: $(TEST_OBJS_stubdom_test_save)
+$(O)/tests/unit/stubdom/test_bridge $(O)/tests/unit/stubdom/test_bridge_save: $(STUBDOM_BRIDGE)
 
 # What the live tests of stub domains put into dom0: an image from dom0's own packages, one with an intruder in the place of QEMU, a disk to boot
 # from. Tests name these folders in their "# lab: --copy" lines.
@@ -80,8 +88,15 @@ $(STUBDOM_LIVE)/disk: tests/live/stubdom/make-disk | $(O)/.packages-stubdom-live
 	@mkdir -p $(@D)
 	tests/live/stubdom/make-disk $@
 
+# A disk with a boot sector that counts, and room for the number.
+$(STUBDOM_LIVE)/counter: tests/live/stubdom/counter.S | $(O)/.packages-build
+	@mkdir -p $(@D)
+	@$(CC) -m32 -nostdlib -static -no-pie -Wl,--build-id=none,-Ttext,0x7c00,--oformat,binary -o $@.part $<
+	@truncate -s 2M $@.part
+	@mv $@.part $@
+
 .PHONY: stubdom-live
-stubdom-live: $(STUBDOM_LIVE)/disk $(STUBDOM_LIVE)/image/qemu-stubdom-linux-rootfs \
+stubdom-live: $(STUBDOM_LIVE)/disk $(STUBDOM_LIVE)/counter $(STUBDOM_LIVE)/image/qemu-stubdom-linux-rootfs \
     $(STUBDOM_LIVE)/intruder-image/qemu-stubdom-linux-rootfs
 
 check-live check check-all bench: stubdom-live

@@ -28,25 +28,29 @@
 #include "stubdom/init/mounts.h"
 #include "stubdom/init/net.h"
 #include "stubdom/init/qemu.h"
+#include "stubdom/init/raw_console.h"
 #include "stubdom/init/report.h"
+#include "stubdom/init/restore.h"
+#include "stubdom/init/save.h"
 #include "stubdom/init/store.h"
 
-#define EXTRA_ARGS 10 /* what this domain adds to libxl's arguments */
+#define EXTRA_ARGS 12 /* what this domain adds to libxl's arguments */
 #define MEMORY_REPORT_S 20
-#define CONSOLE_RESTORE "/dev/hvc2" /* libxl: STUBDOM_CONSOLE_RESTORE */
-#define KLOG_CONSOLE_LEVEL 8        /* syslog(2): SYSLOG_ACTION_CONSOLE_LEVEL */
+#define KLOG_CONSOLE_LEVEL 8 /* syslog(2): SYSLOG_ACTION_CONSOLE_LEVEL */
 #define KLOG_WARNINGS_AND_WORSE 5
 
 static struct store_guest guest;
 static struct dm_needs needs;
 static struct qmp_socket bridge_socket, monitor_socket;
+static struct raw_console save_console = {.fd = -1};
+static struct outbox save_outbox = {.fd = -1, .taken = raw_console_taken, .arg = &save_console};
 
 /* Everything ends here. Xen sees an orderly power-off, whatever the cause: the cause is on the
  * console and in xenstore. */
 static void __attribute__((noreturn)) power_off(const char *outcome)
 {
     if (guest.guest_domid)
-        store_write_exit(&guest, outcome);
+        store_write(&guest, STORE_EXIT, outcome);
     report_step("powering off");
     sync();
     reboot(RB_POWER_OFF);
@@ -98,7 +102,58 @@ static void connect_nics(struct qemu_start *start, const char **argv)
     }
 }
 
-/* The saved state of a guest that is restored comes in by a console. */
+/* Console 1 leads to the file in dom0 from which libxl takes QEMU's state when the guest is saved. */
+static void open_save_console(void)
+{
+    if (raw_console_open(&save_console, CONSOLE_SAVE) == 0)
+        save_outbox.fd = save_console.fd;
+    else
+        save_disable("console 1 cannot be used");
+}
+
+/* Where QEMU saves its state: libxl names descriptor set 1. A guest that cannot be saved runs all the same. */
+static void connect_outgoing(struct qemu_start *start, const char **argv, size_t *argc)
+{
+    int fd = save_outbox.fd < 0 ? -1 : save_prepare(&save_outbox);
+    char *text;
+
+    if (fd < 0)
+        return;
+    add_fd(start, fd);
+    if (asprintf(&text, "fd=%d,set=1", fd) < 0)
+        text = NULL;
+    argv[(*argc)++] = "-add-fd";
+    argv[(*argc)++] = out_of_memory_or(text);
+}
+
+static void __attribute__((noreturn)) refuse_state(const char *cause)
+{
+    report("the guest is not restored: %s", cause);
+    power_off("failed state");
+}
+
+/* The saved state of a guest that is restored comes in by a console. Returns a file with it. */
+static int receive_state(void)
+{
+    struct dm_state_reader reader = {.state = NULL};
+    struct raw_console console;
+    const char *cause;
+    int fd;
+
+    if (save_outbox.fd < 0 || raw_console_open(&console, CONSOLE_RESTORE))
+        refuse_state("its state cannot be read safely");
+    cause = restore_read(console.fd, &save_outbox, &reader);
+    if (cause)
+        refuse_state(cause);
+    report_step("state %u received: %zu bytes in %llu", reader.number, reader.state_len,
+                (unsigned long long)reader.bytes);
+    fd = restore_file(&reader);
+    if (fd < 0)
+        refuse_state(strerror(errno));
+    dm_state_reader_dispose(&reader);
+    return fd;
+}
+
 static void connect_incoming(struct qemu_start *start, const char **argv)
 {
     char *text;
@@ -106,9 +161,7 @@ static void connect_incoming(struct qemu_start *start, const char **argv)
 
     if (!needs.incoming_arg)
         return;
-    fd = open(CONSOLE_RESTORE, O_RDONLY | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
-        report("cannot open " CONSOLE_RESTORE ": %s", strerror(errno));
+    fd = receive_state();
     add_fd(start, fd);
     if (asprintf(&text, "fd:%d", fd) < 0)
         text = NULL;
@@ -160,7 +213,9 @@ static pid_t start_qemu(int *output_fd, int *status_fd)
     memcpy(argv, guest.argv, guest.argc * sizeof(*argv));
     argv[0] = qemu_path();
     connect_nics(&start, argv);
+    open_save_console();
     connect_incoming(&start, argv);
+    connect_outgoing(&start, argv, &argc);
     argv[argc++] = "-L";
     argv[argc++] = "/rom";
     add_monitor(&start, argv, &argc, &bridge_socket);
@@ -222,7 +277,35 @@ static int start_memory_timer(void)
     return fd;
 }
 
+/* Tell the toolstack what has changed: whether the guest can be saved, and what was saved last. */
+static void advertise(void)
+{
+    static const char *said;
+    static char said_last[64];
+    const char *why_not = save_why_not();
+    char text[128] = STORE_SAVE_FORMAT;
+
+    if (!monitor_is_greeted() && !why_not)
+        return;
+    if (why_not)
+        snprintf(text, sizeof(text), "no: %s", why_not);
+    if (said != (why_not ? why_not : STORE_SAVE_FORMAT)) {
+        store_write(&guest, STORE_SAVE, text);
+        said = why_not ? why_not : STORE_SAVE_FORMAT;
+    }
+    if (strcmp(said_last, save_last())) {
+        snprintf(said_last, sizeof(said_last), "%s", save_last());
+        store_write(&guest, STORE_SAVED, said_last);
+    }
+}
+
 enum { POLL_SIGNAL, POLL_OUTPUT, POLL_MONITOR, POLL_TIMER, POLL_BRIDGE, POLL_COUNT = POLL_BRIDGE + BRIDGE_POLL_FDS };
+
+static void lose_monitor(struct pollfd *poll_fd)
+{
+    poll_fd->fd = -1;
+    save_disable("init's own connection to QEMU is lost, and QEMU's descriptor set with it");
+}
 
 static void __attribute__((noreturn)) serve(pid_t watcher, int signals, int output_fd, int status_fd)
 {
@@ -238,7 +321,7 @@ static void __attribute__((noreturn)) serve(pid_t watcher, int signals, int outp
         struct signalfd_siginfo info;
 
         bridge_prepare(&fds[POLL_BRIDGE]);
-        if (poll(fds, bridge_works ? POLL_COUNT : POLL_BRIDGE, -1) < 0) {
+        if (poll(fds, bridge_works ? POLL_COUNT : POLL_BRIDGE, save_pump()) < 0) {
             if (errno == EINTR)
                 continue;
             report("cannot wait for events: %s", strerror(errno));
@@ -249,7 +332,7 @@ static void __attribute__((noreturn)) serve(pid_t watcher, int signals, int outp
         else if (fds[POLL_OUTPUT].revents)
             fds[POLL_OUTPUT].fd = -1; /* all writers have gone, the signal follows */
         if (fds[POLL_MONITOR].revents && monitor_dispatch())
-            fds[POLL_MONITOR].fd = -1;
+            lose_monitor(&fds[POLL_MONITOR]);
         if (fds[POLL_TIMER].revents) {
             report_memory();
             close(fds[POLL_TIMER].fd);
@@ -257,6 +340,7 @@ static void __attribute__((noreturn)) serve(pid_t watcher, int signals, int outp
         }
         if (bridge_works && bridge_dispatch(&fds[POLL_BRIDGE]))
             bridge_works = false; /* the guest runs on, though dom0 can no longer talk to QEMU */
+        advertise();
         if (fds[POLL_SIGNAL].revents && read(signals, &info, sizeof(info)) == sizeof(info)) {
             pid_t ended;
 

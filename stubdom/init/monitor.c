@@ -37,6 +37,11 @@ static void line_came(const char *line, size_t len)
     }
 }
 
+bool monitor_is_greeted(void)
+{
+    return monitor.fd >= 0 && monitor.greeted;
+}
+
 int monitor_dispatch(void)
 {
     for (;;) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Init's own QMP connection, which stays open: it hears when the guest unplugs an emulated network
- * card. */
+ * card, and QEMU throws its descriptor sets away when no monitor is connected. */
 #ifndef XL_EXT_STUBDOM_MONITOR_H
 #define XL_EXT_STUBDOM_MONITOR_H
 
@@ -19,6 +19,9 @@ int monitor_start(const struct qmp_socket *socket);
 /* Read what there is and act on it. Returns 0, or -1 when the connection has ended (after closing
  * it). */
 int monitor_dispatch(void);
+
+/* Is the connection there, and has QEMU greeted? As long as it is, QEMU keeps its descriptor sets. */
+bool monitor_is_greeted(void);
 
 /* Is this line, of len bytes, the event that network card N ("nicN") has gone? */
 bool monitor_is_nic_deleted(const char *line, size_t len, uint32_t *devid);

@@ -118,12 +118,12 @@ int store_read_guest(struct store_guest *guest)
     return read_arguments(xs, folder, guest);
 }
 
-void store_write_exit(const struct store_guest *guest, const char *text)
+void store_write(const struct store_guest *guest, const char *node, const char *text)
 {
     CLEANUP_XS struct xs_handle *xs = xs_open(0);
     char path[64];
 
-    snprintf(path, sizeof(path), "device-model/%u/exit", guest->guest_domid);
+    snprintf(path, sizeof(path), "device-model/%u/%s", guest->guest_domid, node);
     if (!xs || !xs_write(xs, XBT_NULL, path, text, (unsigned)strlen(text)))
         report("cannot write %s to xenstore: %s", path, strerror(errno));
 }

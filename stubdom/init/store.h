@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What init reads from xenstore and the one thing it writes. Functions report what fails. */
+/* What init reads from xenstore and what it writes. Functions report what fails. */
 #ifndef XL_EXT_STUBDOM_STORE_H
 #define XL_EXT_STUBDOM_STORE_H
 
@@ -20,11 +20,13 @@ struct store_guest {
  */
 int store_read_guest(struct store_guest *guest);
 
-/*
- * Leave a word about QEMU's end for the toolstack in device-model/GUEST/exit ("exited 1", "signal
- * 11"), a node of xl-ext's own that libxl does not know. A failure is reported only: the console
- * has the same news.
- */
-void store_write_exit(const struct store_guest *guest, const char *text);
+/* Nodes of xl-ext's own below device-model/GUEST, which libxl does not know. */
+#define STORE_EXIT "exit"        /* QEMU's end: "exited 1", "signal 11", "failed devices" */
+#define STORE_SAVE "xl-ext/save" /* the format in which the guest can be saved: "1"; else "no: REASON" */
+#define STORE_SAVE_FORMAT "1"
+#define STORE_SAVED "xl-ext/saved" /* the last state that dom0 has: "NUMBER BYTES CRC" */
+
+/* Leave a word for the toolstack in one of these. A failure is reported only: the console has the same news. */
+void store_write(const struct store_guest *guest, const char *node, const char *text);
 
 #endif
