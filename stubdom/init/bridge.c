@@ -142,9 +142,10 @@ static void append(struct buffer *buffer, const char *data, size_t len)
 static void answer_error(const struct qmp_id *id, const char *cause)
 {
     char line[512];
+    size_t len = qmp_error_line(line, sizeof(line), id, cause);
 
     report("the guest is not saved: %s", cause);
-    append(&bridge.to_client, line, qmp_error_line(line, sizeof(line), id, cause));
+    append(&bridge.to_client, line, len);
 }
 
 /* False: QEMU is not to hear of it, the client has its answer. */

@@ -113,7 +113,7 @@ static int open_when_connected(const char *path)
 
 int raw_console_open(struct raw_console *console, const char *path)
 {
-    struct interrupts before, after;
+    struct interrupts before = {.count = 0}, after = {.count = 0};
     CLEANUP_FD int fd = -1;
 
     if (allow_real_time() || !read_consoles_interrupts(&before))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A boot sector that counts: twice a second it writes the next number to the disk (sector 2048), reads it back, and says
- * on the serial port "=NUMBER", eight hexadecimal digits; "!" in the place of "=" when it read something else, "E" when
+ * on the serial port "=NUMBER", eight hexadecimal digits; "!" in the place of "=" when it read something else, "X" when
  * the disk refused. The clock that paces it is the PC's timer, so it goes on only when timer, interrupts, disk and serial
  * port do.
  */
@@ -66,7 +66,7 @@ disk:
     movw $packet, %si
     int $0x13
     jnc 1f
-    movb $'E', %al
+    movb $'X', %al
     call say
 1:  ret
 say:

@@ -78,3 +78,54 @@ says_nothing() {
         not_ok "$check_name" "$check_output"
     fi
 }
+
+# ---- a guest that counts (counter.S): on its serial port, and on its disk ----
+
+# counter_cfg NAME [LINE]...: its configuration on standard output, as guest_cfg makes it, without network cards
+counter_cfg() {
+    guest_cfg "$@" 'vif=[]'
+    cp /root/stubdom/counter "$scratch/$1.disk"
+}
+
+# hear_counter NAME: from now on what it says goes to $scratch/NAME.heard, from an empty file on
+hear_counter() {
+    [ -z "$counter_ear" ] || kill "$counter_ear" 2>/dev/null
+    heard=$scratch/$1.heard
+    : >"$heard"
+    counter_tty=$(xenstore-read "/local/domain/$(xl domid "$1-dm")/device/console/3/tty")
+    stty raw -echo <"$counter_tty"
+    cat "$counter_tty" >"$heard" 2>/dev/null &
+    counter_ear=$!
+    at_end kill $!
+}
+counter_ear=
+
+# last_number: the last number that was heard whole, decimal; first_number: the first one. What the guest wrote and read are alike.
+last_number() {
+    printf '%d' "0x$(grep -a -o '=[0-9A-F]\{8\}' "$heard" | tail -n 1 | tr -d =)"
+}
+first_number() {
+    printf '%d' "0x$(grep -a -o '=[0-9A-F]\{8\}' "$heard" | head -n 1 | tr -d =)"
+}
+
+# number_on_disk NAME
+number_on_disk() {
+    printf '%d' "0x$(od -An -j 1048576 -N 4 -t x4 "$scratch/$1.disk" | tr -d ' ')"
+}
+
+has_heard() {
+    [ "$(grep -a -c '=[0-9A-F]\{8\}' "$heard")" -ge "$1" ]
+}
+
+# counts NAME: it says three numbers, one after the other, and nothing that its disk has got wrong
+counts() {
+    check "$1 counts" until_true 120 has_heard 3
+    equal "" "$(grep -a -o '[!X]' "$heard" | head -n 1)" "$1 reads from its disk what it has written"
+    equal 1 "$(grep -a -o '=[0-9A-F]\{8\}' "$heard" | tr -d = | {
+        read -r before && while read -r now; do
+            [ $((0x$now)) -eq $((0x$before + 1)) ] || echo "from $before to $now"
+            before=$now
+        done
+        echo 1
+    })" "$1 leaves no number out"
+}

@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "base/dm-state.h"
 #include "stubdom/init/outbox.h"
 #include "stubdom/init/raw_console.h"
@@ -352,14 +353,14 @@ static const char *restore(const uint8_t *data, size_t len)
 static uint8_t *frames(size_t *len)
 {
     size_t first_len, second_len;
-    uint8_t *first = dm_state_frame("QEVM older", 10, 1, &first_len),
-            *second = dm_state_frame("QEVM newer", 10, 2, &second_len);
+    CLEANUP_FREE uint8_t *first = dm_state_frame("QEVM older", 10, 1, &first_len),
+                         *second = dm_state_frame("QEVM newer", 10, 2, &second_len);
+    uint8_t *both = malloc(first_len + second_len);
 
-    first = realloc(first, first_len + second_len);
-    memcpy(first + first_len, second, second_len);
-    free(second);
+    memcpy(both, first, first_len);
+    memcpy(both + first_len, second, second_len);
     *len = first_len + second_len;
-    return first;
+    return both;
 }
 
 static void the_newest_state_is_taken_however_late_dom0_looks(void **state)
