@@ -51,3 +51,12 @@ bench: $(BENCH_TOOLS)
 .PHONY: demo
 demo: all
 	@lab/xen-lab run lab/demo.sh
+
+# What is broken on purpose must be noticed: tests/README.md. MUTANTS_SHARE=10 takes a tenth, chosen by MUTANTS_SEED.
+MUTANTS_SHARE ?= 1
+.PHONY: mutants mutants-tenth
+mutants:
+	@tests/mutants/run --share $(MUTANTS_SHARE) $(if $(MUTANTS_SEED),--seed $(MUTANTS_SEED)) $(MUTANTS)
+
+mutants-tenth:
+	@tests/mutants/run --share 10 $(if $(MUTANTS_SEED),--seed $(MUTANTS_SEED))

@@ -147,7 +147,7 @@ static void json_tree_keeps_types_and_order(void **state)
 static void malformed_json_is_refused_with_a_cause(void **state)
 {
     static const char *const bad[] = {"",        " ",   "{",        "[1,]", "{\"a\":1,\"a\":2}", "nul", "[1e999]",
-                                      "{'a':1}", "1 2", "\"\xff\"", "[1]]"};
+                                      "{'a':1}", "1 2", "\"\xff\"", "[1]]", "{\"a\\u0000b\":1}"};
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         const char *cause = NULL;

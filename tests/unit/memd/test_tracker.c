@@ -369,6 +369,47 @@ static void each_domain_has_a_socket_and_a_link_by_its_name(void **state)
     fake_ctx_free(ctx);
 }
 
+static bool is_there(const char *name)
+{
+    char path[128];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return !lstat(path, &st);
+}
+
+static void a_name_that_could_be_another_file_makes_no_link(void **state)
+{
+    struct service_domain up = {.domid = 1, .name = "../evil"}, hidden = {.domid = 2, .name = ".3~"},
+                          deep = {.domid = 3, .name = "a/b"}, none = {.domid = 4, .name = ""},
+                          old = {.domid = 5, .name = "web"}, new = {.domid = 6, .name = "web"};
+    struct service_env env = {.run_folder = folder, .domains = &domains};
+    struct config *config;
+    void *s;
+
+    ctx = env.ctx = fake_ctx_new();
+    assert_int_equal(config_load(ctx, "/nonexistent/memd.cfg", false, &config), 0);
+    env.config = config;
+    assert_int_equal(service_qmp.start(&env, &s), 0);
+    come(s, &up);
+    come(s, &hidden);
+    come(s, &deep);
+    come(s, &none);
+    assert_string_equal(listing(), "1 2 3 4 ");
+    assert_false(is_there("evil"));
+    assert_false(is_there("qmp/.3~"));
+    come(s, &old);
+    come(s, &new);
+    /* The one that goes leaves the link that is the other's by now. */
+    go(s, &old);
+    assert_string_equal(listing(), "1 2 3 4 6 web>6 ");
+    service_qmp.stop(s);
+    assert_string_equal(listing(), "");
+    service_domains_dispose(&domains);
+    config_free(config);
+    fake_ctx_free(ctx);
+}
+
 /* In a folder of his own the owner of the sockets could put others into their place, which root then talks to. */
 static void the_folder_stays_ours_whoever_owns_the_sockets(void **state)
 {
@@ -429,6 +470,7 @@ int main(void)
         cmocka_unit_test(another_domain_with_the_same_domid_is_another),
         cmocka_unit_test(an_end_is_told_once_and_then_that_it_is_gone),
         cmocka_unit_test(each_domain_has_a_socket_and_a_link_by_its_name),
+        cmocka_unit_test(a_name_that_could_be_another_file_makes_no_link),
         cmocka_unit_test(the_folder_stays_ours_whoever_owns_the_sockets),
     };
 

@@ -333,6 +333,19 @@ static void idle_clients_keep_nobody_out_for_ever(void **state)
     close(late);
 }
 
+static void who_does_not_read_its_answers_is_not_heard_until_it_does(void **state)
+{
+    static char text[LARGE + 4096];
+
+    runs = 0;
+    say("{\"execute\": \"large\"}{\"execute\": \"count\"}{\"execute\": \"count\"}");
+    turn();
+    assert_int_equal(runs, 0);
+    hear(text, sizeof(text) - 1);
+    turn();
+    assert_int_equal(runs, 2);
+}
+
 static void a_call_that_is_done_within_its_own_run_may_lose_its_client(void **state)
 {
     char text[256];
@@ -391,6 +404,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_does_not_negotiate_is_closed, make, unmake),
         cmocka_unit_test_setup_teardown(who_ends_its_sending_and_takes_no_answer_is_closed, make, unmake),
         cmocka_unit_test_setup_teardown(idle_clients_keep_nobody_out_for_ever, make, unmake),
+        cmocka_unit_test_setup_teardown(who_does_not_read_its_answers_is_not_heard_until_it_does, make, unmake),
         cmocka_unit_test_setup_teardown(a_call_that_is_done_within_its_own_run_may_lose_its_client, make, unmake),
         cmocka_unit_test_setup_teardown(out_of_descriptors_it_waits_and_then_lets_clients_in, make, unmake),
     };
