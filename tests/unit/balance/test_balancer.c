@@ -281,6 +281,18 @@ static void what_a_domain_that_is_gone_was_handed_is_free_at_once(void **state)
     assert_string_equal(state_of(id), "over");
 }
 
+static void of_reservations_there_is_a_most(void **state)
+{
+    struct reserve_request request = {.size_memkb = 4, .domid = RESERVE_NO_DOMAIN};
+    char id[RESERVE_ID_LEN];
+
+    for (unsigned i = 0; i < RESERVE_MAX; i++)
+        reserve(request);
+    assert_int_equal(balancer_reserve(b, &request, id), ERROR_BUFFERFULL);
+    balancer_release(b, "r1");
+    assert_int_equal(balancer_reserve(b, &request, id), 0);
+}
+
 static void that_memory_runs_out_makes_an_urgent_round_at_once(void **state)
 {
     uint64_t rounds;
@@ -442,6 +454,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_domain_that_vanished_was_handed_is_free_again, make, unmake),
         cmocka_unit_test_setup_teardown(what_the_domain_has_already_is_not_waited_for, make, unmake),
         cmocka_unit_test_setup_teardown(what_a_domain_that_is_gone_was_handed_is_free_at_once, make, unmake),
+        cmocka_unit_test_setup_teardown(of_reservations_there_is_a_most, make, unmake),
         cmocka_unit_test_setup_teardown(that_memory_runs_out_makes_an_urgent_round_at_once, make, unmake),
         cmocka_unit_test_setup_teardown(of_what_is_kept_what_cannot_be_is_left_out_and_an_orphan_ends, make, unmake),
         cmocka_unit_test_setup_teardown(what_a_domain_gives_is_not_kept_for_it, make, unmake),

@@ -292,6 +292,38 @@ static void a_limit_that_may_not_be_tightened_keeps_its_slack_and_counts_it(void
     assert_true(g->limit_memkb - g->held_memkb + RESERVE <= fake.free_memkb);
 }
 
+/* As another left it: below the target, and nobody has room for the difference. */
+static void a_limit_rises_where_there_is_room_only(void **state)
+{
+    struct guest *g = add(2, 1000);
+
+    g->held_memkb = g->limit_memkb = 900 * MIB;
+    says(g, 500);
+    pass(2000);
+    assert_true(g->limit_memkb <= 900 * MIB + OFFSET);
+    fake.free_memkb += 200 * MIB;
+    says(g, 980);
+    pass(5000);
+    assert_true(g->limit_memkb > 900 * MIB + OFFSET);
+}
+
+/* What it can take above its target is not planned for anybody, or the plan could never be fulfilled. */
+static void what_is_planned_can_be_had(void **state)
+{
+    struct guest *g = add(2, 500);
+    GC_SCOPE(gc);
+
+    g->tight = false;
+    fake.free_memkb = RESERVE + 100 * MIB;
+    for (int i = 0; i < 20; i++) {
+        says(g, 490);
+        pass(1000);
+    }
+    says(g, 4000);
+    pass(2000);
+    assert_int_equal(view_of(gc, 2).planned_memkb, g->target_memkb);
+}
+
 /* For a start: it is free, and spoken for. */
 static void what_is_claimed_is_given_to_nobody(void **state)
 {
@@ -494,6 +526,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(at_rest_a_limit_is_the_target_and_the_offset, make, unmake),
         cmocka_unit_test_setup_teardown(a_limit_that_may_not_be_tightened_keeps_its_slack_and_counts_it, make, unmake),
+        cmocka_unit_test_setup_teardown(a_limit_rises_where_there_is_room_only, make, unmake),
+        cmocka_unit_test_setup_teardown(what_is_planned_can_be_had, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_claimed_is_given_to_nobody, make, unmake),
         cmocka_unit_test_setup_teardown(who_owes_can_take_nothing, make, unmake),
         cmocka_unit_test_setup_teardown(one_that_climbs_and_gives_nothing_gets_nowhere, make, unmake),
