@@ -50,6 +50,8 @@ $(call with-fakes,balance/test_service_host,fault xenstore xenctrl ctx talk)
 $(call with-fakes,balance/test_service_stop,fault xenstore xenctrl ctx talk)
 $(call with-fakes,balance/test_service_faults,fault xenstore xenctrl ctx talk clock)
 TEST_LIBS_balance_test_service_faults := $(FAKE_CLOCK_WRAP) -Wl,--wrap=ev_clock_ms
+$(call with-fakes,memd/test_end,fault xenstore xenctrl ctx talk clock)
+TEST_LIBS_memd_test_end := $(FAKE_CLOCK_WRAP) -Wl,--wrap=ev_clock_ms
 TEST_LIBS_core_test_ao := $(FAKE_CLOCK_WRAP)
 $(call with-fakes,core/test_sampler,fault xenstore xenctrl ctx clock)
 TEST_LIBS_core_test_sampler := $(FAKE_CLOCK_WRAP)
