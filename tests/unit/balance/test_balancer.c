@@ -22,7 +22,7 @@
 static struct fake {
     struct host host;
     uint64_t now_ms, wake_at_ms;
-    int look_rc;
+    int look_rc, keep_rc;
     bool takes_effect;
     unsigned looks, disowned, sets, emergencies;
     struct host_memory memory;
@@ -110,7 +110,7 @@ static int target_disown(struct host *host, uint32_t domid)
 static int keep(struct host *host, const char *name, const char *value)
 {
     snprintf(fake.kept, sizeof(fake.kept), "%s", value ? value : "");
-    return 0;
+    return fake.keep_rc;
 }
 
 static void kept(struct host *host, void (*each)(void *arg, const char *name, const char *value), void *arg)
@@ -279,6 +279,19 @@ static void what_a_domain_that_is_gone_was_handed_is_free_at_once(void **state)
     /* Also when another has its domid by now. */
     balancer_domain_gone(b, 1);
     assert_string_equal(state_of(id), "over");
+}
+
+static void a_reservation_that_cannot_be_kept_is_none(void **state)
+{
+    struct reserve_request request = {.size_memkb = 4, .domid = RESERVE_NO_DOMAIN};
+    char id[RESERVE_ID_LEN];
+    size_t count;
+    GC_SCOPE(gc);
+
+    fake.keep_rc = ERROR_FAIL;
+    assert_int_equal(balancer_reserve(b, &request, id), ERROR_FAIL);
+    balancer_reservations(b, gc, &count);
+    assert_int_equal(count, 0);
 }
 
 static void of_reservations_there_is_a_most(void **state)
@@ -454,6 +467,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_domain_that_vanished_was_handed_is_free_again, make, unmake),
         cmocka_unit_test_setup_teardown(what_the_domain_has_already_is_not_waited_for, make, unmake),
         cmocka_unit_test_setup_teardown(what_a_domain_that_is_gone_was_handed_is_free_at_once, make, unmake),
+        cmocka_unit_test_setup_teardown(a_reservation_that_cannot_be_kept_is_none, make, unmake),
         cmocka_unit_test_setup_teardown(of_reservations_there_is_a_most, make, unmake),
         cmocka_unit_test_setup_teardown(that_memory_runs_out_makes_an_urgent_round_at_once, make, unmake),
         cmocka_unit_test_setup_teardown(of_what_is_kept_what_cannot_be_is_left_out_and_an_orphan_ends, make, unmake),

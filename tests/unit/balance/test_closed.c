@@ -355,6 +355,43 @@ static void who_owes_can_take_nothing(void **state)
     assert_int_equal(g->limit_memkb, g->target_memkb + OFFSET);
 }
 
+static void the_target_of_one_that_owes_rises_to_what_it_holds_at_most(void **state)
+{
+    struct guest *g = add(2, 1000), *needy = add(3, 1000);
+    uint64_t target;
+
+    says(g, 100);
+    says(needy, 100);
+    pass(40000);
+    g->gives = false;
+    says(g, 100);
+    says(needy, 990);
+    pass(2500);
+    assert_true(g->target_memkb < g->held_memkb - 50 * MIB);
+    /* There is plenty now, and it says that it needs that: its debt ends first, and then it grows as any other. */
+    target = g->target_memkb;
+    fake.free_memkb += 2000 * MIB;
+    says(g, 3000);
+    for (int i = 0; i < 500 && g->target_memkb == target; i++)
+        pass(10);
+    assert_true(g->target_memkb > target);
+    assert_true(g->target_memkb <= g->held_memkb);
+}
+
+static void a_report_that_is_taken_away_is_forgotten(void **state)
+{
+    struct guest *g = add(2, 1000);
+    GC_SCOPE(gc);
+
+    says(g, 900);
+    pass(2000);
+    assert_true(view_of(gc, 2).has_report);
+    g->silent = true;
+    balancer_domain_reported(b, 2);
+    pass(2000);
+    assert_false(view_of(gc, 2).has_report);
+}
+
 /* It takes what its limit leaves, gives nothing, and claims to need all there is. */
 static void one_that_climbs_and_gives_nothing_gets_nowhere(void **state)
 {
@@ -530,6 +567,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_planned_can_be_had, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_claimed_is_given_to_nobody, make, unmake),
         cmocka_unit_test_setup_teardown(who_owes_can_take_nothing, make, unmake),
+        cmocka_unit_test_setup_teardown(the_target_of_one_that_owes_rises_to_what_it_holds_at_most, make, unmake),
+        cmocka_unit_test_setup_teardown(a_report_that_is_taken_away_is_forgotten, make, unmake),
         cmocka_unit_test_setup_teardown(one_that_climbs_and_gives_nothing_gets_nowhere, make, unmake),
         cmocka_unit_test_setup_teardown(a_refusal_ends_lending_until_what_is_owed_was_given, make, unmake),
         cmocka_unit_test_setup_teardown(what_a_domain_owes_outlives_its_domid_and_the_balancer, make, unmake),

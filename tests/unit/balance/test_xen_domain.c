@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "tests/fakes/ctx.h"
 #include "tests/fakes/fault.h"
+#include "tests/fakes/virq.h"
 #include "tests/fakes/xenctrl.h"
 #include "tests/fakes/xenstore.h"
 
@@ -115,6 +116,38 @@ static void a_domain_that_migrates_is_said_to(void **state)
     }
 }
 
+static void count_warning(void *arg, const char *text)
+{
+    ++*(unsigned *)arg;
+}
+
+static void the_hypervisors_word_that_memory_runs_out_is_heard(void **state)
+{
+    struct balancer_config balancer;
+    unsigned warnings = 0;
+    struct host *other;
+
+    balancer_config_defaults(&balancer);
+    host->balancer = balancer_new(host, &balancer);
+    host->ops->warnings(host, count_warning, &warnings);
+    assert_int_equal(warnings, 0);
+    fake_virq_raise();
+    for (int i = 0; i < 4; i++)
+        uv_run(&env.ctx->loop, UV_RUN_NOWAIT);
+    assert_int_equal(balancer_counters(host->balancer)->emergencies, 1);
+    /* Or there would be no second one. */
+    assert_int_equal(fake_virq_unmasked(), 1);
+    balancer_free(TAKE_PTR(host->balancer));
+    /* Without it memd runs on, and says so. */
+    fake_virq_taken(true);
+    env.slot = 1;
+    assert_int_equal(host_xen_open(&env, &balancer, &other), 0);
+    other->ops->warnings(other, count_warning, &warnings);
+    assert_int_equal(warnings, 1);
+    other->ops->close(other);
+    fake_virq_taken(false);
+}
+
 static void a_kept_range_that_cannot_be_is_none(void **state)
 {
     static const char *const values[] = {
@@ -195,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_failure_makes_a_domain_with_a_device_one_that_balloons, make, unmake),
         cmocka_unit_test_setup_teardown(a_domain_that_migrates_is_said_to, make, unmake),
+        cmocka_unit_test_setup_teardown(the_hypervisors_word_that_memory_runs_out_is_heard, make, unmake),
         cmocka_unit_test_setup_teardown(a_kept_range_that_cannot_be_is_none, make, unmake),
         cmocka_unit_test_setup_teardown(a_limit_that_is_left_too_high_is_mended_whenever_the_domain_is_looked_at, make,
                                         unmake),
