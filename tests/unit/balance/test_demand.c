@@ -82,6 +82,19 @@ static void no_number_whatever_makes_a_need_beyond_any_machine(void **state)
     }
 }
 
+/* So much more than any machine that the sum would begin at 0 again. */
+static void swap_beyond_any_machine_makes_no_small_need(void **state)
+{
+    struct host_report calm = says(1000, 500), pressed = says(1000, 500);
+    struct demand d = {0};
+
+    pressed.pressure = 5000;
+    pressed.swap_used_memkb = UINT64_MAX;
+    report(&d, &calm, 1024, 600, 0);
+    report(&d, &pressed, 1024, 600, 1000);
+    assert_int_equal(d.use_memkb, PLAN_MEMKB_MAX);
+}
+
 /* It grows by 100 MiB a second, memory takes half a second, and the next report another half. */
 static void what_will_be_used_on_the_way_is_asked_for_ahead(void **state)
 {
@@ -261,6 +274,7 @@ int main(void)
         cmocka_unit_test(one_low_report_leaves_warm_what_was_granted_before),
         cmocka_unit_test(what_is_warm_cools_after_the_hold_time),
         cmocka_unit_test(no_number_whatever_makes_a_need_beyond_any_machine),
+        cmocka_unit_test(swap_beyond_any_machine_makes_no_small_need),
         cmocka_unit_test(what_will_be_used_on_the_way_is_asked_for_ahead),
         cmocka_unit_test(a_grant_that_is_used_up_at_once_is_doubled),
         cmocka_unit_test(what_is_asked_for_ahead_is_forgotten_when_nothing_more_is_heard),

@@ -203,6 +203,12 @@ static void monitors_are_asked(void)
                         "{\"execute\": \"query-status\"}{\"execute\": \"nonsense\"}{\"execute");
 }
 
+/* The holder is told on the next turn. */
+static void memory_is_released(void)
+{
+    talk_say(&talks[0], "{\"execute\": \"mem-reserve-release\", \"arguments\": {\"id\": \"r1\"}}");
+}
+
 static void holder_goes(void)
 {
     talk_close(&talks[3]);
@@ -225,6 +231,8 @@ static void (*const session[])(void) = {
     guest_is_renamed,
     monitor_loses_its_client,
     guest_takes_its_report_away,
+    memory_is_released,
+    memory_is_reserved_and_held,
     holder_goes,
     guest_is_shut_down,
     guest_wants_memory,

@@ -380,7 +380,7 @@ static bool is_there(const char *name)
 
 static void a_name_that_could_be_another_file_makes_no_link(void **state)
 {
-    struct service_domain up = {.domid = 1, .name = "../evil"}, hidden = {.domid = 2, .name = ".3~"},
+    struct service_domain up = {.domid = 1, .name = "../evil"}, hidden = {.domid = 2, .name = ".hidden"},
                           deep = {.domid = 3, .name = "a/b"}, none = {.domid = 4, .name = ""},
                           old = {.domid = 5, .name = "web"}, new = {.domid = 6, .name = "web"};
     struct service_env env = {.run_folder = folder, .domains = &domains};
@@ -397,7 +397,7 @@ static void a_name_that_could_be_another_file_makes_no_link(void **state)
     come(s, &none);
     assert_string_equal(listing(), "1 2 3 4 ");
     assert_false(is_there("evil"));
-    assert_false(is_there("qmp/.3~"));
+    assert_false(is_there("qmp/.hidden"));
     come(s, &old);
     come(s, &new);
     /* The one that goes leaves the link that is the other's by now. */

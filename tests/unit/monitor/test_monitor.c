@@ -165,6 +165,7 @@ static int make(void **state)
 static int unmake(void **state)
 {
     monitor_free(monitor);
+    assert_int_equal(fake_clock_timers(), 0);
     ev_loop_close(&loop);
     close(client);
     rmdir(folder);
@@ -374,6 +375,19 @@ static void use_descriptors_up(struct rlimit *before)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 }
 
+static void out_of_descriptors_it_may_be_told_to_end(void **state)
+{
+    struct rlimit before;
+    int fd;
+
+    use_descriptors_up(&before);
+    fd = come(NEGOTIATE);
+    turn();
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    /* It waits for its time to listen again. */
+    close(fd);
+}
+
 static void out_of_descriptors_it_waits_and_then_lets_clients_in(void **state)
 {
     struct rlimit before;
@@ -406,6 +420,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(idle_clients_keep_nobody_out_for_ever, make, unmake),
         cmocka_unit_test_setup_teardown(who_does_not_read_its_answers_is_not_heard_until_it_does, make, unmake),
         cmocka_unit_test_setup_teardown(a_call_that_is_done_within_its_own_run_may_lose_its_client, make, unmake),
+        cmocka_unit_test_setup_teardown(out_of_descriptors_it_may_be_told_to_end, make, unmake),
         cmocka_unit_test_setup_teardown(out_of_descriptors_it_waits_and_then_lets_clients_in, make, unmake),
     };
 
