@@ -16,6 +16,8 @@ find "$source/libxl-plugins/balance" "$source/libxl-plugins/qmp" "$source/libxl-
     -exec sed -n 's/.*config_[a-z0-9]*\(_[a-z]*\)\?([a-z>-]*config, "\([a-z0-9_]*\)".*/\2/p' {} + | sort -u > "$work/read"
 sed -n 's/^#\([a-z0-9_]*\) = .*/\1/p' "$source/libxl-plugins/memd/memd.cfg" | sort > "$work/shipped"
 same "memd.cfg as it is shipped has the keys that memd reads" "$work/read" "$work/shipped"
+grep '^\.BI\? [a-z0-9_]*=' "$source/docs/man/memd.cfg.5.in" | grep -o '[a-z0-9_]*=' | tr -d = | sort > "$work/told"
+same "memd.cfg(5) tells of each" "$work/read" "$work/told"
 
 sed -n 's/^VERSION *:= *//p' "$source/Makefile" > "$work/version"
 sed -n '1s/.*(\(.*\)).*/\1/p' "$source/debian/changelog" > "$work/changelog"

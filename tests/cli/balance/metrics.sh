@@ -9,6 +9,7 @@ work=$(mktemp -d)
 trap 'kill "$memd"; wait "$memd"; rm -rf "$work"' EXIT
 
 echo "metrics = \"unix:$work/metrics\"" > "$work/memd.cfg"
+: > "$work/out"
 "$BUILD/tests/xl-ext-sim" --serve "$work" "$source/tests/prometheus/troubled.json" > "$work/out" &
 memd=$!
 # It says so when it serves.
