@@ -142,6 +142,19 @@ static const char *flag_words(struct gc *gc, unsigned flags)
     return *text ? text : "-";
 }
 
+/* One line, whatever the text: a line break is \n there. */
+static void details_line(struct gc *gc, const struct xlx_command *c)
+{
+    char *rest = gc_strdup(gc, c->details ? c->details : ""), *part;
+
+    if (!*rest)
+        return;
+    printf("details\t%s\t%s", c->name, strsep(&rest, "\n"));
+    while ((part = strsep(&rest, "\n")))
+        printf("\\n%s", part);
+    printf("\n");
+}
+
 void help_tables(struct plugin_set *set)
 {
     const struct xlx_plugin *const *plugins;
@@ -158,6 +171,7 @@ void help_tables(struct plugin_set *set)
 
             printf("command\t%s\t%s\t%s\t%d\t%s\n", c->name, c->synopsis, c->summary, c->domain_arg,
                    flag_words(gc, c->flags));
+            details_line(gc, c);
             for (size_t n = 0; n < c->option_count; n++) {
                 const struct xlx_option *o = &c->options[n];
 

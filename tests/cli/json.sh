@@ -7,7 +7,7 @@
 source=$(dirname "$0")/../..
 members=$source/docs/man/json-members
 work=$(mktemp -d)
-trap 'kill "$memd"; wait "$memd"; rm -rf "$work"' EXIT
+trap 'kill "$memd" 2> /dev/null; wait; rm -rf "$work"' EXIT
 : > "$work/out"
 "$BUILD/tests/xl-ext-sim" --serve "$work" "$source/tests/prometheus/troubled.json" > "$work/out" &
 memd=$!

@@ -6,7 +6,7 @@
 
 source=$(dirname "$0")/../../..
 work=$(mktemp -d)
-trap 'kill "$memd"; wait "$memd"; rm -rf "$work"' EXIT
+trap 'kill "$memd" 2> /dev/null; wait; rm -rf "$work"' EXIT
 
 echo "metrics = \"unix:$work/metrics\"" > "$work/memd.cfg"
 : > "$work/out"
@@ -38,5 +38,34 @@ equal "" "$(comm -13 "$work/named" "$work/served" | tr '\n' ' ')" "the dashboard
 
 kill "$memd"
 wait "$memd"
+
+# ---- the port that systemd opens ----
+
+if command -v systemd-socket-activate > /dev/null; then
+    # All of 127/8 is this machine's: an address that nobody else has.
+    address=127.$(($$ / 250 % 250 + 1)).$(($$ % 250)).7
+    rm "$work/memd.cfg"
+    systemd-socket-activate --fdname=metrics -l "$address:9703" \
+        "$BUILD/tests/xl-ext-sim" --serve "$work" "$source/tests/prometheus/troubled.json" > "$work/out" 2>&1 &
+    memd=$!
+    # scraped: the page, over HTTP
+    scraped() {
+        exec 5<> "/dev/tcp/$address/9703" || return
+        printf 'GET /metrics HTTP/1.0\r\nHost: %s\r\n\r\n' "$address" >&5
+        cat <&5
+        exec 5<&-
+    }
+    tries=0
+    until scraped > "$work/page" 2> /dev/null || [ $tries -ge 600 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    check "a socket that systemd hands over is served, without a word in memd.cfg" \
+        grep -q '^xlext_domain_managed{domid="9",name="router"' "$work/page"
+    kill "$memd"
+    wait "$memd"
+else
+    skip "a socket that systemd hands over is served" "no systemd-socket-activate"
+fi
 says 1 "memd does not run\|does not run on Xen" "without memd there is nothing, and a sentence why" mem-top --prometheus
 finish
