@@ -80,11 +80,11 @@ static void look_inside(const struct world *w, const struct guest *g, struct hos
     *r = (struct host_report){
         .has_available = true,
         .has_free = true,
-        .has_pressure = true,
+        .has_pressure = !(g->manners & MANNER_MUTE),
         .has_oom_kills = true,
         .total_memkb = total,
     };
-    r->pressure = (uint64_t)(g->pressure * 10000);
+    r->pressure = r->has_pressure ? (uint64_t)(g->pressure * 10000) : 0;
     if (says == AGENT_HIGH) {
         used = total;
         r->pressure = 10000;
@@ -202,7 +202,7 @@ static bool look(const struct world *w, struct guest *g)
 
     if (g->manners & MANNERS_OF_OTHERS && !w->policy->samples)
         return look_as(w, g, guest_agent_of(g));
-    if (g->agent != AGENT_HONEST || g->manners & ~(unsigned)MANNERS_OF_OTHERS) {
+    if (g->agent != AGENT_HONEST || g->manners & ~(unsigned)(MANNERS_OF_OTHERS | MANNER_MUTE)) {
         g->report_at_ms = w->now_ms + (g->manners & MANNER_SPAM     ? SPAM_MS
                                        : g->manners & MANNER_MINUTE ? MINUTE_MS
                                                                     : LIAR_MS);
@@ -221,7 +221,8 @@ static bool look(const struct world *w, struct guest *g)
 /* When stalls wake it. */
 static uint64_t psi_at_ms(const struct world *w, const struct guest *g)
 {
-    if (!g->waits || w->policy->samples || g->agent != AGENT_HONEST || g->manners & (MANNER_MINUTE | MANNERS_OF_OTHERS))
+    if (!g->waits || w->policy->samples || g->agent != AGENT_HONEST ||
+        g->manners & (MANNER_MINUTE | MANNERS_OF_OTHERS | MANNER_MUTE))
         return NEVER;
     return most(g->waits_since_ms + PSI_AFTER_MS, g->psi_ms + AGENT_PRESSURE_GAP_MS);
 }
@@ -264,7 +265,7 @@ bool guest_report(struct world *w, struct guest *g)
 
 static void look_closely(const struct world *w, struct guest *g)
 {
-    if (g->agent != AGENT_HONEST || g->manners || w->policy->samples)
+    if (g->agent != AGENT_HONEST || g->manners & ~(unsigned)MANNER_MUTE || w->policy->samples)
         return;
     looks_wake(&g->looks);
     g->alarm = false;

@@ -100,7 +100,7 @@ static const char *const way_words[] = {"slack", "keeps", "declines", "dawdles",
 static const char *const agent_words[] = {"honest", "none", "high", "low", "wild", "flip", NULL};
 static const char *const manner_words[] = {
     "spam",   "minute",         "fades",   "ends",  "xenserver", "xenserver-windows",
-    "xcp-ng", "xcp-ng-windows", "meminfo", "qubes", NULL};
+    "xcp-ng", "xcp-ng-windows", "meminfo", "qubes", "mute",      NULL};
 
 /* One word of the first list, or several of both lists. */
 static void read_words(struct reader *r, const struct json *node, const char *key, const char *const *one, int *value,

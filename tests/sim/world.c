@@ -150,7 +150,7 @@ static void agents_report(struct world *w)
         written = guest_report(w, g);
         if (g->report_at_ms > w->now_ms + AGENT_GRID_MS && g->report_at_ms != NEVER)
             g->report_at_ms -= g->report_at_ms % AGENT_GRID_MS;
-        if (written && w->options->verbose && !g->manners)
+        if (written && w->options->verbose && !(g->manners & ~(unsigned)MANNER_MUTE))
             printf("%9.3f report      %-8s %8.1f of %8.1f MiB available, pressure %.2f %%\n", (double)w->now_ms / 1000,
                    g->name, (double)g->report.available_memkb / MIB, (double)g->report.total_memkb / MIB,
                    (double)g->report.pressure / 100);

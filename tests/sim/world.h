@@ -48,6 +48,7 @@ enum manner {
     MANNER_XCPNG_WINDOWS = 128,
     MANNER_MEMINFO = 256,
     MANNER_QUBES = 512,
+    MANNER_MUTE = 1024, /* its kernel does not tell of stalls */
 };
 #define MANNERS_OF_OTHERS                                                                                              \
     (MANNER_XENSERVER | MANNER_XENSERVER_WINDOWS | MANNER_XCPNG | MANNER_XCPNG_WINDOWS | MANNER_MEMINFO | MANNER_QUBES)

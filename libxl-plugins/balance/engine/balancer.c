@@ -120,7 +120,7 @@ void balancer_domain_gone(struct balancer *b, uint32_t domid)
     b->count--;
     memmove(b->doms + at, b->doms + at + 1, (b->count - at) * sizeof(struct dom *));
     /* Its memory comes back in the next moments. */
-    b->fast_until_ms = b->now_ms + TICK_FAST_FOR_MS;
+    b->fast_until_ms = b->freed_until_ms = b->now_ms + TICK_FAST_FOR_MS;
     reserve_domain_gone(b, domid);
     balancer_round_soon(b);
 }

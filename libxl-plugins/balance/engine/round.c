@@ -163,7 +163,7 @@ static uint64_t next_tick(const struct balancer *b, bool more_to_raise)
 {
     uint64_t change = b->memory.free_memkb > b->last_free_memkb ? b->memory.free_memkb - b->last_free_memkb
                                                                 : b->last_free_memkb - b->memory.free_memkb;
-    uint64_t interval = NEVER;
+    uint64_t interval = b->now_ms < b->freed_until_ms ? TICK_MS : NEVER;
 
     if (more_to_raise && change >= 1024)
         interval = TICK_MS;

@@ -118,6 +118,7 @@ struct balancer {
     uint64_t wake_at_ms;  /* what the host was asked for: a round or a report */
     uint64_t last_round_ms;
     uint64_t fast_until_ms;
+    uint64_t freed_until_ms; /* a domain has gone, and nobody tells when its memory is free */
     bool emergency;
     bool awake; /* within balancer_wake */
 

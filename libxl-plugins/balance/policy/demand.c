@@ -32,13 +32,15 @@ static uint64_t most(uint64_t a, uint64_t b)
 }
 
 /* Stalls say that what is there is too little, not how much is missing: a quarter more at most, and what has been
- * swapped out since they began. With next to nothing left
- * any stall is one for memory. */
+ * swapped out since they began. With next to nothing left any stall is one for memory, and who cannot tell of stalls is
+ * taken to stall. */
 static void press(struct demand *d, const struct host_report *r, uint64_t actual_memkb)
 {
     uint64_t pressure = least(r->pressure, PRESSURE_FULL), swap = least(r->swap_used_memkb, PLAN_MEMKB_MAX);
 
-    if (pressure >= STALLS && d->available_memkb < STARVED_MEMKB + actual_memkb / 64)
+    bool stalls = pressure >= STALLS || (!r->has_pressure && r->has_available);
+
+    if (stalls && d->available_memkb < STARVED_MEMKB + actual_memkb / 64)
         d->use_memkb = most(d->use_memkb, actual_memkb + actual_memkb / 8 + HEADROOM_LEAST_MEMKB);
     if (d->counted && r->oom_kills > d->oom_kills)
         d->use_memkb = most(d->use_memkb, actual_memkb + actual_memkb / 4);

@@ -13,7 +13,8 @@
 
 static struct host_report says(uint64_t total, uint64_t available)
 {
-    return (struct host_report){.has_available = true, .total_memkb = total * MIB, .available_memkb = available * MIB};
+    return (struct host_report){
+        .has_available = true, .has_pressure = true, .total_memkb = total * MIB, .available_memkb = available * MIB};
 }
 
 #define ARRIVAL_MS 500
@@ -71,6 +72,7 @@ static void no_number_whatever_makes_a_need_beyond_any_machine(void **state)
                                 .free_memkb = numbers[i / 36],
                                 .swap_used_memkb = numbers[i / 36],
                                 .oom_kills = numbers[i % 6],
+                                .has_pressure = i % 5,
                                 .pressure = numbers[i / 6 % 6]};
         struct demand d = {0};
 
@@ -193,6 +195,28 @@ static void pressure_and_kills_ask_for_more_than_is_held(void **state)
     assert_int_equal(d.need_memkb, 1280 * MIB);
 }
 
+/* With next to nothing left; of one with plenty it says nothing. */
+static void who_cannot_tell_of_stalls_is_taken_to_stall(void **state)
+{
+    struct host_report r = says(1000, 4);
+    struct demand d = {0};
+
+    report(&d, &r, 1024, 600, 0);
+    assert_true(d.use_memkb <= 1024 * MIB);
+    r.has_pressure = false;
+    report(&d, &r, 1024, 600, 1000);
+    assert_true(d.use_memkb > 1024 * MIB + 128 * MIB);
+    r.available_memkb = 100 * MIB;
+    report(&d, &r, 1024, 600, 20000);
+    assert_true(d.use_memkb <= 924 * MIB);
+    /* Of free memory alone: what is not free may be cache. */
+    d = (struct demand){0};
+    r.has_available = false;
+    r.free_memkb = 0;
+    report(&d, &r, 1024, 600, 40000);
+    assert_true(d.use_memkb <= 1024 * MIB);
+}
+
 /* What has been swapped out since it stalls is missing; what lay there before may stay there. */
 static void what_is_swapped_out_under_pressure_is_missing(void **state)
 {
@@ -280,6 +304,7 @@ int main(void)
         cmocka_unit_test(what_is_asked_for_ahead_is_forgotten_when_nothing_more_is_heard),
         cmocka_unit_test(a_report_that_went_away_leaves_a_need_that_fades),
         cmocka_unit_test(pressure_and_kills_ask_for_more_than_is_held),
+        cmocka_unit_test(who_cannot_tell_of_stalls_is_taken_to_stall),
         cmocka_unit_test(what_is_swapped_out_under_pressure_is_missing),
     };
 

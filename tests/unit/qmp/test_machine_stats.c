@@ -116,6 +116,33 @@ static void a_guest_that_writes_without_end_is_looked_at_now_and_then(void **sta
     end();
 }
 
+/* Its clock is no better than ours: what it writes AGENT_RISE_GAP_MS apart comes a little sooner or later. */
+static void an_agent_that_writes_as_often_as_it_may_is_heard_each_time(void **state)
+{
+    struct guest_follow follow = {0};
+    struct ev_timer clock_goes = {0};
+    char text[64];
+
+    begin("pv", 256 * MIB, 256 * MIB, 0);
+    assert_int_equal(guest_follow_start(ctx, &follow, 7, 1, count_reports), 0);
+    ev_timer_start(&ctx->loop, &clock_goes, 10, 10, nothing);
+    turn();
+    told = 0;
+    for (unsigned i = 0; i < 60; i++) {
+        unsigned late = i * 7 % 60;
+
+        snprintf(text, sizeof(text), "minor-faults %u\n", i);
+        pass(late);
+        fake_store_set(DOM "data/memory-stats", text);
+        turn();
+        assert_int_equal(told, i + 1);
+        pass(AGENT_RISE_GAP_MS - 30 - late);
+    }
+    ev_timer_stop(&clock_goes);
+    guest_follow_stop(&follow);
+    end();
+}
+
 /* Where Qubes lets a guest write into its memory/ folder. */
 static void what_a_guest_writes_beside_its_target_is_not_heard_of(void **state)
 {
@@ -288,6 +315,7 @@ int main(void)
         cmocka_unit_test(the_agent_is_asked_for_no_interval_beyond_the_protocol),
         cmocka_unit_test(the_agent_is_asked_again_at_each_interval_while_a_client_listens),
         cmocka_unit_test(a_guest_that_writes_without_end_is_looked_at_now_and_then),
+        cmocka_unit_test(an_agent_that_writes_as_often_as_it_may_is_heard_each_time),
         cmocka_unit_test(what_a_guest_writes_beside_its_target_is_not_heard_of),
         cmocka_unit_test(a_report_that_is_there_no_more_is_unknown_at_once),
         cmocka_unit_test(the_same_report_again_confirms_it),
