@@ -24,6 +24,13 @@ held() {
 free_memkb() {
     xl-ext mem-top --once --json | json .host.free_memkb
 }
+# The honest one's programs use all that it has, and would use more; its kernel does not tell of stalls.
+uses_all() {
+    lab-puppet stats honest total-memory=$(($(held honest) * 1024)) available-memory=0
+}
+knows_use() {
+    [ "$(xl-ext mem-why --json "$1" | json .reported_memkb)" -gt 0 ]
+}
 holds_at_least() {
     [ "$(held "$1")" -ge "$2" ]
 }
@@ -39,14 +46,16 @@ for behaviour in hostile hungry; do
     # What it took before anybody balanced it is its own.
     first=$(held hostile)
     honest_first=$(held honest)
+    # What nobody is known to need is lent to whoever asks: the honest one has spoken before.
     check "the honest guest is balanced" xl-ext mem-range honest 280 1400 1000
+    uses_all
+    check "memd knows what the honest guest uses" until_true 30 knows_use honest
     check "the $behaviour guest is balanced" xl-ext mem-range hostile 280 1400 1
 
     most=$first least=$reserve samples=0
     end=$(($(date +%s) + seconds / 2))
     while [ "$(date +%s)" -lt $end ]; do
-        # Its programs use all that it has, and would use more.
-        lab-puppet stats honest total-memory=$(($(held honest) * 1024)) available-memory=0
+        uses_all
         now=$(held hostile)
         [ "$now" -le "$most" ] || most=$now
         now=$(free_memkb)
