@@ -217,7 +217,7 @@ static bool grant(struct balancer *b, struct wish *w, uint64_t *room, uint64_t s
 {
     struct dom *d = w->dom;
     uint64_t all = w->need + w->rest, chunk = GRANT_LEAST_MEMKB + d->planned_memkb / (w->need ? 128 : 64), part;
-    uint64_t gap = w->need ? GRANT_GAP_NEED_MS : GRANT_GAP_MS;
+    uint64_t gap = w->need ? most(GRANT_GAP_NEED_MS, balancer_round_gap_ms(b)) : GRANT_GAP_MS;
 
     if (w->base + all >= d->planned_memkb && (all <= share || all <= least(chunk, *room))) {
         if (!raise_to(b, d, d->planned_memkb, raise_reason(d)))

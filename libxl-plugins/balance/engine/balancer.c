@@ -185,9 +185,16 @@ void balancer_round_wanted(struct balancer *b, uint64_t at_ms)
     balancer_wake_wanted(b, at_ms);
 }
 
+uint64_t balancer_round_gap_ms(const struct balancer *b)
+{
+    uint64_t gap = ROUND_PAUSE * b->took_ms;
+
+    return gap < ROUND_GAP_MS ? ROUND_GAP_MS : gap < TICK_MS ? gap : TICK_MS;
+}
+
 void balancer_round_soon(struct balancer *b)
 {
-    uint64_t at = b->last_round_ms + ROUND_GAP_MS;
+    uint64_t at = b->last_round_ms + balancer_round_gap_ms(b);
 
     balancer_round_wanted(b, b->looked && at > b->now_ms ? at : b->now_ms);
 }

@@ -163,7 +163,7 @@ static uint64_t next_tick(const struct balancer *b, bool more_to_raise)
 {
     uint64_t change = b->memory.free_memkb > b->last_free_memkb ? b->memory.free_memkb - b->last_free_memkb
                                                                 : b->last_free_memkb - b->memory.free_memkb;
-    uint64_t interval = b->now_ms < b->freed_until_ms ? TICK_MS : NEVER;
+    uint64_t gap = balancer_round_gap_ms(b), interval = b->now_ms < b->freed_until_ms ? TICK_MS : NEVER;
 
     if (more_to_raise && change >= 1024)
         interval = TICK_MS;
@@ -176,7 +176,7 @@ static uint64_t next_tick(const struct balancer *b, bool more_to_raise)
             continue;
         }
         if (d->written || d->rearm)
-            return b->hurry ? ROUND_GAP_MS : TICK_FAST_MS;
+            return b->hurry || gap > TICK_FAST_MS ? gap : TICK_FAST_MS;
         if (!d->health.moving)
             continue;
         if (!health_slow(&d->health))
@@ -191,8 +191,8 @@ static uint64_t next_tick(const struct balancer *b, bool more_to_raise)
         interval = TICK_SLOW_MS;
     if (interval < TICK_SLOW_MS && b->now_ms < b->fast_until_ms)
         interval = TICK_FAST_MS;
-    if (interval == TICK_FAST_MS && b->hurry)
-        interval = ROUND_GAP_MS;
+    if (interval == TICK_FAST_MS && (b->hurry || gap > TICK_FAST_MS))
+        interval = gap;
     return interval;
 }
 
@@ -251,11 +251,20 @@ static void run_round(struct balancer *b)
     b->last_free_memkb = b->memory.free_memkb;
 }
 
+/* What one took that was held up by something else counts half, and is forgotten soon. */
+static void note_cost(struct balancer *b, uint64_t began_ms)
+{
+    uint64_t took = b->host->ops->now_ms(b->host) - began_ms;
+
+    b->took_ms = (b->took_ms + took) / 2;
+}
+
 void balancer_wake(struct balancer *b)
 {
+    uint64_t began_ms = b->host->ops->now_ms(b->host);
     bool due;
 
-    b->now_ms = b->host->ops->now_ms(b->host);
+    b->now_ms = began_ms;
     b->awake = true;
     b->wake_at_ms = NEVER;
     if (look(b)) {
@@ -268,8 +277,10 @@ void balancer_wake(struct balancer *b)
     for (size_t i = 0; i < b->count; i++)
         dom_read_due_report(b, b->doms[i]);
     due = b->round_at_ms <= b->now_ms;
-    if (due)
+    if (due) {
         run_round(b);
+        note_cost(b, began_ms);
+    }
     balancer_wake_wanted(b, b->round_at_ms);
     for (size_t i = 0; i < b->count; i++) {
         if (b->doms[i]->report_due)

@@ -12,8 +12,10 @@
 
 #define NEVER UINT64_MAX
 
-/* Events of one moment make one round; rounds are at least so far apart. */
+/* Events of one moment make one round; rounds are at least so far apart, and so many times as long as one takes: a
+ * balancer that keeps the processor busy takes it from the guests that are to give and to take. */
 #define ROUND_GAP_MS 50u
+#define ROUND_PAUSE 8u
 /* While something moves: at first, then, and while all that moves is slow. */
 #define TICK_FAST_MS 100u
 #define TICK_MS 250u
@@ -117,6 +119,7 @@ struct balancer {
     uint64_t round_at_ms; /* NEVER: none wanted */
     uint64_t wake_at_ms;  /* what the host was asked for: a round or a report */
     uint64_t last_round_ms;
+    uint64_t took_ms; /* a look and a round, lately */
     uint64_t fast_until_ms;
     uint64_t freed_until_ms; /* a domain has gone, and nobody tells when its memory is free */
     bool emergency;
@@ -144,6 +147,8 @@ void balancer_wake_wanted(struct balancer *b, uint64_t at_ms);
 /* The same for a round. */
 void balancer_round_wanted(struct balancer *b, uint64_t at_ms);
 void balancer_round_soon(struct balancer *b);
+/* Between two rounds. */
+uint64_t balancer_round_gap_ms(const struct balancer *b);
 void balancer_tell(struct balancer *b, const struct host_event *event);
 
 /* domain.c */

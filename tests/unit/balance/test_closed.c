@@ -22,7 +22,7 @@
 
 struct guest {
     bool there, paused, gives, takes, climbs, tight, silent;
-    uint32_t domid;
+    uint32_t domid, kb_per_ms;
     uint64_t held_memkb, limit_memkb, target_memkb, own_memkb, used_memkb;
     uint64_t told_ms, told;
     char uuid[37];
@@ -31,6 +31,7 @@ struct guest {
 static struct fake {
     struct host host;
     uint64_t now_ms, wake_at_ms, free_memkb, claimed_memkb, asked;
+    uint64_t look_takes_ms, looks;
     struct host_sample samples[GUESTS];
     struct guest guests[GUESTS];
     char kept_name[96], kept_value[128];
@@ -56,6 +57,8 @@ static int look(struct host *host, const struct host_sample **samples, size_t *c
 {
     size_t n = 0;
 
+    fake.now_ms += fake.look_takes_ms;
+    fake.looks++;
     for (size_t i = 0; i < GUESTS; i++) {
         const struct guest *g = &fake.guests[i];
 
@@ -228,7 +231,7 @@ static void says(struct guest *g, uint64_t used_mib)
 /* At 256 MiB a second, and never more than its limit and what is free. */
 static void move(struct guest *g, uint64_t passed_ms)
 {
-    uint64_t goal = g->target_memkb + OFFSET, step = 256 * passed_ms / 4 * 4;
+    uint64_t goal = g->target_memkb + OFFSET, step = (g->kb_per_ms ? g->kb_per_ms : 256) * passed_ms / 4 * 4;
 
     if (!g->there || g->paused)
         return;
@@ -338,6 +341,34 @@ static void what_is_claimed_is_given_to_nobody(void **state)
     assert_true(g->target_memkb > 550 * MIB);
     assert_true(fake.free_memkb >= RESERVE + fake.claimed_memkb);
     assert_true(g->limit_memkb <= 600 * MIB + OFFSET);
+}
+
+/* While one waits for what a slow one gives. */
+static uint64_t looks_of_a_second(uint64_t one_takes_ms)
+{
+    struct guest *giver = add(2, 1000), *needy = add(3, 500);
+    uint64_t looks;
+
+    fake.look_takes_ms = one_takes_ms;
+    giver->kb_per_ms = 16;
+    says(giver, 100);
+    says(needy, 490);
+    pass(1500);
+    looks = fake.looks;
+    pass(3000);
+    assert_true(giver->held_memkb > giver->target_memkb + MIB);
+    return (fake.looks - looks) / 3;
+}
+
+static void while_somebody_waits_it_looks_often(void **state)
+{
+    assert_in_range(looks_of_a_second(0), 10, 20);
+}
+
+/* On a slow machine the guests need the processor more than the balancer does. */
+static void a_round_that_takes_long_is_followed_by_a_pause_eight_times_as_long(void **state)
+{
+    assert_in_range(looks_of_a_second(25), 1000 / 275, 1000 / 200);
 }
 
 static void who_owes_can_take_nothing(void **state)
@@ -566,6 +597,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_limit_rises_where_there_is_room_only, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_planned_can_be_had, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_claimed_is_given_to_nobody, make, unmake),
+        cmocka_unit_test_setup_teardown(while_somebody_waits_it_looks_often, make, unmake),
+        cmocka_unit_test_setup_teardown(a_round_that_takes_long_is_followed_by_a_pause_eight_times_as_long, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(who_owes_can_take_nothing, make, unmake),
         cmocka_unit_test_setup_teardown(the_target_of_one_that_owes_rises_to_what_it_holds_at_most, make, unmake),
         cmocka_unit_test_setup_teardown(a_report_that_is_taken_away_is_forgotten, make, unmake),
