@@ -35,18 +35,17 @@ char **xl_with_path(struct xlx_ctx *ctx, struct gc *gc, char *const *argv, const
     return NULL;
 }
 
-/* "create -c web.cfg" to "create --dryrun -c web.cfg" */
-static char **with_dryrun(struct gc *gc, char *const *argv)
+char **xl_with_option(struct gc *gc, char *const *argv, const char *option)
 {
     size_t n = length_of(argv), command = 1;
-    char **dry = gc_array(gc, n + 2, sizeof(*dry));
+    char **with_option = gc_array(gc, n + 2, sizeof(*with_option));
 
     while (argv[command][0] == '-')
         command++;
-    memcpy(dry, argv, (command + 1) * sizeof(*argv));
-    dry[command + 1] = gc_strdup(gc, "--dryrun");
-    memcpy(dry + command + 2, argv + command + 1, (n - command - 1) * sizeof(*argv));
-    return dry;
+    memcpy(with_option, argv, (command + 1) * sizeof(*argv));
+    with_option[command + 1] = gc_strdup(gc, option);
+    memcpy(with_option + command + 2, argv + command + 1, (n - command - 1) * sizeof(*argv));
+    return with_option;
 }
 
 int xl_dry_run(struct xlx_ctx *ctx, struct gc *gc, struct xl_dry_run *run)
@@ -54,7 +53,7 @@ int xl_dry_run(struct xlx_ctx *ctx, struct gc *gc, struct xl_dry_run *run)
     struct subprocess xl = {
         .ao = {.ctx = ctx, .timeout_ms = XL_DRY_RUN_MS},
         .gc = gc,
-        .argv = xl_with_path(ctx, gc, with_dryrun(gc, run->argv), NULL),
+        .argv = xl_with_path(ctx, gc, xl_with_option(gc, run->argv, "--dryrun"), NULL),
         .our_input = true, /* the configuration may be /dev/stdin */
         .out = SUBPROCESS_CAPTURED,
         .err = SUBPROCESS_CAPTURED,

@@ -30,6 +30,9 @@ int xl_dry_run(struct xlx_ctx *ctx, struct gc *gc, struct xl_dry_run *run);
  * element is extra, when that is not NULL. */
 char **xl_with_path(struct xlx_ctx *ctx, struct gc *gc, char *const *argv, const char *extra);
 
+/* "create -c web.cfg" to "create OPTION -c web.cfg", in the pool. */
+char **xl_with_option(struct gc *gc, char *const *argv, const char *option);
+
 /* Replaces this process by xl with in->xl_argv, after a warning that says why nothing is added to what xl does (NULL:
  * that is as it should be). Returns XLX_EXIT_FAILED, logged, when xl cannot be run. */
 int xl_runs_alone(const struct xlx_invocation *in, const char *why);

@@ -5,6 +5,8 @@
 #include <libxl_utils.h>
 
 #include "base/cleanup.h"
+#include "core/process-state.h"
+#include "core/stubdom-state.h"
 #include "migrate/check.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
@@ -177,20 +179,6 @@ void check_passthrough(struct checking *c)
         verdict_add(c, "devices", VERDICT_YES, "it uses no device of this host directly");
 }
 
-/* The state of a process, as /proc has it ('R', 'S', 'T', ...); 0: there is none. */
-static char process_state(struct gc *gc, const char *pid)
-{
-    CLEANUP_FILE FILE *f = fopen(gc_printf(gc, "/proc/%s/stat", pid), "re");
-    char line[512];
-    const char *behind;
-
-    if (!f || !fgets(line, sizeof(line), f))
-        return 0;
-    /* "PID (NAME) STATE ...", and a name may hold anything. */
-    behind = strrchr(line, ')');
-    return behind && behind[1] == ' ' ? behind[2] : 0;
-}
-
 /* QEMU must stop and write its state when libxl says so. It is not asked for more: a monitor command of libxl that gets
  * no answer can neither time out nor be aborted. */
 static void look_at_device_model(struct checking *c)
@@ -214,18 +202,30 @@ static void look_at_device_model(struct checking *c)
         verdict_add(c, "model", VERDICT_YES, "its device model runs in dom0 and can be saved");
 }
 
-/* QEMU in a Linux stub domain cannot write its state to where libxl wants it: "Unable to open /dev/fdset/1". */
-char *migrate_why_never(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid)
+/* 0: its device model runs in dom0, or it has none. */
+static uint32_t stub_domain_of(struct xlx_ctx *ctx, uint32_t domid)
 {
-    uint32_t stub_domid;
     libxl_ctx *libxl;
 
-    if (ctx_libxl(ctx, &libxl))
-        return gc_strdup(gc, "cannot ask libxl for its device model");
-    stub_domid = libxl_get_stubdom_id(libxl, domid);
-    return stub_domid ? gc_printf(gc, "its device model runs in stub domain %u, and QEMU there cannot save its state",
-                                  stub_domid)
-                      : NULL;
+    return ctx_libxl(ctx, &libxl) ? 0 : libxl_get_stubdom_id(libxl, domid);
+}
+
+char *migrate_why_never(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid)
+{
+    uint32_t stub_domid = stub_domain_of(ctx, domid);
+    char *why = stub_domid ? stubdom_state_why_not(ctx, gc, domid, stub_domid, NULL) : NULL;
+
+    return why ? gc_printf(gc, "its device model runs in a stub domain: %s", why) : NULL;
+}
+
+int migrate_put_back(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid)
+{
+    uint32_t stub_domid = stub_domain_of(ctx, domid);
+    struct stubdom_state_file file;
+
+    if (!stub_domid || stubdom_state_why_not(ctx, gc, domid, stub_domid, &file))
+        return 0; /* against the check, as asked */
+    return stubdom_state_put_back(ctx, domid, &file);
 }
 
 void check_device_model(struct checking *c)
@@ -237,6 +237,8 @@ void check_device_model(struct checking *c)
     why = migrate_why_never(c->ctx, c->gc, c->mc->domid);
     if (why)
         verdict_add(c, "model", VERDICT_NO, "%s", why);
+    else if (stub_domain_of(c->ctx, c->mc->domid))
+        verdict_add(c, "model", VERDICT_YES, "its device model runs in a stub domain that can be saved");
     else
         look_at_device_model(c);
 }

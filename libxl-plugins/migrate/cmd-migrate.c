@@ -69,7 +69,7 @@ static int run(const struct xlx_invocation *in)
     }
     if (stays)
         LOG(in->ctx, WARN, "migrating %s against the check, as asked", in->argv[0]);
-    return xl_runs_alone(in, NULL);
+    return migrate_put_back(in->ctx, gc, mc.domid) ? XLX_EXIT_FAILED : xl_runs_alone(in, NULL);
 }
 
 const struct xlx_command cmd_migrate = {

@@ -65,6 +65,9 @@ struct migrate_check {
 int migrate_check(struct xlx_ctx *ctx, struct gc *gc, struct migrate_check *mc);
 /* Why the guest can move to no host at all, or NULL: what can be said before another host is asked. In the pool. */
 char *migrate_why_never(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid);
+/* Makes ready what libxl needs of a device model in a stub domain and may have removed when an earlier journey failed.
+ * 0, or an error, logged. */
+int migrate_put_back(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid);
 /* Shows the result, as text or JSON. */
 void migrate_check_show(struct gc *gc, struct xlx_ui *ui, const struct migrate_check *mc);
 

@@ -9,6 +9,7 @@
 #include "core/ao.h"
 #include "core/domain.h"
 #include "core/sampler.h"
+#include "core/stubdom-state.h"
 #include "stubdom-launch/qmp-probe.h"
 #include "stubdom-launch/stubdom.h"
 #include "xenstore/paths.h"
@@ -104,6 +105,9 @@ static const struct xlx_column columns[] = {
     {"QEMU", "qemu", 0},
     {"QMP", NULL, XLX_COLUMN_TEXT},
     {NULL, "qmp_reachable", XLX_COLUMN_JSON},
+    {"Saves", NULL, XLX_COLUMN_TEXT},
+    {NULL, "can_be_saved", XLX_COLUMN_JSON},
+    {NULL, "why_not_saved", XLX_COLUMN_JSON},
     {"Memory", NULL, XLX_COLUMN_RIGHT | XLX_COLUMN_TEXT},
     {NULL, "memory_kb", XLX_COLUMN_JSON},
     {"Uptime", NULL, XLX_COLUMN_RIGHT | XLX_COLUMN_TEXT},
@@ -117,12 +121,14 @@ static void show(const struct xlx_invocation *in, struct xlx_table *table, const
     int64_t up = 0;
     bool has_up;
     struct xs_handle *xs;
+    char *why_not;
     GC_SCOPE(gc);
 
     if (ctx_xs(in->ctx, &xs))
         return;
     domain_name(in->ctx, xs, e->domid, guest);
     domain_name(in->ctx, xs, e->stub_domid, stub);
+    why_not = stubdom_state_why_not(in->ctx, gc, e->domid, e->stub_domid, NULL);
     has_up = e->stub && uptime_of(in->ctx, gc, e->stub_domid, &up);
     in->ui->ops->table_row(table, (struct xlx_cell[]){
                                       XLX_TEXT(guest),
@@ -133,6 +139,9 @@ static void show(const struct xlx_invocation *in, struct xlx_table *table, const
                                       XLX_TEXT(stubdom_qemu_state(in->ctx, gc, e->stub_domid, e->domid)),
                                       XLX_TEXT(e->probe.reachable ? "yes" : "no"),
                                       XLX_BOOL(e->probe.reachable),
+                                      XLX_TEXT(why_not ? "no" : "yes"),
+                                      XLX_BOOL(!why_not),
+                                      why_not ? XLX_TEXT(why_not) : XLX_NONE,
                                       e->stub ? XLX_TEXT(gc_printf(gc, "%" PRIu64, memory_kb / 1024)) : XLX_NONE,
                                       e->stub ? XLX_NUMBER(memory_kb) : XLX_NONE,
                                       has_up ? XLX_TEXT(gc_printf(gc, "%" PRId64 ":%02d:%02d", up / 3600,
@@ -191,6 +200,7 @@ const struct xlx_command cmd_stubdom_list = {
     .details = "State is the stub domain's. QEMU is what QEMU or the stub domain's init has left in xenstore: running, "
                "starting, or how "
                "it ended (\"exited 1\", \"signal 9\"). QMP says whether QEMU answers on the way that libxl takes. "
+               "Saves says whether the guest can be saved and moved; with --json also why not. "
                "Memory is in MiB, with "
                "--json in KiB.",
     .args_max = 1,

@@ -2,11 +2,11 @@
 #include "base/cleanup.h"
 #include "stubdom-launch/stubdom.h"
 static const struct xlx_command *const commands[] = {
-    &cmd_stubdom_build, &cmd_stubdom_check, &cmd_stubdom_create,
-    &cmd_stubdom_list,  &cmd_stubdom_log,   &cmd_stubdom_monitor,
+    &cmd_stubdom_build, &cmd_stubdom_check,   &cmd_stubdom_create, &cmd_stubdom_list,
+    &cmd_stubdom_log,   &cmd_stubdom_monitor, &cmd_save,
 };
 
-static const char *const xl_commands[] = {"save", "remus", "cd-insert", "cd-eject", NULL};
+static const char *const xl_commands[] = {"restore", "remus", "cd-insert", "cd-eject", NULL};
 
 extern const struct xlx_plugin plugin_stubdom;
 const struct xlx_plugin plugin_stubdom = {

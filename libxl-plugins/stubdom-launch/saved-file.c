@@ -14,8 +14,9 @@
 #define XL_MAGIC "Xen saved domain, xl format\n \0 \r"
 #define XL_MAGIC_BYTES 32
 #define XL_BYTE_ORDER 0x01020304u
-#define XL_JSON 1u      /* the configuration is libxl's JSON */
-#define XL_STREAM_V2 2u /* a libxl stream of version 2 follows */
+#define XL_JSON 1u        /* the configuration is libxl's JSON */
+#define XL_STREAM_V2 2u   /* a libxl stream of version 2 follows */
+#define XL_LENGTH_BYTES 4 /* of the configuration, in front of it */
 #define CONFIG_BYTES_MAX (16u << 20)
 
 /* libxl: 8 bytes of magic, version, options; then records. */
@@ -85,11 +86,12 @@ static bool read_xl_head(struct reading *r, struct saved_file *file)
         return false;
     }
     if (head.optional_len) {
-        char *config = gc_alloc(r->gc, head.optional_len + 1u);
+        char *optional = gc_alloc(r->gc, head.optional_len + 1u);
 
-        if (!get(r, config, head.optional_len))
+        if (!get(r, optional, head.optional_len))
             return false;
-        file->config = head.mandatory & XL_JSON ? config : NULL;
+        if (head.mandatory & XL_JSON && head.optional_len > XL_LENGTH_BYTES)
+            file->config = optional + XL_LENGTH_BYTES;
     }
     return true;
 }

@@ -32,6 +32,18 @@ int stubdom_of_guest(struct xlx_ctx *ctx, uint32_t domid, uint32_t *stub_domid)
     return 0;
 }
 
+bool stubdom_is_linux(struct xlx_ctx *ctx, uint32_t domid)
+{
+    uint32_t stub_domid;
+    struct xs_handle *xs;
+    char *version;
+    GC_SCOPE(gc);
+
+    return !stubdom_of_guest(ctx, domid, &stub_domid) && !ctx_xs(ctx, &xs) &&
+           !store_read(gc, xs, XBT_NULL, path_libxl_dm_version(gc, domid), STATE_BYTES_MAX, &version) &&
+           !strcmp(version, "qemu_xen");
+}
+
 /* What the stub domain writes is foreign: printable and short, or not shown. */
 static bool is_printable(const char *text)
 {

@@ -9,7 +9,7 @@
 #include "xlx-plugin.h"
 
 extern const struct xlx_command cmd_stubdom_build, cmd_stubdom_check, cmd_stubdom_create, cmd_stubdom_list,
-    cmd_stubdom_log, cmd_stubdom_monitor;
+    cmd_stubdom_log, cmd_stubdom_monitor, cmd_save;
 
 /* xlx_plugin's check_xl: what cannot work with a stub domain is refused before xl is asked. */
 int stubdom_check_xl(struct xlx_ctx *ctx, int argc, char **argv);
@@ -26,6 +26,9 @@ char *stubdom_log_path(struct gc *gc, const char *guest_name);
  * (silent): its device model does not run in a stub domain.
  */
 int stubdom_of_guest(struct xlx_ctx *ctx, uint32_t domid, uint32_t *stub_domid);
+
+/* Does the guest's device model run in a Linux stub domain? (An old one runs MiniOS.) */
+bool stubdom_is_linux(struct xlx_ctx *ctx, uint32_t domid);
 
 /*
  * How QEMU in the stub domain is doing, in one word or two: "running", "starting", or how QEMU ended, as the stub

@@ -34,6 +34,7 @@ TEST_LIBS_stubdom-launch_test_life := $(FAKE_CLOCK_WRAP)
 $(call with-fakes,stubdom-launch/test_memory_lock,fault xenstore xenctrl ctx)
 TEST_LIBS_stubdom-launch_test_memory_lock := -Wl,--wrap=autoballoon_is_on,--wrap=xlx_mem_target_set,--wrap=xlx_mem_settle
 $(call with-fakes,stubdom-launch/test_create,fault xenstore xenctrl ctx)
+$(call with-fakes,core/test_stubdom_state,fault xenstore xenctrl ctx)
 $(call with-fakes,core/test_libxl_op,fault xenstore xenctrl ctx)
 $(call with-fakes,core/test_subprocess,fault xenstore xenctrl ctx)
 $(call with-fakes,migrate/test_other,fault xenstore xenctrl ctx)

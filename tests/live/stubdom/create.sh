@@ -63,8 +63,7 @@ stub=$(xl domid made-dm)
 equal running "$(xl-ext stubdom-list --json made | json '.[0].qemu')" "QEMU runs"
 check "a monitor stays beside the guest" pgrep -f "stubdom-monitor $domid"
 says 4 "name-taken" "a name that is taken is refused" xl-ext stubdom-create "$scratch/made.cfg"
-says 4 "cannot be saved" "saving is refused before anything happens" xl-ext save made "$scratch/saved"
-says 4 "cannot save its state" "migrating too" xl-ext migrate -s true made nowhere
+says 4 "sent again and again" "Remus is refused before anything happens" xl-ext remus made nowhere
 says 4 "cannot change the disc" "changing a CD too" xl-ext cd-insert made hdc "$scratch/x"
 equal running "$(xl-ext stubdom-list --json made | json '.[0].qemu')" "the guest goes on"
 

@@ -79,6 +79,20 @@ says_nothing() {
     fi
 }
 
+# patiently COMMAND...: libxl gives a stub domain 30 s to start, which an emulated machine with much beside it may not keep; whatever the
+# command says, it is tried again then, at most twice
+patiently() {
+    for patiently_try in 1 2 3; do
+        patiently_output=$("$@" 2>&1)
+        patiently_status=$?
+        [ $patiently_status -eq 0 ] && break
+        grep -q "startup timed out" <<< "$patiently_output" || break
+        echo "# try $patiently_try of $1 $2: the stub domain did not start within libxl's 30 s"
+    done
+    [ -z "$patiently_output" ] || echo "$patiently_output"
+    return $patiently_status
+}
+
 # ---- a guest that counts (counter.S): on its serial port, and on its disk ----
 
 # counter_cfg NAME [LINE]...: its configuration on standard output, as guest_cfg makes it, without network cards

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stubdom-launch/save.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "core/libxl-op.h"
+#include "core/stubdom-state.h"
+#include "core/subprocess.h"
+#include "core/xl.h"
+#include "stubdom-launch/saved-file.h"
+#include "stubdom-launch/stubdom.h"
+
+/* ---- the file ---- */
+
+static const char *verify_state(struct gc *gc, const struct dm_state_reader *reader, uint32_t number, uint32_t crc)
+{
+    if (reader->number == number && reader->state_crc == crc)
+        return NULL;
+    return gc_printf(gc,
+                     "it has state %" PRIu32 " (%08" PRIx32 ") of its QEMU, and the stub domain has sent state %" PRIu32
+                     " (%08" PRIx32 ") last (was dom0's disk full?)",
+                     reader->number, reader->state_crc, number, crc);
+}
+
+const char *stubdom_save_verify(struct gc *gc, const char *path, uint32_t number, uint32_t crc)
+{
+    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct dm_state_reader reader = {.state = NULL};
+    struct saved_file file;
+    const char *cause;
+
+    if (fd < 0)
+        return gc_printf(gc, "it cannot be opened: %s", strerror(errno));
+    cause = saved_file_read(gc, fd, &file);
+    if (!cause && !file.whole)
+        cause = "it goes on behind its end";
+    if (!cause)
+        cause = saved_file_state(gc, fd, &file, &reader);
+    if (!cause)
+        cause = verify_state(gc, &reader, number, crc);
+    if (!cause && fsync(fd) && errno != EINVAL)
+        cause = gc_printf(gc, "it is not on its disk: %s", strerror(errno));
+    dm_state_reader_dispose(&reader);
+    return cause;
+}
+
+/* ---- the guest ---- */
+
+static bool is_suspended(struct stubdom_save *save)
+{
+    xc_domaininfo_t info;
+    xc_interface *xc;
+
+    return !ctx_xc(save->ctx, &xc) && xc_domain_getinfolist(xc, save->domid, 1, &info) == 1 &&
+           info.domain == save->domid && info.flags & XEN_DOMINF_shutdown &&
+           (info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask) == SHUTDOWN_suspend;
+}
+
+/* xl wakes the guest itself when a save fails, unless xl was ended in the middle. */
+static void wake(struct stubdom_save *save)
+{
+    struct libxl_op op = {.ao = {.ctx = save->ctx}, .must_finish = true};
+    libxl_ctx *libxl;
+
+    if (!is_suspended(save) || ctx_libxl(save->ctx, &libxl))
+        return;
+    if (libxl_op_wait(&op, libxl_domain_resume(libxl, save->domid, 1, libxl_op_how(&op))))
+        LOGD(save->ctx, ERROR, save->domid, "it was suspended to be saved, and cannot be woken");
+    else
+        LOGD(save->ctx, INFO, save->domid, "it goes on where it was");
+}
+
+static int run_xl(struct stubdom_save *save, struct gc *gc, int *exit_status)
+{
+    bool adds_pause = !save->stays && !save->paused;
+    struct subprocess xl = {
+        .ao = {.ctx = save->ctx},
+        .gc = gc,
+        .argv = xl_with_path(save->ctx, gc, adds_pause ? xl_with_option(gc, save->xl_argv, "-p") : save->xl_argv, NULL),
+        .our_input = true,
+        .out = SUBPROCESS_OURS,
+        .err = SUBPROCESS_OURS,
+    };
+    int rc;
+
+    if (!xl.argv)
+        return ERROR_NOTFOUND;
+    subprocess_start(&xl);
+    rc = ao_wait(&xl.ao);
+    *exit_status = xl.exit_status;
+    return rc;
+}
+
+static int let_go(struct stubdom_save *save)
+{
+    int rc;
+
+    if (save->stays || save->paused)
+        return XLX_EXIT_DONE;
+    rc = libxl_op_destroy(save->ctx, save->domid, NULL);
+    if (rc)
+        LOGD(save->ctx, ERROR, save->domid, "it is saved, and what is left of it cannot be destroyed: %s",
+             error_text(rc));
+    return rc ? XLX_EXIT_FAILED : XLX_EXIT_DONE;
+}
+
+static int keep(struct stubdom_save *save, const char *cause)
+{
+    int rc = save->stays || save->paused ? 0 : libxl_op_unpause(save->ctx, save->domid);
+
+    LOGD(save->ctx, ERROR, save->domid, "%s does not hold the guest: %s; %s", save->path, cause,
+         rc             ? "the guest is there, paused, and cannot be unpaused"
+         : save->paused ? "the guest is there, paused"
+                        : "the guest goes on where it was");
+    if (unlink(save->path) && errno != ENOENT)
+        LOG(save->ctx, WARN, "cannot remove %s: %s", save->path, strerror(errno));
+    return XLX_EXIT_FAILED;
+}
+
+/* What the stub domain has sent must be known before the guest is let go. */
+static const char *verify(struct stubdom_save *save, struct gc *gc)
+{
+    uint32_t stub_domid, number, crc;
+
+    if (stubdom_of_guest(save->ctx, save->domid, &stub_domid) ||
+        stubdom_state_last(save->ctx, gc, save->domid, stub_domid, &number, &crc))
+        return "the stub domain does not say what it has sent";
+    return stubdom_save_verify(gc, save->path, number, crc);
+}
+
+static int prepare(struct stubdom_save *save, struct gc *gc)
+{
+    struct stubdom_state_file file;
+    uint32_t stub_domid;
+    char *why;
+
+    if (stubdom_of_guest(save->ctx, save->domid, &stub_domid))
+        return XLX_EXIT_FAILED;
+    why = stubdom_state_why_not(save->ctx, gc, save->domid, stub_domid, &file);
+    if (why) {
+        LOGD(save->ctx, ERROR, save->domid, "it cannot be saved: %s", why);
+        return XLX_EXIT_REFUSED;
+    }
+    return stubdom_state_put_back(save->ctx, save->domid, &file) ? XLX_EXIT_FAILED : XLX_EXIT_DONE;
+}
+
+int stubdom_save(struct stubdom_save *save)
+{
+    int rc, exit_status = XLX_EXIT_FAILED;
+    const char *cause;
+    GC_SCOPE(gc);
+
+    exit_status = prepare(save, gc);
+    if (exit_status)
+        return exit_status;
+    rc = run_xl(save, gc, &exit_status);
+    if (rc || exit_status) {
+        wake(save);
+        return rc ? xlx_exit_of(rc) : XLX_EXIT_FAILED;
+    }
+    cause = verify(save, gc);
+    return cause ? keep(save, cause) : let_go(save);
+}
