@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cleanup.h"
 #include "stubdom-launch/stubdom.h"
+
 static const struct xlx_command *const commands[] = {
-    &cmd_stubdom_build, &cmd_stubdom_check,   &cmd_stubdom_create, &cmd_stubdom_list,
-    &cmd_stubdom_log,   &cmd_stubdom_monitor, &cmd_save,
+    &cmd_save,         &cmd_stubdom_build, &cmd_stubdom_check,   &cmd_stubdom_create,
+    &cmd_stubdom_list, &cmd_stubdom_log,   &cmd_stubdom_monitor,
 };
 
 static const char *const xl_commands[] = {"restore", "remus", "cd-insert", "cd-eject", NULL};

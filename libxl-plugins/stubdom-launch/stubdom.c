@@ -2,6 +2,7 @@
 #include "stubdom-launch/stubdom.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/xen-version.h"
 #include "xenstore/paths.h"
@@ -10,9 +11,20 @@
 #define DOMID_MAX 0x7fef /* below DOMID_FIRST_RESERVED */
 #define STATE_BYTES_MAX 64
 
+/* 0: it is not there. */
+static int64_t changed_at_ns(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) ? 0 : (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
 char *stubdom_log_path(struct gc *gc, const char *guest_name)
 {
-    return gc_printf(gc, XEN_LOG_FOLDER "/qemu-dm-%s.log", guest_name);
+    char *path = gc_printf(gc, XEN_LOG_FOLDER "/qemu-dm-%s.log", guest_name),
+         *moved = gc_printf(gc, XEN_LOG_FOLDER "/qemu-dm-%s--incoming.log", guest_name);
+
+    return changed_at_ns(moved) > changed_at_ns(path) ? moved : path;
 }
 
 int stubdom_of_guest(struct xlx_ctx *ctx, uint32_t domid, uint32_t *stub_domid)

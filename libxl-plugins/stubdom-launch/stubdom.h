@@ -18,7 +18,8 @@ int stubdom_check_xl(struct xlx_ctx *ctx, int argc, char **argv);
 #define STUBDOM_KERNEL_NAME "qemu-stubdom-linux-kernel"
 #define STUBDOM_RAMDISK_NAME "qemu-stubdom-linux-rootfs"
 
-/* /var/log/xen/qemu-dm-GUEST.log: the stub domain's console. Result in the pool. */
+/* /var/log/xen/qemu-dm-GUEST.log: the stub domain's console. A guest that has moved here keeps the name that it had on its
+ * way, qemu-dm-GUEST--incoming.log: the one that was written last. Result in the pool. */
 char *stubdom_log_path(struct gc *gc, const char *guest_name);
 
 /*

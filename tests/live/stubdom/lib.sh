@@ -97,7 +97,7 @@ patiently() {
 
 # counter_cfg NAME [LINE]...: its configuration on standard output, as guest_cfg makes it, without network cards
 counter_cfg() {
-    guest_cfg "$@" 'vif=[]'
+    guest_cfg "$@" 'vif=[]' 'stubdomain_cmdline="console=hvc0 quiet"'
     cp /root/stubdom/counter "$scratch/$1.disk"
 }
 
