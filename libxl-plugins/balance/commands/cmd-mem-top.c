@@ -1,314 +1,49 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "balance/commands/commands.h"
-#include "balance/commands/print-metrics.h"
-#include "balance/service/control.h"
 #include "balance/commands/memd-client.h"
+#include "balance/commands/print-metrics.h"
+#include "balance/commands/terminal.h"
+#include "balance/commands/top-screen.h"
+#include "balance/commands/why-text.h"
+#include "balance/service/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/utf8.h"
 #include "base/visible.h"
 
 #define REFRESH_MS 1000
-#define BAR_MAX 60
-#define BAR_MIN 15 /* so that a row fits into 80 columns */
+/* Escape alone is a key; terminals send their sequences in one go. */
+#define ESCAPE_MS 100
 
 struct options {
     bool once, events, prometheus;
 };
 
-struct row {
-    const char *name, *balloon, *reason;
-    uint64_t domid, actual, target, demand, min, max, static_max, weight, owed;
-    bool managed, pinned, has_demand;
-};
-
-enum sorting { BY_DOMID, BY_NAME, BY_ACTUAL, BY_TARGET, BY_DEMAND, BY_LACK };
-static const struct {
-    char key;
-    const char *label;
-} sortings[] = {{'i', "id"}, {'n', "name"}, {'a', "actual"}, {'t', "target"}, {'d', "demand"}, {'l', "lack"}};
-
-/* ---- reading ---- */
-
-static uint64_t number_of(const struct json *node, const char *key)
-{
-    uint64_t value = 0;
-
-    json_member_u64(node, key, &value);
-    return value;
-}
-
-static const char *text_of(const struct json *node, const char *key)
-{
-    const char *text;
-
-    return json_member_string(node, key, &text) ? text : "";
-}
-
-static bool flag_of(const struct json *node, const char *key)
-{
-    bool value;
-
-    return json_member_bool(node, key, &value) && value;
-}
-
-static struct row *read_rows(struct gc *gc, const struct json *result, size_t *count)
-{
-    const struct json *list = json_member(result, "domains");
-    struct row *rows;
-
-    *count = list && list->type == JSON_ARRAY ? list->list.count : 0;
-    rows = gc_array(gc, *count + 1, sizeof(*rows));
-    for (size_t i = 0; i < *count; i++) {
-        const struct json *d = list->list.items[i];
-
-        rows[i] = (struct row){
-            .name = text_of(d, "name"),
-            .balloon = text_of(d, "balloon"),
-            .reason = text_of(d, "reason"),
-            .domid = number_of(d, "domid"),
-            .actual = number_of(d, "actual_memkb"),
-            .target = number_of(d, "target_memkb"),
-            .demand = number_of(d, "demand_memkb"),
-            .min = number_of(d, "min_memkb"),
-            .max = number_of(d, "max_memkb"),
-            .static_max = number_of(d, "static_max_memkb"),
-            .weight = number_of(d, "weight"),
-            .owed = number_of(d, "owed_memkb"),
-            .managed = flag_of(d, "managed"),
-            .pinned = flag_of(d, "pinned"),
-            .has_demand = json_member(d, "demand_memkb") && json_member(d, "demand_memkb")->type == JSON_INTEGER,
-        };
-    }
-    return rows;
-}
-
-static uint64_t key_of(const struct row *r, enum sorting sorting)
-{
-    switch (sorting) {
-    case BY_ACTUAL:
-        return r->actual;
-    case BY_TARGET:
-        return r->target;
-    case BY_DEMAND:
-        return r->demand;
-    case BY_LACK:
-        return r->demand > r->actual ? r->demand - r->actual : 0;
-    default:
-        return UINT64_MAX - r->domid;
-    }
-}
-
-static int compare(const void *a, const void *b, void *arg)
-{
-    enum sorting sorting = *(enum sorting *)arg;
-    const struct row *x = a, *y = b;
-    uint64_t k = key_of(x, sorting), l = key_of(y, sorting);
-
-    if (sorting == BY_NAME && strcmp(x->name, y->name))
-        return strcmp(x->name, y->name);
-    if (k != l)
-        return k > l ? -1 : 1;
-    return x->domid < y->domid ? -1 : x->domid > y->domid;
-}
-
-/* ---- showing ---- */
-
-/* What it holds as #, up to what it is asked to hold as -, and where minimum, maximum and demand lie: [ ] ! */
-static void bar(char *out, size_t width, const struct row *r, uint64_t scale)
-{
-    struct {
-        uint64_t value;
-        char mark;
-    } marks[] = {{r->min, '['}, {r->max, ']'}, {r->demand, '!'}};
-
-    for (size_t i = 0; i < width; i++) {
-        uint64_t at = (2 * i + 1) * scale / (2 * width);
-
-        out[i] = at < r->actual ? '#' : at < r->target ? '-' : ' ';
-        if (at >= r->target && at < r->actual)
-            out[i] = '=';
-    }
-    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
-        size_t at = (size_t)(marks[i].value * width / (scale ? scale : 1));
-
-        if (r->managed && marks[i].value && (marks[i].mark != '!' || r->has_demand))
-            out[at < width ? at : width - 1] = marks[i].mark;
-    }
-    out[width] = 0;
-}
-
-static const char *mib(struct gc *gc, uint64_t memkb, bool known)
-{
-    return known ? gc_printf(gc, "%" PRIu64, (memkb + 512) / 1024) : "-";
-}
-
-static const char *note(const struct row *r)
-{
-    if (!r->managed)
-        return "unmanaged";
-    if (r->owed)
-        return "owes";
-    return r->pinned ? "pinned" : r->reason;
-}
-
-static void print_host(const struct json *host, bool screen)
-{
-    const char *end = screen ? "\033[K\r\n" : "\n";
-
-    printf("host: %" PRIu64 " MiB, free %" PRIu64 ", reserve %" PRIu64 ", reserved %" PRIu64 ", claimed %" PRIu64
-           ", in flight %" PRIu64 ", float %" PRIu64,
-           number_of(host, "total_memkb") / 1024, number_of(host, "free_memkb") / 1024,
-           number_of(host, "reserve_memkb") / 1024, number_of(host, "reserved_memkb") / 1024,
-           number_of(host, "claimed_memkb") / 1024, number_of(host, "in_flight_memkb") / 1024,
-           number_of(host, "float_memkb") / 1024);
-    if (!flag_of(host, "feasible"))
-        printf("; SHORT by %" PRIu64 " MiB", number_of(host, "shortfall_memkb") / 1024);
-    fputs(end, stdout);
-}
-
-/* How a row is laid out: on a narrow screen the bar stands for minimum and maximum. */
-struct layout {
-    bool wide;
-    size_t bar;
-};
-
-#define NARROW_TEXT 65 /* columns of all but the bar */
-#define WIDE_TEXT 88
-
-static struct layout layout_for(size_t columns)
-{
-    struct layout l = {.wide = columns >= WIDE_TEXT + BAR_MIN};
-    size_t text = l.wide ? WIDE_TEXT : NARROW_TEXT;
-
-    l.bar = columns < text + BAR_MIN ? BAR_MIN : columns - text;
-    if (l.bar > BAR_MAX)
-        l.bar = BAR_MAX;
-    return l;
-}
-
-static uint64_t scale_for(const struct row *rows, size_t count)
-{
-    uint64_t scale = 1;
-
-    for (size_t i = 0; i < count; i++) {
-        uint64_t high = rows[i].static_max > rows[i].actual ? rows[i].static_max : rows[i].actual;
-
-        if (rows[i].managed && high > scale)
-            scale = high;
-    }
-    return scale;
-}
-
-#define NAME_COLUMNS 16
-
-static const char *name_column(struct gc *gc, const char *name)
-{
-    const char *text = visible_copy(gc, name);
-    size_t len = utf8_fit(text, NAME_COLUMNS), width = utf8_width(gc_strndup(gc, text, len));
-
-    return gc_printf(gc, "%.*s%*s", (int)len, text, (int)(NAME_COLUMNS - width), "");
-}
-
-static void print_rows(struct gc *gc, struct row *rows, size_t count, size_t lines, size_t columns, bool screen)
-{
-    const char *end = screen ? "\033[K\r\n" : "\n";
-    struct layout layout = layout_for(columns);
-    uint64_t scale = scale_for(rows, count);
-
-    printf("%-*s %5s %7s %7s %7s ", NAME_COLUMNS, "NAME", "ID", "ACTUAL", "TARGET", "DEMAND");
-    if (layout.wide)
-        printf("%7s %7s %6s ", "MIN", "MAX", "WEIGHT");
-    printf(" %-5s %-10s%s", "BALL.", "WHY", end);
-    for (size_t i = 0; i < count && i < lines; i++) {
-        const struct row *r = &rows[i];
-        char text[BAR_MAX + 1];
-
-        bar(text, layout.bar, r, scale);
-        printf("%s %5" PRIu64 " %7s %7s %7s ", name_column(gc, r->name), r->domid, mib(gc, r->actual, true),
-               mib(gc, r->target, r->target), mib(gc, r->demand, r->has_demand));
-        if (layout.wide)
-            printf("%7s %7s %6s ", mib(gc, r->min, r->managed), mib(gc, r->max, r->managed),
-                   r->managed ? gc_printf(gc, "%" PRIu64, r->weight) : "-");
-        printf(" %-5s %-10s %s%s", r->managed ? r->balloon : "-", note(r), r->managed ? text : "", end);
-    }
-}
-
-static void print_warnings(struct gc *gc, const struct json *host, bool screen)
-{
-    const struct json *list = json_member(host, "warnings");
-
-    for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++) {
-        if (list->list.items[i]->type == JSON_STRING)
-            printf("warning: %s%s", visible_copy(gc, list->list.items[i]->string.text), screen ? "\033[K\r\n" : "\n");
-    }
-}
-
-static void print_json(struct gc *gc, const struct json *result)
-{
-    struct json_writer *w = json_writer_new(gc, true);
-
-    json_tree(w, result);
-    printf("%s", json_text(w, NULL));
-}
-
-/* ---- the terminal ---- */
-
-static struct termios cooked;
-
-/* Only calls that a handler of signals may make. */
-static void restore(void)
-{
-    static const char shown_again[] = "\033[?7h\033[?25h\033[?1049l";
-    ssize_t r = write(STDOUT_FILENO, shown_again, sizeof(shown_again) - 1);
-
-    tcsetattr(STDIN_FILENO, TCSANOW, &cooked);
-    if (r < 0)
-        return;
-}
-
-static void ended(int signum)
-{
-    restore();
-    signal(signum, SIG_DFL);
-    raise(signum);
-}
-
-/* Keys come one by one; Ctrl-C still interrupts, and whatever ends us the terminal is as before. Rows that are longer
- * than a line are cut. */
-static bool take_terminal(void)
-{
-    struct termios raw;
-
-    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &cooked))
-        return false;
-    raw = cooked;
-    raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
-    tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-    atexit(restore);
-    signal(SIGHUP, ended);
-    fputs("\033[?1049h\033[?25l\033[?7l", stdout);
-    return true;
-}
+/* ---- live ---- */
 
 struct live {
-    struct ev_fd keys;
-    struct ev_timer refresh;
+    struct xlx_ctx *ctx;
+    struct memd_client *client;
+    struct ev_fd input;
+    struct ev_timer refresh, escape;
+    struct ev_signal resized;
     struct ev_interrupt interrupt;
-    enum sorting sorting;
-    bool due, over;
+
+    struct top_keys keys;
+    struct top_view view;
+    struct gc *gc;               /* of data */
+    const struct top_data *data; /* as memd told it */
+    struct gc *page_gc;
+
+    bool data_due, screen_due, over;
+    enum top_wish wish;
     int status;
 };
 
@@ -318,28 +53,79 @@ static void end(struct live *l, int status)
     l->status = status;
 }
 
-static void key_pressed(struct ev_fd *ev, int fd, short revents)
+/* A copy of what memd told, sorted and filtered. */
+static struct top_data arranged(struct live *l, struct gc *gc, struct top_size size)
 {
-    struct live *l = CONTAINER_OF(ev, struct live, keys);
-    char key;
-    ssize_t r = read(fd, &key, 1);
+    struct top_data data = *l->data;
+
+    data.rows = gc_array(gc, data.count + 1, sizeof(*data.rows));
+    memcpy(data.rows, l->data->rows, data.count * sizeof(*data.rows));
+    top_view_arrange(&l->view, &data, size);
+    return data;
+}
+
+static void show(struct live *l)
+{
+    struct top_size size = terminal_size();
+    struct top_lines lines;
+    GC_SCOPE(gc);
+    struct top_data shown = arranged(l, gc, size);
+
+    lines = top_screen(gc, &l->view, &shown, l->data->count, size);
+    terminal_show(&lines);
+}
+
+/* What a key does needs the rows in the order in which they are shown. */
+static void key_typed(struct live *l, int key)
+{
+    struct top_size size = terminal_size();
+    struct top_data shown;
+    enum top_wish wish;
+    GC_SCOPE(gc);
+
+    if (key == TOP_KEY_NONE)
+        return;
+    if (!l->data) {
+        /* Who gives up before memd has answered. */
+        l->wish = key == 'q' ? TOP_WISH_QUIT : key == TOP_KEY_CTRL_C ? TOP_WISH_INTERRUPT : TOP_WISH_NOTHING;
+        return;
+    }
+    shown = arranged(l, gc, size);
+    wish = top_view_key(&l->view, &shown, size, key);
+    if (wish != TOP_WISH_NOTHING)
+        l->wish = wish;
+    l->screen_due = true;
+}
+
+static void escape_is_alone(struct ev_timer *timer)
+{
+    struct live *l = CONTAINER_OF(timer, struct live, escape);
+
+    key_typed(l, top_keys_flush(&l->keys));
+}
+
+static void input_came(struct ev_fd *ev, int fd, short revents)
+{
+    struct live *l = CONTAINER_OF(ev, struct live, input);
+    unsigned char bytes[64];
+    ssize_t r = read(fd, bytes, sizeof(bytes));
 
     if (r < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    l->due = true;
-    if (r != 1 || key == 'q')
+    if (r <= 0) {
         end(l, XLX_EXIT_DONE);
-    else if (key == 3)
-        end(l, XLX_EXIT_INTERRUPTED);
-    for (size_t i = 0; i < ARRAY_LEN(sortings) && !l->over; i++) {
-        if (sortings[i].key == key)
-            l->sorting = (enum sorting)i;
+        return;
     }
+    for (ssize_t i = 0; i < r; i++)
+        key_typed(l, top_keys_feed(&l->keys, bytes[i]));
+    ev_timer_stop(&l->escape);
+    if (l->keys.count)
+        ev_timer_start(&l->ctx->loop, &l->escape, ESCAPE_MS, 0, escape_is_alone);
 }
 
 static void refresh_due(struct ev_timer *timer)
 {
-    CONTAINER_OF(timer, struct live, refresh)->due = true;
+    CONTAINER_OF(timer, struct live, refresh)->data_due = true;
 }
 
 static void interrupted(struct ev_interrupt *i, int signum)
@@ -347,70 +133,151 @@ static void interrupted(struct ev_interrupt *i, int signum)
     end(CONTAINER_OF(i, struct live, interrupt), XLX_EXIT_INTERRUPTED);
 }
 
-static void print_screen(struct gc *gc, const struct json *result, enum sorting sorting)
+static void screen_resized(struct ev_signal *s, int signum)
 {
-    const struct json *host = json_member(result, "host");
-    struct winsize size = {.ws_row = 24, .ws_col = 80};
-    struct row *rows;
-    size_t count;
-
-    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-    rows = read_rows(gc, result, &count);
-    qsort_r(rows, count, sizeof(*rows), compare, &sorting);
-    fputs("\033[H", stdout);
-    print_host(host, true);
-    print_rows(gc, rows, count, size.ws_row > 5 ? size.ws_row - 5u : 1, size.ws_col, true);
-    print_warnings(gc, host, true);
-    printf("sorted by %s; keys: q quit", sortings[sorting].label);
-    for (size_t i = 0; i < ARRAY_LEN(sortings); i++)
-        printf(", %c %s", sortings[i].key, sortings[i].label);
-    fputs("\033[J", stdout);
-    fflush(stdout);
+    CONTAINER_OF(s, struct live, resized)->wish = TOP_WISH_REDRAW;
 }
 
-/* Asks memd and shows what it says. */
-static void refresh(struct live *l, struct memd_client *client)
+/* Asks memd anew. */
+static void refresh(struct live *l)
 {
-    const struct json *result, *event;
-    GC_SCOPE(gc);
+    const struct json *answer, *event;
+    struct gc *gc;
     int rc;
 
-    rc = memd_call(client, CONTROL_BALANCE, NULL, &result);
+    rc = memd_call(l->client, CONTROL_BALANCE, NULL, &answer);
     if (rc)
         end(l, xlx_exit_of(rc));
     if (l->over)
         return;
-    print_screen(gc, result, l->sorting);
-    while (!memd_event(client, 0, &event))
+    gc = gc_new();
+    l->data = top_read(gc, answer);
+    gc_free(l->gc);
+    l->gc = gc;
+    while (!memd_event(l->client, 0, &event))
         ;
+    l->screen_due = true;
+}
+
+/* ---- pages ---- */
+
+static void close_page(struct live *l)
+{
+    l->view.page = NULL;
+    l->view.page_first = 0;
+    gc_free(TAKE_PTR(l->page_gc));
+}
+
+static void open_page(struct live *l, const char *text)
+{
+    struct gc *gc = gc_new();
+    char *copy = gc_strdup(gc, text);
+
+    make_visible(copy, "\n");
+    close_page(l);
+    l->page_gc = gc;
+    l->view.page = copy;
+}
+
+/* A domain that is gone by now has no page; memd's word on it would spoil the screen. */
+static void open_why(struct live *l)
+{
+    const struct json *answer;
+    GC_SCOPE(gc);
+    struct json *arguments = json_new_object(gc);
+
+    json_set_integer(gc, arguments, "domain", (int64_t)l->view.selected_domid);
+    if (memd_ask(l->client, CONTROL_WHY, arguments, &answer))
+        open_page(l, "The domain is gone.\n");
+    else
+        open_page(l, why_text(gc, answer));
+}
+
+static void fulfil(struct live *l)
+{
+    enum top_wish wish = l->wish;
+
+    l->wish = TOP_WISH_NOTHING;
+    switch (wish) {
+    case TOP_WISH_NOTHING:
+        return;
+    case TOP_WISH_QUIT:
+        end(l, XLX_EXIT_DONE);
+        return;
+    case TOP_WISH_INTERRUPT:
+        end(l, XLX_EXIT_INTERRUPTED);
+        return;
+    case TOP_WISH_SUSPEND:
+        terminal_suspend();
+        break;
+    case TOP_WISH_REDRAW:
+        terminal_forget();
+        break;
+    case TOP_WISH_WHY:
+        open_why(l);
+        break;
+    case TOP_WISH_HELP:
+        open_page(l, top_help);
+        break;
+    case TOP_WISH_CLOSE_PAGE:
+        close_page(l);
+        break;
+    }
+    l->screen_due = true;
+}
+
+static void turn(struct live *l)
+{
+    uv_run(&l->ctx->loop, UV_RUN_ONCE);
+    if (!l->over)
+        fulfil(l);
+    if (l->data_due && !l->over) {
+        l->data_due = false;
+        refresh(l);
+    }
+    if (l->screen_due && l->data && !l->over) {
+        l->screen_due = false;
+        show(l);
+    }
 }
 
 static int live(struct xlx_ctx *ctx, struct memd_client *client)
 {
-    struct live l = {.sorting = BY_DOMID};
+    struct live l = {.ctx = ctx, .client = client};
     /* Opened anew to be read without blocking: standard input is the caller's, and often the output too. */
     CLEANUP_FD int fd = open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
     ev_interrupt_start(&ctx->loop, &l.interrupt, interrupted);
+    ev_signal_start(&ctx->loop, &l.resized, SIGWINCH, screen_resized);
     ev_timer_start(&ctx->loop, &l.refresh, 0, REFRESH_MS, refresh_due);
-    if (fd < 0 || ev_fd_start(&ctx->loop, &l.keys, fd, POLLIN, key_pressed)) {
+    if (fd < 0 || ev_fd_start(&ctx->loop, &l.input, fd, POLLIN, input_came)) {
         LOG(ctx, ERROR, "cannot read keys from the terminal");
         end(&l, XLX_EXIT_FAILED);
     }
-    while (!l.over) {
-        uv_run(&ctx->loop, UV_RUN_ONCE);
-        if (l.due && !l.over) {
-            l.due = false;
-            refresh(&l, client);
-        }
-    }
-    ev_fd_stop(&l.keys);
+    while (!l.over)
+        turn(&l);
+    ev_fd_stop(&l.input);
     ev_timer_stop(&l.refresh);
+    ev_timer_stop(&l.escape);
+    ev_signal_stop(&l.resized);
     ev_interrupt_stop(&l.interrupt);
+    close_page(&l);
+    gc_free(l.gc);
+    terminal_give_back();
+    /* What was said meanwhile went with the screen. */
+    if (l.status == XLX_EXIT_FAILED)
+        LOG(ctx, ERROR, "memd does not answer any more");
     return l.status;
 }
 
 /* ---- events ---- */
+
+static const char *event_name(const struct json *message)
+{
+    const char *name;
+
+    return json_member_string(message, "event", &name) ? name : "";
+}
 
 static int stream(const struct xlx_invocation *in, struct memd_client *client)
 {
@@ -428,16 +295,23 @@ static int stream(const struct xlx_invocation *in, struct memd_client *client)
         if (in->ui->json)
             printf("%s\n", json_text(w, NULL));
         else
-            printf("%-12s %s\n", text_of(message, "event"), json_text(w, NULL));
+            printf("%-12s %s\n", event_name(message), json_text(w, NULL));
         fflush(stdout);
     }
+}
+
+static void print_json(struct gc *gc, const struct json *result)
+{
+    struct json_writer *w = json_writer_new(gc, true);
+
+    json_tree(w, result);
+    printf("%s", json_text(w, NULL));
 }
 
 static int once(const struct xlx_invocation *in, struct memd_client *client)
 {
     const struct json *result;
-    struct row *rows;
-    size_t count;
+    struct top_lines lines;
     GC_SCOPE(gc);
     int rc;
 
@@ -448,10 +322,9 @@ static int once(const struct xlx_invocation *in, struct memd_client *client)
         print_json(gc, result);
         return XLX_EXIT_DONE;
     }
-    rows = read_rows(gc, result, &count);
-    print_host(json_member(result, "host"), false);
-    print_rows(gc, rows, count, SIZE_MAX, 120, false);
-    print_warnings(gc, json_member(result, "host"), false);
+    lines = top_once(gc, top_read(gc, result));
+    for (size_t i = 0; i < lines.count; i++)
+        printf("%s\n", lines.lines[i].text);
     return XLX_EXIT_DONE;
 }
 
@@ -468,7 +341,7 @@ static int run(const struct xlx_invocation *in)
         status = print_metrics(client);
     else if (o->events)
         status = stream(in, client);
-    else if (!o->once && !in->ui->json && in->ui->terminal && take_terminal())
+    else if (!o->once && !in->ui->json && in->ui->terminal && terminal_take())
         status = live(in->ctx, client);
     else
         status = once(in, client);
@@ -489,9 +362,10 @@ const struct xlx_command cmd_mem_top = {
     .synopsis = "[--once | --events | --prometheus] [--json]",
     .summary = "Show live how memd balances memory",
     .details =
-        "Sizes in MiB. The bar shows what a domain holds (#), what it is still to get (-) or to give (=), and where "
-        "its minimum [, maximum ] and demand ! lie. Keys sort by id, name, actual, target, demand and lack; q "
-        "quits. When standard output is no terminal it prints once.",
+        "The bar shows what a domain holds (#), what it is still to get (-) or to give (=), and where its minimum [, "
+        "maximum ] and demand ! lie. Arrow keys, page up, page down, home and end move the selection, w says why the "
+        "selected domain has what it has, / filters, i n a t d l sort, h shows all keys, q quits. When standard output "
+        "is no terminal, mem-top prints once, in MiB.",
     .options = option_table,
     .option_count = ARRAY_LEN(option_table),
     .options_size = sizeof(struct options),

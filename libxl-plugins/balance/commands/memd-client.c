@@ -21,20 +21,40 @@ struct memd_client {
     bool only_looks; /* connected as one of the readers */
 };
 
-int memd_call(struct memd_client *c, const char *command, const struct json *arguments, const struct json **result)
+/* *error: what memd refused, or NULL. */
+static int ask(struct memd_client *c, const char *command, const struct json *arguments, const struct json **result,
+               const struct json **error)
 {
-    const struct json *reply, *error;
-    const char *text;
+    const struct json *reply;
     int rc;
 
     rc = connection_call(&c->connection, command, arguments, MEMD_TIMEOUT_MS, &reply);
     if (rc)
         return rc == ERROR_ABORTED ? rc : ERROR_FAIL;
-    error = json_member(reply, "error");
+    *error = json_member(reply, "error");
     if (result)
         *result = json_member(reply, "return");
-    if (!error)
-        return 0;
+    return 0;
+}
+
+int memd_ask(struct memd_client *c, const char *command, const struct json *arguments, const struct json **result)
+{
+    const struct json *error;
+    int rc;
+
+    rc = ask(c, command, arguments, result, &error);
+    return !rc && error ? ERROR_INVAL : rc;
+}
+
+int memd_call(struct memd_client *c, const char *command, const struct json *arguments, const struct json **result)
+{
+    const struct json *error;
+    const char *text;
+    int rc;
+
+    rc = ask(c, command, arguments, result, &error);
+    if (rc || !error)
+        return rc;
     if (c->only_looks && json_member_string(error, "class", &text) && !strcmp(text, MONITOR_COMMAND_NOT_FOUND))
         LOG(c->connection.ctx, ERROR, "memd lets only root do that; its readers may look");
     else

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# mem-top in a real terminal: it fits, sorts by keys, and leaves the terminal as it was.
-# timeout: 120
+# mem-top in a real terminal: it fits, sorts by keys, scrolls, filters, says why, and leaves the terminal as it was.
+# timeout: 600
 . "$(dirname "$0")/../../lib/live.sh"
 
 xl-ext memd 2>"$scratch/memd.log" &
@@ -56,4 +56,40 @@ check "again" until_true 20 shows "^host: "
 kill -TERM "$(pgrep -f "mem-top\$")"
 check "killed" until_true 10 shows "back"
 check "the terminal is as before, too" shows "^isig icanon"
+
+# More domains than lines, in a shell that knows jobs.
+at_end lab-puppet stop many
+check "forty domains" lab-puppet start many 24 32 instant --count 36
+tmux kill-session -t top
+tmux new-session -d -s top -x 80 -y 24 "bash --norc -i"
+tmux send-keys -t top "xl-ext mem-top" Enter
+check "it says how many domains there is no room for" until_true 60 shows "^2[0-9] more: 0 above, 2[0-9] below"
+screen | sed 's/^/# /'
+check "and sums" shows "^sum of 40: "
+tmux send-keys -t top End
+check "the last one is reached" until_true 60 shows "^many-36 "
+check "and the first ones are above" shows "more: 2[0-9] above, 0 below"
+tmux send-keys -t top Home
+check "and the first one again" until_true 60 shows "^Domain-0 "
+tmux send-keys -t top / p - 2 Enter
+check "a filter leaves who has that name" until_true 60 shows "^sum of 1 (of 40)"
+tmux send-keys -t top w
+check "w says why that domain has its memory" until_true 60 shows "^p-2: gets "
+check "and what was written lately" shows "^last changes of its target"
+tmux send-keys -t top q
+check "any key goes back" until_true 60 shows "^sum of 1 (of 40)"
+tmux send-keys -t top Escape
+tmux resize-window -t top -x 200 -y 60
+check "a larger screen is used" until_true 60 shows "MIN *MAX *WEIGHT"
+check "for all of them" until_true 60 shows "^many-36 "
+screen | sed 's/^/# /'
+tmux send-keys -t top C-z
+check "Ctrl-Z stops it" until_true 60 shows "Stopped .*mem-top"
+tmux send-keys -t top "stty -a" Enter
+check "with the terminal as before" until_true 60 shows "^isig icanon"
+tmux send-keys -t top clear Enter fg Enter
+check "and it goes on" until_true 60 shows "^sum of 40: "
+tmux send-keys -t top C-c
+tmux send-keys -t top 'echo "ended:$?"' Enter
+check "Ctrl-C interrupts it" until_true 60 shows "^ended:130"
 finish
