@@ -6,6 +6,8 @@
 #include "balance/service/service.h"
 #include "balance/policy/plan-json.h"
 #include "balance/service/control.h"
+#include "balance/service/history.h"
+#include "balance/service/recorder.h"
 #include "balance/service/metrics-page.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -320,21 +322,40 @@ static void run_metrics(struct monitor_call *call)
 
 static const struct monitor_command cmd_metrics = {CONTROL_METRICS, NULL, 0, "Metrics", run_metrics};
 
+static const struct monitor_arg history_args[] = {
+    {"domain", MONITOR_INT, true, NULL},
+    {"last_ms", MONITOR_INT, true, NULL},
+};
+
+static void run_history(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    uint32_t domid = HISTORY_HOST;
+    uint64_t last_ms;
+
+    if ((call->args[0] && !domain_arg(call, 0, &domid)) || !whole_number(call, 1, "last_ms", &last_ms))
+        return;
+    call->result = recorder_json(call->gc, s->recorder, domid, call->args[1] ? last_ms : HISTORY_SPAN_MS);
+    if (!call->result)
+        FAIL(call, "domain %u has no history yet: it has just come", domid);
+}
+
+static const struct monitor_command cmd_history = {CONTROL_HISTORY, history_args, ARRAY_LEN(history_args), "History",
+                                                   run_history};
+
 /* ---- all of it ---- */
 
 static const struct monitor_command *const commands[] = {
-    &cmd_range, &cmd_auto,         &cmd_forget,  &cmd_reserve, &cmd_hold, &cmd_release,
-    &cmd_hand,  &cmd_reservations, &cmd_balance, &cmd_why,     &cmd_plan, &cmd_metrics,
+    &cmd_range,        &cmd_auto,    &cmd_forget, &cmd_reserve, &cmd_hold,    &cmd_release, &cmd_hand,
+    &cmd_reservations, &cmd_balance, &cmd_why,    &cmd_plan,    &cmd_metrics, &cmd_history,
 };
 static const struct monitor_command *const look_commands[] = {
-    &cmd_reservations, &cmd_balance, &cmd_why, &cmd_plan, &cmd_metrics,
+    &cmd_reservations, &cmd_balance, &cmd_why, &cmd_plan, &cmd_metrics, &cmd_history,
 };
 
 static const struct monitor_enum enums[] = {
-    {"BalloonState", plan_balloon_names},
-    {"DomainState", plan_state_names},
-    {"DomainType", plan_type_names},
-    {"ReservationState", reserve_state_names},
+    {"BalloonState", plan_balloon_names}, {"DomainState", plan_state_names},         {"DomainType", plan_type_names},
+    {"HistoryKind", history_kind_names},  {"ReservationState", reserve_state_names},
 };
 
 static const struct monitor_event_type events[] = {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "balance/service/recorder.h"
 #include "balance/service/service.h"
 #include "balance/policy/plan-json.h"
 
@@ -236,6 +237,9 @@ const struct json_record *const control_records[] = {
     &balance_record,
     &plan_with_input_record,
     &metrics_record,
+    &recorder_record,
+    &recorder_point_record,
+    &recorder_mark_record,
     &plan_json_input_record,
     &plan_json_host_record,
     &plan_json_reservation_record,

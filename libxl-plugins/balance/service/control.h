@@ -7,7 +7,7 @@
  * qmp_capabilities, then {"execute": NAME, "arguments": {...}, "id": ...} with {"return": ...} or {"error": {"class",
  * "desc"}}, and events {"event": NAME, "data": {...}, "timestamp": {...}} to every client that has negotiated.
  * Only root can connect. CONTROL_LOOK_SOCKET is the same for the group of readers (readers.h), with those commands that
- * change nothing: query-balance, mem-why, query-reservations, query-plan, query-metrics; it tells all events. Sizes are KiB in members that end in _memkb; times are milliseconds in members that end in
+ * change nothing: query-balance, mem-why, query-reservations, query-plan, query-metrics, query-history; it tells all events. Sizes are KiB in members that end in _memkb; times are milliseconds in members that end in
  * _ms. DOMAIN is an integer domid; names are looked up by the command. Members in brackets may be absent.
  *
  * The path is RUN_FOLDER/CONTROL_SOCKET.
@@ -82,6 +82,18 @@
 
 /* query-metrics -> {"text": TEXT}: the page of metrics-page.h. */
 #define CONTROL_METRICS "query-metrics"
+
+/*
+ * query-history {["domain"], ["last_ms"]} -> {"step_ms", "points": [POINT...], "marks": [MARK...]}, oldest first: what the
+ * domain had in the last hours; without a domain: what all domains together hold, are to hold and need, and the host's free
+ * memory. GenericError: no look at that domain has been taken yet.
+ *
+ * POINT: {"time", "held_memkb", "target_memkb", "need_memkb", "available_memkb"}, the end of a step, in seconds since 1970;
+ *     each size is null when it is not known. Sizes are kept to 1/2000.
+ * MARK: {"time", "kind", "domid" or null, "name", "memkb" or null}; kind: "start", "end", "pin" (memkb: the target), "kill"
+ *     (by the guest's kernel, for want of memory), "reservation" (memkb: what was got; with a domain when that is who gets it).
+ */
+#define CONTROL_HISTORY "query-history"
 
 /*
  * Events.

@@ -4,6 +4,7 @@
 #include "balance/service/service.h"
 #include "balance/policy/lend.h"
 #include "balance/service/metrics.h"
+#include "balance/service/recorder.h"
 #include "balance/xen/host-xen.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -60,6 +61,7 @@ static void happened(void *arg, const struct host_event *e)
     default:
         break;
     }
+    recorder_happened(s->recorder, e);
     control_tell(s, e);
 }
 
@@ -119,6 +121,7 @@ static void stop(void *state)
     /* Those who ask first, then what they ask. */
     metrics_stop(s->metrics);
     control_stop(s);
+    recorder_stop(TAKE_PTR(s->recorder));
     s->host->balancer = NULL;
     balancer_free(TAKE_PTR(s->balancer));
     s->host->ops->close(s->host);
@@ -136,6 +139,7 @@ int balance_service_new(const struct service_env *env, struct host *host, const 
     *s = (struct balance_service){.env = env, .ctx = env->ctx, .host = host};
     host->told = happened;
     host->told_arg = s;
+    s->recorder = recorder_start(s);
     s->balancer = host->balancer = balancer_new(host, config);
     ev_timer_start(&s->ctx->loop, &s->told, 0, 0, all_told);
     rc = control_start(s);

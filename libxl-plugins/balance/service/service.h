@@ -12,6 +12,7 @@
 #include "monitor/monitor.h"
 
 struct metrics;
+struct recorder;
 
 struct balance_service {
     const struct service_env *env;
@@ -23,6 +24,7 @@ struct balance_service {
     struct control_hold *holds;
     struct ev_timer answers; /* to those that are over */
     struct metrics *metrics;
+    struct recorder *recorder;
     struct ev_timer told;
     bool all_told; /* the domains that were there when memd started have been told of */
 };

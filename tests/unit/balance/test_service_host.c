@@ -314,9 +314,27 @@ static void memory_is_reserved_on_any_host(void **state)
                 "\"return\": {}");
 }
 
+static void the_history_of_any_host_is_kept(void **state)
+{
+    const char *answer = talk_ask(&talk, "{\"execute\": \"query-history\"}");
+
+    /* Both guests together, and what is free. */
+    assert_says(answer, "\"step_ms\": 10000");
+    assert_says(answer, "\"held_memkb\": 1572864, \"target_memkb\": 1572864, \"need_memkb\": null, "
+                        "\"available_memkb\": 2621440}");
+    assert_says(answer, "\"marks\": []");
+    answer = talk_ask(&talk, "{\"execute\": \"query-history\", \"arguments\": {\"domain\": 10, \"last_ms\": 60000}}");
+    assert_says(answer, "\"available_memkb\": null}");
+    assert_says(talk_ask(&talk, "{\"execute\": \"query-history\", \"arguments\": {\"domain\": 77}}"),
+                "there is no domain 77");
+    assert_says(talk_ask(&talk, "{\"execute\": \"query-history\", \"arguments\": {\"last_ms\": -1}}"),
+                "must not be negative");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_history_of_any_host_is_kept, make, unmake),
         cmocka_unit_test_setup_teardown(the_view_comes_from_the_host, make, unmake),
         cmocka_unit_test_setup_teardown(a_range_is_the_hosts_to_keep_and_to_refuse, make, unmake),
         cmocka_unit_test_setup_teardown(a_host_without_ranges_says_so, make, unmake),

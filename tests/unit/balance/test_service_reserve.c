@@ -38,6 +38,55 @@ static int reserve(struct memd_client *c, struct gc *gc)
     return 3;
 }
 
+/* 0: the history marks the reservation, with its size and without a domain. */
+static int find_in_history(struct memd_client *c)
+{
+    const struct json *m, *marks, *mark;
+    const char *kind;
+    uint64_t memkb;
+
+    if (memd_call(c, CONTROL_HISTORY, NULL, &m))
+        return 4;
+    marks = json_member(m, "marks");
+    if (marks->list.count != 1)
+        return 5;
+    mark = marks->list.items[0];
+    if (!json_member_string(mark, "kind", &kind) || strcmp(kind, "reservation") != 0)
+        return 6;
+    if (!json_member_u64(mark, "memkb", &memkb) || memkb != 300 * MIB)
+        return 7;
+    return json_member(mark, "domid")->type == JSON_NULL ? 0 : 8;
+}
+
+static int reserve_and_look(struct memd_client *c, struct gc *gc)
+{
+    struct json *w = json_new_object(gc);
+    const struct json *m;
+    const char *text;
+
+    json_set_u64(gc, w, "size_memkb", 300 * MIB);
+    if (memd_call(c, CONTROL_RESERVE, w, &m))
+        return 1;
+    while (!memd_event(c, 10000, &m)) {
+        const struct json *data = json_member(m, "data");
+
+        if (json_member_string(data, "state", &text) && !strcmp(text, "ready"))
+            return find_in_history(c);
+    }
+    return 3;
+}
+
+static void a_reservation_is_marked_in_the_history(void **state)
+{
+    /* The guests give it, once they have ranges. */
+    assert_int_equal(ask(give_ranges), 0);
+    run_for(300);
+    reports(1, 100);
+    reports(2, 100);
+    run_for(300);
+    assert_int_equal(ask(reserve_and_look), 0);
+}
+
 static bool room_is_made(void)
 {
     return TOTAL_MEMKB - domains[0]->actual_kb - domains[1]->actual_kb >= RESERVE_MEMKB + 300 * MIB;
@@ -240,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_reservation_is_ready_when_it_is_free_and_ends_with_its_holder, make, unmake),
+        cmocka_unit_test_setup_teardown(a_reservation_is_marked_in_the_history, make, unmake),
         cmocka_unit_test_setup_teardown(a_holder_that_died_unnoticed_loses_its_reservation, make, unmake),
         cmocka_unit_test_setup_teardown(who_waits_or_runs_with_a_reservation_comes_back_to_memd, make, unmake),
         cmocka_unit_test_setup_teardown(who_comes_back_too_late_takes_nobody_elses_reservation, make, unmake),
