@@ -33,6 +33,7 @@ $(cat "$work/errors")"
 
 told host-info host-info
 told mem-top mem-top
+told mem-history mem-history
 told cpu-diff cpu-diff "$source/tests/fuzz/corpus/cpu_policy/host.raw" "$source/tests/fuzz/corpus/cpu_policy/host-pools.raw"
 cat > "$work/host.json" << 'END'
 {"host":{"total_memkb":8388608,"free_memkb":1048576,"claimed_memkb":0,"reserve_memkb":131072},

@@ -109,6 +109,16 @@ static const struct {
     [TOP_PINNED] = {TOP_LOOK_PINNED, "pinned"},
 };
 
+/* What a guest says that it needs may be anything: no more counts than it can have. */
+static uint64_t need_memkb(const struct top_row *r)
+{
+    uint64_t most = r->max_memkb > r->actual_memkb ? r->max_memkb : r->actual_memkb;
+
+    if (!r->has_demand)
+        return 0;
+    return r->demand_memkb < most ? r->demand_memkb : most;
+}
+
 static const char *sum_text(struct gc *gc, const struct top_view *view, const struct top_data *data, size_t all)
 {
     uint64_t held = 0, targets = 0, need = 0;
@@ -120,7 +130,7 @@ static const char *sum_text(struct gc *gc, const struct top_view *view, const st
 
         held += r->actual_memkb;
         targets += r->target_memkb;
-        need += r->has_demand ? r->demand_memkb : 0;
+        need += need_memkb(r);
         marked[top_mark_of(r)]++;
     }
     text = gc_printf(gc, "sum of %zu%s: %s, target %s, need %s", data->count,

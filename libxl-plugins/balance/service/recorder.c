@@ -16,6 +16,16 @@ struct recorder {
 
 /* ---- looking ---- */
 
+/* What a guest says that it needs may be anything: no more counts than it can have. */
+static uint64_t need_memkb(const struct balancer_domain *d)
+{
+    uint64_t most = d->facts.managed && d->facts.max_memkb ? d->facts.max_memkb : d->facts.static_max_memkb;
+
+    if (most < d->plan.actual_memkb)
+        most = d->plan.actual_memkb;
+    return d->plan.demand_memkb < most ? d->plan.demand_memkb : most;
+}
+
 static struct history_look look_of(const struct balancer_domain *d)
 {
     return (struct history_look){
@@ -28,7 +38,7 @@ static struct history_look look_of(const struct balancer_domain *d)
                 .held_known = true,
                 .target_memkb = d->plan.target_memkb,
                 .target_known = d->facts.has_target,
-                .need_memkb = d->plan.demand_memkb,
+                .need_memkb = need_memkb(d),
                 .need_known = d->plan.demand_known,
                 .available_memkb = d->report.available_memkb,
                 .available_known = d->has_report && d->report.has_available,

@@ -56,6 +56,7 @@ wait $events
 held "mem-top --events" --lines
 
 told mem-top mem-top
+told mem-history mem-history
 told mem-why mem-why web
 told mem-plan mem-plan
 told mem-reserve mem-reserve -t 60 --lease 60 8

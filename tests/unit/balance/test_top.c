@@ -211,6 +211,16 @@ static void what_is_wrong_stands_out(void **state)
     assert_non_null(line_with(&l, "; 1 starving, 1 stuck, 1 owing, 1 pinned"));
 }
 
+static void a_liar_does_not_spoil_the_sum(void **state)
+{
+    struct top_data data = host_of(3);
+    struct top_lines l;
+
+    data.rows[1].demand_memkb = UINT64_MAX / 2;
+    l = screen(data, narrow);
+    assert_non_null(line_with(&l, "need 4.10G; 1 starving"));
+}
+
 static void many_and_long_warnings_leave_room_for_the_domains(void **state)
 {
     struct top_data data = host_of(40);
@@ -528,6 +538,7 @@ int main(void)
         T(only_a_wide_screen_has_columns_for_the_range),
         T(names_are_as_wide_as_the_screen_allows),
         T(what_is_wrong_stands_out),
+        T(a_liar_does_not_spoil_the_sum),
         T(many_and_long_warnings_leave_room_for_the_domains),
         T(a_size_is_short_and_has_a_unit),
         T(once_says_everything_in_mib),
