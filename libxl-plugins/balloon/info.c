@@ -240,7 +240,7 @@ int mem_list(struct xlx_ctx *ctx, enum mem_info_want want, struct xlx_mem_info *
 
 int xlx_mem_list(struct xlx_ctx *ctx, size_t info_size, struct xlx_mem_info **infos, size_t *count)
 {
-    CLEANUP_FREE struct xlx_mem_info *ours = NULL;
+    struct xlx_mem_info *ours = NULL;
     char *info;
     int rc;
 
@@ -257,5 +257,6 @@ int xlx_mem_list(struct xlx_ctx *ctx, size_t info_size, struct xlx_mem_info **in
         memcpy(info, &info_size, sizeof(info_size));
         sized_give(info, &ours[i], sizeof(ours[i]));
     }
+    free(ours);
     return 0;
 }

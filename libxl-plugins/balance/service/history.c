@@ -9,6 +9,8 @@
 
 #define MARKS 2048
 #define MANTISSA_BITS 11
+#define MANTISSA_MAX ((1u << MANTISSA_BITS) - 1)
+#define EXPONENT_MAX 31
 #define UNKNOWN UINT16_MAX
 
 const char *const history_kind_names[] = {"start", "end", "pin", "kill", "reservation", NULL};
@@ -50,24 +52,26 @@ struct history {
 
 /* ---- sizes in 16 bits: a mantissa of 11, an exponent of 5 ---- */
 
+/* More than anybody has. */
+#define MEMKB_MAX ((uint64_t)(MANTISSA_MAX - 1) << EXPONENT_MAX)
+
 static uint16_t packed(uint64_t memkb)
 {
     unsigned exponent = 0;
 
-    while (memkb >> exponent >= (1u << MANTISSA_BITS) - 1 && exponent < 31)
+    if (memkb > MEMKB_MAX)
+        memkb = MEMKB_MAX;
+    while (exponent < EXPONENT_MAX && memkb >> exponent >= MANTISSA_MAX)
         exponent++;
     /* To the nearest; the mantissa has room for one more. */
     if (exponent)
         memkb += UINT64_C(1) << (exponent - 1);
-    memkb >>= exponent;
-    if (memkb >= (1u << MANTISSA_BITS) - 1 && exponent == 31)
-        return UNKNOWN - 1;
-    return (uint16_t)(exponent << MANTISSA_BITS | memkb);
+    return (uint16_t)(exponent << MANTISSA_BITS | memkb >> exponent);
 }
 
 static uint64_t unpacked(uint16_t size)
 {
-    return (uint64_t)(size & ((1u << MANTISSA_BITS) - 1)) << (size >> MANTISSA_BITS);
+    return (uint64_t)(size & MANTISSA_MAX) << (size >> MANTISSA_BITS);
 }
 
 static struct step step_of(const struct history_sizes *s)

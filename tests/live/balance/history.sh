@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What memd remembers of the last minutes is what happened.
-# live: core
 # timeout: 300
 . "$(dirname "$0")/../../lib/live.sh"
 

@@ -264,7 +264,7 @@ static void starts_ends_and_kills_are_marked(void **state)
     assert_int_equal(m[1].kind, HISTORY_PIN);
     assert_int_equal(m[1].memkb, 512);
     assert_int_equal(m[1].age_ms, 500);
-    m = history_marks(history, gc, HISTORY_HOST, now_ms + HISTORY_STEP_MS, 0, &count);
+    history_marks(history, gc, HISTORY_HOST, now_ms + HISTORY_STEP_MS, 0, &count);
     assert_int_equal(count, 0);
     for (unsigned i = 0; i < 100000; i++)
         history_happened(history, now_ms + i, HISTORY_PIN, i, true, 512);
