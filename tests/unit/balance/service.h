@@ -183,14 +183,29 @@ static inline int unmake(void **state)
 
 /* ---- clients ---- */
 
-static pid_t client;
+static pid_t client; /* 0: this is it */
+
+static inline void begin_process(void)
+{
+    fflush(stdout);
+    client = fork();
+}
+
+/* gcov counts what such a process has run only when it is told to. */
+void __gcov_dump(void) __attribute__((weak));
+
+static inline _Noreturn void end_process(int status)
+{
+    if (__gcov_dump)
+        __gcov_dump();
+    _exit(status);
+}
 
 static inline void begin_client(int (*act)(struct memd_client *c, struct gc *gc))
 {
     struct memd_client *c;
 
-    fflush(stdout);
-    client = fork();
+    begin_process();
     if (client)
         return;
     {
@@ -199,8 +214,8 @@ static inline void begin_client(int (*act)(struct memd_client *c, struct gc *gc)
         alarm(LIMIT_MS / 1000);
         /* A loop of its own: the other is memd's. */
         if (xlx_ctx_new(&env.ctx, env.ctx->logger) || memd_connect(env.ctx, &c))
-            _exit(99);
-        _exit(act(c, gc));
+            end_process(99);
+        end_process(act(c, gc));
     }
 }
 
