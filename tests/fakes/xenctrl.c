@@ -184,6 +184,21 @@ int xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
     return 0;
 }
 
+static bool vnuma;
+
+void fake_xen_vnuma(bool has)
+{
+    vnuma = has;
+}
+
+int xc_domain_getvnuma(xc_interface *xch, uint32_t domid, uint32_t *nr_vnodes, uint32_t *nr_vmemranges,
+                       uint32_t *nr_vcpus, xen_vmemrange_t *vmemrange, unsigned int *vdistance,
+                       unsigned int *vcpu_to_vnode)
+{
+    errno = vnuma ? ENOBUFS : EOPNOTSUPP;
+    return -1;
+}
+
 /* dom0 has its memory, as it should be under memd. */
 int xc_version(xc_interface *xch, int command, void *arg)
 {

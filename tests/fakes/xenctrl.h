@@ -32,6 +32,8 @@ void fake_xen_type(struct fake_domain *domain, const char *type);
 void fake_xen_remove(uint32_t domid);
 /* What the hypervisor says is free; 4 GiB until set. */
 void fake_xen_free_kb(uint64_t kb);
+/* Whether domains have virtual NUMA nodes. */
+void fake_xen_vnuma(bool has);
 /* How many times the domains have been listed. */
 unsigned fake_xen_looks(void);
 /* How many interfaces are open. */
