@@ -67,9 +67,13 @@ int vcpu_list(struct xlx_ctx *ctx, struct gc *gc, const struct cpu_host *host, u
         struct vcpu *vcpu = &(*vcpus)[n];
         xc_vcpuinfo_t info;
 
-        /* A number without a vCPU behind it: a domain under construction. */
-        if (xc_vcpu_getinfo(xc, domid, id, &info))
-            continue;
+        if (xc_vcpu_getinfo(xc, domid, id, &info)) {
+            /* A number without a vCPU behind it: a domain under construction. */
+            if (errno == ESRCH)
+                continue;
+            LOGD(ctx, ERROR, domid, "cannot ask about its vCPU %u: %s", id, strerror(errno));
+            return error_of_errno(errno);
+        }
         vcpu->vcpu_id = id;
         vcpu->online = info.online;
         vcpu->blocked = info.blocked;

@@ -15,7 +15,13 @@ struct xc_interface_core {
 };
 
 static struct fake_domain domains[DOMAINS_MAX]; /* ascending domid; domid DOMID_INVALID: removed */
-static unsigned domain_count, looks, handles;
+static unsigned domain_count, looks, handles, cpu_count = 1, vcpu_count = 1;
+
+void fake_xen_vcpus(unsigned cpus, unsigned vcpus)
+{
+    cpu_count = cpus;
+    vcpu_count = vcpus;
+}
 
 void fake_xen_reset(void)
 {
@@ -110,6 +116,7 @@ int xc_domain_getinfolist(xc_interface *xch, uint32_t first_domain, unsigned int
         info[n].arch_config.emulation_flags = d->emulation_flags;
         info[n].tot_pages = d->actual_kb / PAGE_KB;
         info[n].max_pages = d->max_kb / PAGE_KB;
+        info[n].max_vcpu_id = vcpu_count - 1;
         info[n].outstanding_pages = d->outstanding_kb / PAGE_KB;
         memset(info[n].handle, (int)d->domid + d->another, sizeof(info[n].handle));
         n++;
@@ -181,6 +188,7 @@ int xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
     memset(info, 0, sizeof(*info));
     info->total_pages = UINT64_C(4) << 20;
     info->free_pages = free_kb / 4;
+    info->max_cpu_id = cpu_count - 1;
     return 0;
 }
 

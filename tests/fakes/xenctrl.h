@@ -32,6 +32,8 @@ void fake_xen_type(struct fake_domain *domain, const char *type);
 void fake_xen_remove(uint32_t domid);
 /* What the hypervisor says is free; 4 GiB until set. */
 void fake_xen_free_kb(uint64_t kb);
+/* CPUs of the host, and vCPUs of each domain; 1 and 1 until set. */
+void fake_xen_vcpus(unsigned cpus, unsigned vcpus);
 /* Whether domains have virtual NUMA nodes. */
 void fake_xen_vnuma(bool has);
 /* How many times the domains have been listed. */
