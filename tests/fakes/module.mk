@@ -70,6 +70,8 @@ $(call with-fakes,memory/test_commands,fault xenstore xenctrl ctx clock capture 
 TEST_LIBS_memory_test_commands := $(FAKE_CLOCK_WRAP)
 $(call with-fakes,migrate/test_checks,fault xenstore xenctrl ctx capture)
 $(call with-fakes,vcpu/test_commands,fault xenstore xenctrl ctx capture tool vcpus)
+$(call with-fakes,stubdom-launch/test_commands,fault xenstore xenctrl ctx capture tool)
+TEST_LIBS_stubdom-launch_test_commands := -Wl,--wrap=stubdom_log_path
 $(call with-fakes,balance/test_commands,fault xenstore xenctrl ctx capture tool)
 
 # Parts of the tool, which no library holds.
@@ -80,8 +82,9 @@ TEST_OBJS_xl-ext_test_tables += $(TOOL_PARTS)
 TEST_OBJS_xl-ext_test_library += $(TOOL_PARTS)
 TEST_OBJS_memory_test_commands += $(TOOL_PARTS)
 TEST_OBJS_balance_test_commands += $(TOOL_PARTS)
+TEST_OBJS_stubdom-launch_test_commands += $(TOOL_PARTS)
 TEST_OBJS_vcpu_test_commands += $(TOOL_PARTS)
 TEST_OBJS_migrate_test_checks += $(TOOL_PARTS)
-$(patsubst %,$(O)/tests/unit/xl-ext/test_%,options ui tables library) $(O)/tests/unit/memory/test_commands $(O)/tests/unit/balance/test_commands $(O)/tests/unit/migrate/test_checks $(O)/tests/unit/vcpu/test_commands: $(TOOL_PARTS)
+$(patsubst %,$(O)/tests/unit/xl-ext/test_%,options ui tables library) $(O)/tests/unit/memory/test_commands $(O)/tests/unit/balance/test_commands $(O)/tests/unit/migrate/test_checks $(O)/tests/unit/vcpu/test_commands $(O)/tests/unit/stubdom-launch/test_commands: $(TOOL_PARTS)
 
 -include $(patsubst %.c,$(O)/obj/%.d,$(wildcard tests/fakes/*.c))

@@ -26,6 +26,7 @@ extern const struct xlx_command cmd_mem_list, cmd_mem_info, cmd_mem_set, cmd_mem
 
 static struct xlx_ctx *ctx;
 static struct fake_domain *web, *db;
+static uint64_t interrupt_ms;
 
 /* web follows at once, db not at all. */
 static void follow_target(struct fake_domain *d)
@@ -125,14 +126,22 @@ static void what_cannot_be_is_refused_before_anything_is_set(void **state)
     tool_says(ctx, &cmd_mem_set, "--force db 10", 0, "");
 }
 
+/* When the command has waited for a while. */
 static void user_interrupts(struct fake_domain *d)
 {
-    raise(SIGINT);
+    if (fake_clock_ms() > interrupt_ms)
+        raise(SIGINT);
+}
+
+static void interrupt_soon(void)
+{
+    interrupt_ms = fake_clock_ms() + 1000;
+    db->look = user_interrupts;
 }
 
 static void an_interrupt_leaves_the_target(void **state)
 {
-    db->look = user_interrupts;
+    interrupt_soon();
     tool_says(ctx, &cmd_mem_set, "-w db 400", 130, "interrupted");
     assert_string_equal(fake_store_get("/local/domain/7/memory/target"), "409600");
 }
@@ -151,7 +160,7 @@ static void changes_are_watched(void **state)
 {
     tool_says(ctx, &cmd_mem_watch, "--timeout 3 web", 0, NULL);
     tool_says(ctx, &cmd_mem_watch, "--json --timeout 3", 0, NULL);
-    db->look = user_interrupts;
+    interrupt_soon();
     tool_says(ctx, &cmd_mem_watch, "web", 130, NULL);
     tool_says(ctx, &cmd_mem_watch, "nobody", 1, NULL);
 }
