@@ -11,6 +11,7 @@
 #include "tests/fakes/fault.h"
 
 #define ALL ((1u << FAKE_CPUS) - 1)
+#define POOL (ALL & ~(1u << 3))
 #define DOMAINS 16
 
 static struct {
@@ -81,6 +82,11 @@ int xc_vcpu_setaffinity(xc_interface *xch, uint32_t domid, int vcpu, xc_cpumap_t
         vcpus[domid][vcpu].hard = *hard;
     if (flags & XEN_VCPUAFFINITY_SOFT)
         vcpus[domid][vcpu].soft = *soft;
+    /* The hypervisor answers with what is effective: within the domain's pool. */
+    if (flags & XEN_VCPUAFFINITY_HARD)
+        *hard &= POOL;
+    if (flags & XEN_VCPUAFFINITY_SOFT)
+        *soft &= POOL;
     return 0;
 }
 
@@ -94,7 +100,7 @@ xc_cpupoolinfo_t *xc_cpupool_getinfo(xc_interface *xch, uint32_t poolid)
     if (!info)
         abort();
     info->cpumap = (uint8_t *)(info + 1);
-    *info->cpumap = ALL & ~(1u << 3);
+    *info->cpumap = POOL;
     return info;
 }
 
