@@ -21,24 +21,32 @@ static struct {
     const libxl_asyncop_how *how;
     struct ev_timer interrupt, end;
     unsigned aborts;
-    bool quiet; /* no interrupt */
+    bool quiet;     /* no interrupt */
+    unsigned turns; /* of the loop, so that a signal is heard before it is over, however slow the machine */
 } call;
 
 static void call_ends(struct ev_timer *timer)
 {
+    if (call.turns--) {
+        ev_timer_start(&ctx->loop, &call.end, 1, 0, call_ends);
+        return;
+    }
     call.how->callback(NULL, call.aborts ? ERROR_ABORTED : 0, call.how->u.for_callback);
 }
 
 static void interrupt(struct ev_timer *timer)
 {
     raise(SIGINT);
+    call_ends(timer);
 }
 
 static int begin_call(const libxl_asyncop_how *how)
 {
     call.how = how;
-    ev_timer_start(&ctx->loop, &call.end, 50, 0, call_ends);
-    if (!call.quiet)
+    call.turns = 10;
+    if (call.quiet)
+        ev_timer_start(&ctx->loop, &call.end, 1, 0, call_ends);
+    else
         ev_timer_start(&ctx->loop, &call.interrupt, 1, 0, interrupt);
     return 0;
 }

@@ -381,20 +381,25 @@ static bool is_there(const char *name)
 static void a_name_that_could_be_another_file_makes_no_link(void **state)
 {
     struct service_domain up = {.domid = 1, .name = "../evil"}, hidden = {.domid = 2, .name = ".hidden"},
-                          deep = {.domid = 3, .name = "a/b"}, none = {.domid = 4, .name = ""},
+                          deep = {.domid = 3, .name = "sub/evil"}, none = {.domid = 4, .name = ""},
                           old = {.domid = 5, .name = "web"}, new = {.domid = 6, .name = "web"};
     struct service_env env = {.run_folder = folder, .domains = &domains};
     struct config *config;
+    char sub[64];
     void *s;
 
     ctx = env.ctx = fake_ctx_new();
     assert_int_equal(config_load(ctx, "/nonexistent/memd.cfg", false, &config), 0);
     env.config = config;
     assert_int_equal(service_qmp.start(&env, &s), 0);
+    snprintf(sub, sizeof(sub), "%s/qmp/sub", folder);
+    assert_int_equal(mkdir(sub, 0755), 0);
     come(s, &up);
     come(s, &hidden);
     come(s, &deep);
     come(s, &none);
+    assert_false(is_there("qmp/sub/evil"));
+    assert_int_equal(rmdir(sub), 0);
     assert_string_equal(listing(), "1 2 3 4 ");
     assert_false(is_there("evil"));
     assert_false(is_there("qmp/.hidden"));
