@@ -60,3 +60,25 @@ mutants:
 
 mutants-tenth:
 	@tests/mutants/run --share 10 $(if $(MUTANTS_SEED),--seed $(MUTANTS_SEED))
+
+# A hard night in the lab: SECONDS long, the same dice for the same SOAK_SEED. build/soak.json, and a plot of it in build/soak.svg.
+.PHONY: soak
+$(O)/tests/soak/look: $(O)/obj/tests/soak/look.o
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_LDFLAGS) -o $@ $< -lxenctrl -lxenstore
+
+soak: all $(O)/tests/soak/look
+	@tests/soak/run $(if $(filter file command,$(origin SECONDS)),$(SECONDS),1200) $(SOAK_SEED)
+
+# Which lines unit tests, command line and simulator run: all of them once more, built with gcov's counters below
+# build/cov. The report ends in shares; build/coverage.txt has the lines that were not run.
+COVERAGE := O=build/cov CFLAGS="-Og -g --coverage" LDFLAGS=--coverage
+.PHONY: coverage coverage-run
+coverage:
+	@find build/cov -name '*.gcda' -delete 2>/dev/null || :
+	@$(MAKE) -s --no-print-directory $(COVERAGE) all unit-bins
+	@$(MAKE) -s --no-print-directory $(COVERAGE) coverage-run; status=$$?; \
+	    tests/coverage/report build/cov build/coverage.txt && exit $$status
+
+coverage-run:
+	@env -u CFLAGS -u LDFLAGS -u MAKEFLAGS tests/run fast --build $(O) --sanitized $(O) $(TEST_BINS) $(sort $(wildcard tests/cli/*.sh tests/cli/*/*.sh))

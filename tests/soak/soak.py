@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""soak.py SECONDS SEED FOLDER: a hard night for memd, in the lab's dom0; tests/soak/run starts it.
+
+Guests of all kinds, hostile ones too, come, go, grow, shrink, are saved and restored; clients ask what is right and what is not;
+memd is killed, stopped for seconds, left without descriptors; the clock is set forth and back. All along watch.py looks
+from outside whether what must hold holds. FOLDER gets soak.json, soak.tsv (figures to plot) and memd.log.
+"""
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import clients
+from watch import Watch, command, descriptors, nodes, rss_kb
+
+RESERVE_MIB = 128
+CONFIG = """reserve = 128
+report_interval = 2
+qmp_owner = "nobody"
+"""
+# Name, MiB, maximum, behaviour, how many of them; all are balanced, from floor_mib of the maximum on.
+CAST = [
+    ("calm", 120, 300, "rate=65536", 4),
+    ("slow", 110, 250, "rate=2048", 2),
+    ("creep", 105, 250, "creep", 1),
+    ("stuck", 105, 250, "stuck", 1),
+    ("tired", 105, 250, "giveup,floor=104", 1),
+    ("hostile", 105, 250, "hostile", 1),
+    ("hungry", 105, 250, "hungry", 1),
+]
+
+
+def floor_mib(mib):
+    """What memd takes for a minimum at the least, and a MiB more (docs/memory-floor.md)."""
+    return (8 + mib // 2 if mib < 128 else 40 + mib // 4) + 1
+
+
+class Memd:
+    """memd, started again whenever it ends, as systemd does."""
+
+    def __init__(self, folder, watch):
+        self.config = os.path.join(folder, "memd.cfg")
+        self.log = open(os.path.join(folder, "memd.log"), "ab")
+        self.watch = watch
+        self.expected = 0  # ends that we asked for
+        self.over = False
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(CONFIG)
+        self.child = None
+        self.start()
+        threading.Thread(target=self.keep, daemon=True).start()
+
+    def start(self):
+        self.child = subprocess.Popen(["xl-ext", "memd", "-c", self.config], stdin=subprocess.DEVNULL, stdout=self.log,
+                                      stderr=self.log)
+
+    def keep(self):
+        while not self.over:
+            status = self.child.wait()
+            if self.over:
+                break
+            if self.expected:
+                self.expected -= 1
+            else:
+                self.watch.violation("memd ended by itself, with status %d" % status)
+            time.sleep(0.5)
+            self.start()
+
+    def end(self, signum):
+        self.expected += 1
+        self.child.send_signal(signum)
+
+    def stop(self):
+        self.over = True
+        self.child.terminate()
+        if self.child.wait(60):
+            self.watch.violation("memd ended with status %d when it was told to end" % self.child.returncode)
+
+
+class Night:
+    def __init__(self, seconds, seed, folder):
+        self.seconds, self.seed, self.folder = seconds, seed, folder
+        self.began = time.monotonic()
+        self.ends = self.began + seconds
+        self.watch = Watch(folder, RESERVE_MIB)
+        self.done = {}
+        self.lock = threading.Lock()
+
+    def random(self, name):
+        return random.Random("%d %s" % (self.seed, name))
+
+    def count(self, what):
+        with self.lock:
+            self.done[what] = self.done.get(what, 0) + 1
+
+    def goes_on(self):
+        return time.monotonic() < self.ends
+
+    def pause(self, seconds):
+        time.sleep(max(0.0, min(seconds, self.ends - time.monotonic())))
+
+    # ---- actors: each runs in a thread, with dice of its own ----
+
+    def talk(self):
+        """What agents say: that programs come and go."""
+        dice = self.random("talk")
+        names = [self.name(n, c, i) for n, _, _, b, c in CAST for i in range(c) if b not in ("hostile", "hungry")]
+        while self.goes_on():
+            name = dice.choice(names)
+            held = self.watch.held_kb(name)
+            if held:
+                used = int(held * dice.choice((0.2, 0.5, 0.8, 0.95, 1.0)))
+                self.watch.reports(name, "total-memory %d;available-memory %d;" % (held * 1024, (held - used) * 1024))
+                self.count("reports")
+            self.pause(dice.uniform(0.2, 1.5))
+
+    @staticmethod
+    def name(group, count, i):
+        return group if count == 1 else "%s-%d" % (group, i + 1)
+
+    def churn(self):
+        """Domains that start with memory reserved for them, live for a while, and go; names and domids are used again."""
+        dice = self.random("churn")
+        while self.goes_on():
+            mib = dice.randrange(20, 160)
+            most = mib + dice.randrange(0, 200)
+            if command("xl-ext", "mem-reserve", "-t", "20", str(mib + 8), "--", "lab-puppet", "start", "churn", str(mib),
+                       str(most), dice.choice(("instant", "rate=16384", "stuck", "hungry"))):
+                self.count("domains refused")
+                self.pause(2)
+                continue
+            self.count("domains")
+            if dice.random() < 0.7:
+                command("xl-ext", "mem-range", "churn", str(min(floor_mib(most), most)), str(most))
+            self.pause(dice.uniform(1, 20))
+            if dice.random() < 0.5:
+                command("xl-ext", "mem-range", "churn", "none")
+            command("lab-puppet", "stop", "churn")
+
+    def ask(self, name, act):
+        dice = self.random(name)
+        while self.goes_on():
+            try:
+                self.count("%s: %s" % (name, act(dice)))
+            except (OSError, clients.Hung) as e:
+                self.count("%s: %s" % (name, type(e).__name__))
+            self.pause(dice.uniform(0.1, 2))
+
+    def torment(self):
+        """In the last third memd lives on, so that what it does not give back adds up."""
+        dice = self.random("torment")
+        while self.goes_on():
+            self.pause(dice.uniform(8, 25))
+            late = time.monotonic() > self.ends - self.seconds / 3
+            what = dice.choice(("stop", "descriptors") if late else ("kill", "kill", "end", "stop", "descriptors"))
+            pid = self.memd.child.pid
+            try:
+                if what == "kill":
+                    self.memd.end(signal.SIGKILL)
+                elif what == "end":
+                    self.memd.end(signal.SIGTERM)
+                elif what == "stop":
+                    os.kill(pid, signal.SIGSTOP)
+                    time.sleep(dice.uniform(0.5, 6))
+                    os.kill(pid, signal.SIGCONT)
+                else:
+                    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+                    resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(pid), before[1]))
+                    time.sleep(dice.uniform(1, 5))
+                    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+                self.count("memd: " + what)
+            except OSError:
+                pass
+
+    def clock(self):
+        dice = self.random("clock")
+        moved = 0
+        while self.goes_on():
+            self.pause(dice.uniform(20, 60))
+            step = -moved if dice.random() < 0.5 else dice.randrange(-100000, 100000)
+            time.clock_settime(time.CLOCK_REALTIME, time.time() + step)
+            moved += step
+            self.count("clock steps")
+        time.clock_settime(time.CLOCK_REALTIME, time.time() - moved)
+
+    def linux(self, kind):
+        """A real guest whose programs want memory and give it back, and whose files stay what they are."""
+        dice = self.random(kind)
+        name = "linux-" + kind
+        sums = "cd /tmp && md5sum -c sum >/dev/null"
+        while self.goes_on():
+            if dice.random() < 0.5:
+                command("lab-guest", "eat", name, str(dice.randrange(20, 250)), timeout=60)
+            else:
+                command("lab-guest", "relax", name, timeout=60)
+            self.pause(dice.uniform(3, 15))
+            if command("lab-guest", "exec", "--timeout", "60", name, sums, timeout=120):
+                self.watch.guest_died(name, "its files are not what they were, or it does not answer")
+                return
+            self.count("guests' files read")
+            if kind == "pv" and dice.random() < 0.15:
+                self.save_and_restore(name)
+
+    def save_and_restore(self, name):
+        place = os.path.join(self.folder, name + ".saved")
+        command("lab-guest", "relax", name, timeout=60)
+        held = self.watch.held_kb(name)
+        if command("xl", "save", name, place, timeout=120):
+            self.count("saves refused")
+            return
+        while command("xl-ext", "mem-reserve", "-t", "60", str(held // 1024 + 32), "--", "xl", "restore", place, timeout=200):
+            self.count("restores refused")
+            if not self.goes_on():
+                break
+        os.unlink(place)
+        if command("lab-guest", "wait", "--timeout", "120", name, timeout=150):
+            self.watch.guest_died(name, "it does not answer after it was restored")
+        self.count("saves and restores")
+
+    # ---- all of it ----
+
+    def begin(self):
+        self.memd = Memd(self.folder, self.watch)
+        self.watch.memd = self.memd
+        clients.wait_for_memd()
+        time.sleep(2)
+        self.before = self.figures()
+        for name, mib, most, behaviour, count in CAST:
+            more = ["--count", str(count)] if count > 1 else []
+            if command("lab-puppet", "start", name, str(mib), str(most), behaviour, *more, timeout=120):
+                self.watch.violation("the puppets %s could not be started" % name)
+            for i in range(count):
+                command("xl-ext", "mem-range", self.name(name, count, i), str(floor_mib(most)), str(most),
+                        str(1000 if name == "calm" else 100))
+                if name in ("calm", "slow"):
+                    self.watch.minimums[self.name(name, count, i)] = floor_mib(most) * 1024
+        command("lab-puppet", "start", "qmp", "96", "128", "instant", "--count", "2")
+        for kind in ("pv", "pvh"):
+            if command("xl-ext", "mem-reserve", "-t", "60", "200", "--", "lab-guest", "create", "--agent", kind,
+                       "linux-" + kind, "160", "400", timeout=600):
+                self.watch.guest_died("linux-" + kind, "it did not come up")
+                continue
+            command("lab-guest", "exec", "linux-" + kind,
+                    "cd /tmp && dd if=/dev/urandom of=file bs=1M count=8 2>/dev/null && md5sum file >sum", timeout=120)
+            command("xl-ext", "mem-range", "linux-" + kind, "150", "400", "500")
+
+    def figures(self):
+        pid = self.memd.child.pid
+        return {"rss_kb": rss_kb(pid), "descriptors": descriptors(pid), "nodes": nodes(),
+                "domains": len(command("xenstore-list", "/local/domain", output=True).split())}
+
+    def end(self):
+        for name, *_ in CAST:
+            command("lab-puppet", "stop", name)
+        for name in ("churn", "qmp"):
+            command("lab-puppet", "stop", name)
+        for kind in ("pv", "pvh"):
+            command("lab-guest", "destroy", "linux-" + kind, timeout=60)
+        # Leases end, and so do clients that have said nothing.
+        time.sleep(75)
+        self.after = self.figures()
+        for what, more in (("descriptors", 0), ("domains", 0), ("nodes", 0), ("rss_kb", 4096)):
+            if self.after[what] > self.before[what] + more:
+                self.watch.violation("%s: %d before, %d after" % (what, self.before[what], self.after[what]))
+        self.memd.stop()
+
+    def run(self):
+        self.begin()
+        self.began = time.monotonic()
+        self.ends = self.began + self.seconds
+        acts = [self.talk, self.churn, self.torment, self.clock, lambda: self.linux("pv"), lambda: self.linux("pvh"),
+                lambda: self.ask("qmp", clients.qmp), lambda: self.ask("qmp too", clients.qmp),
+                lambda: self.ask("control", clients.control)]
+        threads = [threading.Thread(target=act, daemon=True) for act in acts]
+        for t in threads:
+            t.start()
+        self.watch.begin()
+        while self.goes_on():
+            time.sleep(10)
+            print("# %.0f of %d s: %s" % (time.monotonic() - self.began, self.seconds, self.watch.short()), flush=True)
+        for t in threads:
+            t.join(120)
+        self.watch.finish()
+        self.end()
+        result = {"seed": self.seed, "seconds": self.seconds, "violations": self.watch.violations, "done": self.done,
+                  "looks": self.watch.looks, "least_free_kb": self.watch.least_free_kb}
+        for what in ("rss_kb", "descriptors", "nodes", "domains"):
+            result[what] = {"before": self.before[what], "after": self.after[what]}
+        with open(os.path.join(self.folder, "soak.json"), "w", encoding="utf-8") as f:
+            json.dump(result, f, indent=2, sort_keys=True)
+        for v in self.watch.violations:
+            print("VIOLATION %s" % v)
+        print("%d violations in %d s with seed %d" % (len(self.watch.violations), self.seconds, self.seed))
+        return 1 if self.watch.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(Night(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]).run())
