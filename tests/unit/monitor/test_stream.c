@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -222,6 +223,54 @@ static void nothing_is_held_between_messages(void **state)
     free(text);
 }
 
+/* Of the processor, the least of some: whatever else the machine does. */
+static clock_t time_to_parse(const char *text)
+{
+    clock_t least = 0;
+
+    for (int i = 0; i < 7; i++) {
+        struct stream stream = {0};
+        struct stream_message m;
+        GC_SCOPE(gc);
+        clock_t begun = clock(), took;
+
+        stream_feed(&stream, gc, text, strlen(text), &m);
+        took = clock() - begun;
+        assert_non_null(m.value);
+        least = !i || took < least ? took : least;
+        stream_dispose(&stream);
+    }
+    return least;
+}
+
+/* {"member0": 0, ...} or [[0], ...] */
+static char *many(struct gc *gc, bool object, int count)
+{
+    struct text text = {.gc = gc};
+
+    text_add(&text, object ? "{" : "[", 1);
+    for (int i = 0; i < count; i++) {
+        const char *item =
+            object ? gc_printf(gc, "%s\"member%d\": %d", i ? "," : "", i, i) : gc_printf(gc, "%s[%d]", i ? "," : "", i);
+
+        text_add(&text, item, strlen(item));
+    }
+    text_add(&text, object ? "}" : "]", 2);
+    return text.bytes;
+}
+
+/* Eight times as much may take eight times as long, and some for sorting and for larger memory; not sixty-four times. */
+static void parsing_takes_time_in_proportion_to_what_comes(void **state)
+{
+    GC_SCOPE(gc);
+
+    for (int object = 0; object < 2; object++) {
+        clock_t few = time_to_parse(many(gc, object, 400)), all = time_to_parse(many(gc, object, 3200));
+
+        assert_true(all < 30 * (few + 1));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +288,7 @@ int main(void)
         cmocka_unit_test(tokens_of_a_message_are_limited),
         cmocka_unit_test(a_client_takes_what_a_real_qemu_answers),
         cmocka_unit_test(nothing_is_held_between_messages),
+        cmocka_unit_test(parsing_takes_time_in_proportion_to_what_comes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
