@@ -380,6 +380,9 @@ static void out_of_descriptors_it_may_be_told_to_end(void **state)
     struct rlimit before;
     int fd;
 
+    shutdown(client, SHUT_RDWR);
+    turn();
+    assert_int_equal(monitor_clients(monitor), 0);
     use_descriptors_up(&before);
     fd = come(NEGOTIATE);
     turn();
