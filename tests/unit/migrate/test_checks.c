@@ -75,9 +75,14 @@ static void another_version_of_xen_may_be_too_far(void **state)
 {
     static const struct {
         const char *there, *says;
-    } versions[] = {{"4.17.0", "xen yes"},          {"4.18.1", "xen remark"},  {"4.19.0", "xen no: 4.19.0 there, 4.17"},
-                    {"4.16.5", "xen no: 4.16.5"},   {"3.4.1", "xen no"},       {"5.18.0", "xen no"},
-                    {"soon", "cannot be compared"}, {"", "cannot be compared"}};
+    } versions[] = {{"4.17.0", "xen yes"},
+                    {"4.18.1", "xen remark"},
+                    {"4.19.0", "xen no: 4.19.0 there, 4.17"},
+                    {"4.16.5", "xen no: 4.16.5"},
+                    {"3.4.1", "xen no: 3.4.1 there is older"},
+                    {"5.18.0", "xen no"},
+                    {"soon", "cannot be compared"},
+                    {"", "cannot be compared"}};
 
     for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
         mc.may_move = true;
