@@ -53,6 +53,14 @@ domains() { xenstore-list /local/domain 2>/dev/null | sort; }
 crashes() { dmesg | grep -E 'segfault at|general protection|trap [a-z]|stack smashing'; }
 # The programs in such lines: "traps: xl[123] trap ..." and "xl[123]: segfault at ..."
 programs() { sed -nE 's/^(\[[ 0-9.]*\] )?(traps: )?([^[]*)\[[0-9]+\].*/\3/p'; }
+# Of guests that may have died without a word: their consoles, and what Xen knows of domains and has said. After a failure.
+remains() {
+    for log in $(ls -t /var/log/xen/console/guest-*.log 2>/dev/null | head -n 4); do
+        tail -n 12 "$log" | tr -cd '[:print:]\n' | sed "s|^|# ${log##*/}: |"
+    done
+    xl debug-keys q >/dev/null 2>&1
+    xl dmesg 2>/dev/null | tail -n 80 | tr -cd '[:print:]\n' | sed 's/^/# xen: /'
+}
 run() {
     before=$(domains)
     crashed=$(crashes)
@@ -71,6 +79,7 @@ while read -r timeout script; do
     fi
     [ -z "$new" ] || echo "not ok - no program crashes in dom0 meanwhile: $(head -n 3 <<< "$new")"
     [ -z "$left" ] || echo "not ok - the script leaves no domain behind (domids $left)"
+    [ $status = 0 ] || [ $status = 77 ] || remains
     echo "=== end $status"
 done < /root/live-plan
 """
