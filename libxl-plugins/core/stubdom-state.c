@@ -165,7 +165,7 @@ int stubdom_state_put_back(struct xlx_ctx *ctx, uint32_t domid, const struct stu
         return 0;
     unlink(file->path);
     if (!symlink(file->removed, file->path)) {
-        LOGD(ctx, INFO, domid, "%s was removed when an earlier save had failed, and is put back", file->path);
+        LOGD(ctx, WARN, domid, "%s was removed when an earlier save had failed, and is put back", file->path);
         return 0;
     }
     LOGD(ctx, ERROR, domid, "cannot put %s back, which was removed when an earlier save had failed: %s", file->path,

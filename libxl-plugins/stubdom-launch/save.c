@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -73,7 +74,7 @@ static void wake(struct stubdom_save *save)
     if (libxl_op_wait(&op, libxl_domain_resume(libxl, save->domid, 1, libxl_op_how(&op))))
         LOGD(save->ctx, ERROR, save->domid, "it was suspended to be saved, and cannot be woken");
     else
-        LOGD(save->ctx, INFO, save->domid, "it goes on where it was");
+        LOGD(save->ctx, WARN, save->domid, "it goes on where it was");
 }
 
 static int run_xl(struct stubdom_save *save, struct gc *gc, int *exit_status)
@@ -150,15 +151,28 @@ static int prepare(struct stubdom_save *save, struct gc *gc)
     return stubdom_state_put_back(save->ctx, save->domid, &file) ? XLX_EXIT_FAILED : XLX_EXIT_DONE;
 }
 
+/* What goes into a pipe or a device cannot be read again, and must not be removed. */
+static bool can_be_verified(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) ? errno == ENOENT : S_ISREG(st.st_mode);
+}
+
 int stubdom_save(struct stubdom_save *save)
 {
-    int rc, exit_status = XLX_EXIT_FAILED;
+    int rc, exit_status;
     const char *cause;
     GC_SCOPE(gc);
 
     exit_status = prepare(save, gc);
     if (exit_status)
         return exit_status;
+    if (!can_be_verified(save->path)) {
+        LOGD(save->ctx, ERROR, save->domid,
+             "%s is no file, so what is in it could not be verified; use xl save for that", save->path);
+        return XLX_EXIT_REFUSED;
+    }
     rc = run_xl(save, gc, &exit_status);
     if (rc || exit_status) {
         wake(save);

@@ -338,8 +338,10 @@ static void __attribute__((noreturn)) serve(pid_t watcher, int signals, int outp
             close(fds[POLL_TIMER].fd);
             fds[POLL_TIMER].fd = -1;
         }
-        if (bridge_works && bridge_dispatch(&fds[POLL_BRIDGE]))
+        if (bridge_works && bridge_dispatch(&fds[POLL_BRIDGE])) {
             bridge_works = false; /* the guest runs on, though dom0 can no longer talk to QEMU */
+            save_abandon();
+        }
         advertise();
         if (fds[POLL_SIGNAL].revents && read(signals, &info, sizeof(info)) == sizeof(info)) {
             pid_t ended;

@@ -31,6 +31,7 @@ $(call with-fakes,stubdom/test_bridge_save,fault xenstore grants bridge-sides)
 $(call with-fakes,stubdom-launch/test_leftovers,fault xenstore xenctrl ctx)
 $(call with-fakes,stubdom-launch/test_life,fault xenstore xenctrl ctx clock)
 TEST_LIBS_stubdom-launch_test_life := $(FAKE_CLOCK_WRAP)
+$(call with-fakes,stubdom-launch/test_saved_file,fault xenstore xenctrl ctx)
 $(call with-fakes,stubdom-launch/test_memory_lock,fault xenstore xenctrl ctx)
 TEST_LIBS_stubdom-launch_test_memory_lock := -Wl,--wrap=autoballoon_is_on,--wrap=xlx_mem_target_set,--wrap=xlx_mem_settle
 $(call with-fakes,stubdom-launch/test_create,fault xenstore xenctrl ctx)

@@ -53,7 +53,7 @@ says 0 "the state is being saved" "stubdom-log finds what the stub domain says a
 cat >"$scratch/ssh" <<'SSH'
 #!/bin/sh
 printf 'xl migration receiver ready, send binary domain data.\n'
-cat >/dev/null
+timeout 60 cat >/dev/null
 exit 1
 SSH
 domid=$(xl domid count)

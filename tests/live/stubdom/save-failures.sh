@@ -64,7 +64,7 @@ check "libxl has removed the state's file" until_true 10 test ! -e "/var/lib/xen
 still_counts "the guest goes on when the consoles are served again"
 
 # ---- QEMU itself cannot save: its descriptor set is gone ----
-xl-ext qmp --device-model count 'remove-fd fdset-id=1' >"$scratch/out" 2>&1
+xl-ext qmp --device-model count remove-fd fdset-id=1 >"$scratch/out" 2>&1
 check "xl-ext save fails when QEMU cannot save" sh -c "! timeout 300 xl-ext save count $scratch/saved"
 check "the stub domain's log has QEMU's words" grep -a -q "QEMU cannot save its state" $log
 still_counts "the guest goes on"

@@ -16,6 +16,8 @@
 #include "base/dm-state.h"
 #include "stubdom-launch/save.h"
 #include "stubdom-launch/saved-file.h"
+#include "stubdom-launch/stubdom.h"
+#include "tests/fakes/ctx.h"
 
 #define STATE "QEVM state"
 
@@ -104,12 +106,17 @@ static void add_states(unsigned count)
     add_emulator(states, len);
 }
 
-static void begin(void)
+static void begin_as(const char *config)
 {
     used = 0;
-    add_xl_head("{\"a\": 1}");
+    add_xl_head(config);
     add("LibxlFmt\0\0\0\2\0\0\0\0", 16);
     add_libxc();
+}
+
+static void begin(void)
+{
+    begin_as("{\"a\": 1}");
 }
 
 static void a_saved_guest(unsigned states)
@@ -254,6 +261,76 @@ static void other_files_are_named(void **state)
     assert_verified(used, 1, "no stream of libxl's");
 }
 
+/* ---- what xl-ext restore says to it before xl is asked ---- */
+
+#define WITH_STUB_DOMAIN "{\"b_info\": {\"device_model_version\": \"qemu_xen\", \"device_model_stubdomain\": \"True\"}}"
+#define WITHOUT_STUB_DOMAIN                                                                                            \
+    "{\"b_info\": {\"device_model_version\": \"qemu_xen\", \"device_model_stubdomain\": \"False\"}}"
+
+/* The exit status; cause stands in what was said, or nothing was. */
+static int restore_says(char **argv, int argc, const char *cause)
+{
+    struct xlx_ctx *ctx = fake_ctx_new();
+    int status = stubdom_check_xl(ctx, argc, argv);
+
+    if (cause && !strstr(fake_messages(), cause))
+        fail_msg("'%s' does not tell of '%s'", fake_messages(), cause);
+    if (!cause)
+        assert_string_equal(fake_messages(), "");
+    fake_ctx_free(ctx);
+    return status;
+}
+
+static int restore(const char *cause)
+{
+    char name[sizeof(path)], *argv[] = {(char[]){"restore"}, (char[]){"-p"}, name, NULL};
+
+    snprintf(name, sizeof(name), "%s", written(used));
+    return restore_says(argv, 3, cause);
+}
+
+static int restore_with_a_configuration(const char *cause)
+{
+    char name[sizeof(path)], *argv[] = {(char[]){"restore"}, (char[]){"web.cfg"}, name, NULL};
+
+    snprintf(name, sizeof(name), "%s", written(used));
+    return restore_says(argv, 3, cause);
+}
+
+static void a_state_that_the_stub_domain_would_refuse_is_refused_at_once(void **state)
+{
+    begin_as(WITH_STUB_DOMAIN);
+    add_states(2);
+    bytes[used - DM_STATE_PADDING_BYTES - 30] ^= 1;
+    add_record(0, NULL, 0);
+    assert_int_equal(restore("state 2 is spoilt"), XLX_EXIT_REFUSED);
+    assert_int_equal(restore_with_a_configuration("state 2 is spoilt"), XLX_EXIT_REFUSED);
+}
+
+static void a_state_of_a_qemu_in_dom0_is_not_for_a_stub_domain(void **state)
+{
+    begin_as(WITH_STUB_DOMAIN);
+    add_emulator("QEVM\0\0\0\3", 8);
+    add_record(0, NULL, 0);
+    assert_int_equal(restore("saved by a QEMU in dom0"), XLX_EXIT_REFUSED);
+    /* another configuration may have the device model in dom0 */
+    assert_int_equal(restore_with_a_configuration(NULL), XLX_EXIT_DONE);
+}
+
+static void what_is_whole_or_not_for_a_stub_domain_is_left_to_xl(void **state)
+{
+    begin_as(WITH_STUB_DOMAIN);
+    add_states(1);
+    add_record(0, NULL, 0);
+    assert_int_equal(restore(NULL), XLX_EXIT_DONE);
+    begin_as(WITHOUT_STUB_DOMAIN);
+    add_emulator("QEVM\0\0\0\3", 8);
+    add_record(0, NULL, 0);
+    assert_int_equal(restore(NULL), XLX_EXIT_DONE);
+    used = 0;
+    assert_int_equal(restore(NULL), XLX_EXIT_DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +343,9 @@ int main(void)
         cmocka_unit_test(a_file_without_a_state_is_noticed),
         cmocka_unit_test(a_state_of_a_qemu_in_dom0_is_told_apart),
         cmocka_unit_test(other_files_are_named),
+        cmocka_unit_test(a_state_that_the_stub_domain_would_refuse_is_refused_at_once),
+        cmocka_unit_test(a_state_of_a_qemu_in_dom0_is_not_for_a_stub_domain),
+        cmocka_unit_test(what_is_whole_or_not_for_a_stub_domain_is_left_to_xl),
     };
 
     return cmocka_run_group_tests(tests, make_path, remove_path);
