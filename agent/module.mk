@@ -31,9 +31,10 @@ install-agent-for-guests: $(O)/xl-ext-agent
 # Into a guest's tree: make install-agent DESTDIR=/mnt/guest PREFIX=/usr
 .PHONY: install-agent
 install-agent: $(O)/xl-ext-agent
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/init.d $(DESTDIR)$(MANDIR)/man8
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysctl.d $(DESTDIR)/etc/init.d $(DESTDIR)$(MANDIR)/man8
 	sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@DATE@|$(MANUAL_DATE)|g' docs/man/xl-ext-agent.8.in > $(DESTDIR)$(MANDIR)/man8/xl-ext-agent.8
 	install -m 755 $< $(DESTDIR)$(PREFIX)/sbin/xl-ext-agent
 	sed 's|@SBINDIR@|$(PREFIX)/sbin|g' agent/xl-ext-agent.service.in > $(DESTDIR)$(PREFIX)/lib/systemd/system/xl-ext-agent.service
 	sed 's|@SBINDIR@|$(PREFIX)/sbin|g' agent/xl-ext-agent.openrc.in > $(DESTDIR)/etc/init.d/xl-ext-agent
 	chmod 755 $(DESTDIR)/etc/init.d/xl-ext-agent
+	install -m 644 agent/xl-ext-agent.sysctl $(DESTDIR)$(PREFIX)/lib/sysctl.d/60-xl-ext-agent.conf
