@@ -29,6 +29,15 @@ equal "" "$(grep -l '@[A-Z]*@' "$pages"/*)" "nothing is left to be filled in"
 equal 1 "$(sed -n 's/^\.TH .* \([0-9-]*\) "xl\\-ext .*/\1/p' "$pages"/* | sort -u | grep -c '^20[0-9][0-9]-[01][0-9]-[0-3][0-9]$')" \
     "all pages are of one day"
 
+# ---- what pages refer to ----
+
+dead=$(cd "$source" && for page in README.md CONTRIBUTING.md docs/*.md docs/howto/*.md tests/README.md lab/README.md; do
+    sed -n 's/](\([^)#]*\)[^)]*)/\n@\1\n/gp' "$page" | sed -n 's/^@//p' | grep -v '^[a-z]*:' | while read -r link; do
+        [ -e "$(dirname "$page")/$link" ] || echo "$page: $link"
+    done
+done)
+equal "" "$dead" "no link of a page leads nowhere"
+
 # ---- xlx(3) ----
 
 nm -D --defined-only "$BUILD/libxlx.so" | sed -n 's/.* T \(xlx_.*\)@@XLX_[0-9]*$/\1/p' > "$work/exported"

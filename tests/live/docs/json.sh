@@ -67,8 +67,9 @@ told vcpu-pin vcpu-pin web 0 all
 told cpu-policy cpu-policy
 cp "$scratch/json" "$scratch/host.json"
 told cpu-policy cpu-policy web
-told cpu-diff cpu-diff "$scratch/host.json" "$scratch/json"
-told migrate-check migrate-check web localhost
+cp "$scratch/json" "$scratch/guest.json"
+told cpu-diff cpu-diff "$scratch/host.json" "$scratch/guest.json"
+told migrate-check migrate-check web "$scratch/host.json"
 told host-info host-info
 cat >"$scratch/win.cfg" <<'END'
 name = "win"
