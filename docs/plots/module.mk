@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# make plots: the pictures and the table of docs/balance.md, made anew from the simulator.
+# make plots: the pictures and the table of docs/balance.md, made anew from the simulator. make pictures: mem-top on
+# a simulated host.
 
 build/.packages-plots: scripts/packages
 	@mkdir -p $(@D)
@@ -13,3 +14,7 @@ plots: $(O)/tests/xl-ext-sim | build/.packages-plots
 	done
 	docs/plots/starved $< docs/balance.md docs/balance-starved.svg tests/sim/scenarios/*.json \
 	    $(wildcard tests/sim/scenarios/open/*.json)
+
+.PHONY: pictures
+pictures: all build/.packages-plots
+	docs/pictures/mem-top $(O) docs/mem-top.svg
