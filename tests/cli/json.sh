@@ -70,6 +70,18 @@ notices "c[].d is told of and not there" "one that is missing in an array" '{"a"
 
 # ---- the page is whole ----
 
+# Whatever key a command's file has for a column, some member of that command ends in it.
+untold=$(grep -l 'struct xlx_column' "$source"/libxl-plugins/*/cmd-*.c "$source"/libxl-plugins/*/*/cmd-*.c | while read -r file; do
+    name=$(sed -n 's/^    \.name = "\([a-z-]*\)",$/\1/p' "$file")
+    awk -v name="$name" '$1 == "command" { ours = $2 == name } ours { sub(/.*[].]/, "", $1); print $1 }' "$members" > "$work/told"
+    grep -oE '\{(NULL|"[^"]*"), "[a-z_0-9]+", (0|XLX_COLUMN)' "$file" | sed 's/.*, "\([a-z_0-9]*\)", .*/\1/' | while read -r key; do
+        grep -qx -e "$key" "$work/told" || echo "$name: $key"
+    done
+done)
+equal "" "$untold" "each column of a command's table is told of"
+columns=$(cat "$source"/libxl-plugins/*/cmd-*.c | grep -cE '\{(NULL|"[^"]*"), "[a-z_0-9]+", (0|XLX_COLUMN)')
+[ "$columns" -gt 50 ] && ok "and there are many" || not_ok "and there are many" "$columns"
+
 python3 "$tests_folder/lib/json-members.py" "$members" | cut -d ' ' -f 1 | sort -u > "$work/told"
 "$tool" help --tables | awk -F '\t' '$1 == "command" && $3 ~ /--json/ { print $2 }' | sort > "$work/commands"
 equal "" "$(comm -13 "$work/told" "$work/commands" | tr '\n' ' ')" "each command that shows --json in its synopsis is told of"
