@@ -261,6 +261,19 @@ static void another_version_is_named(void **state)
     assert_refused(file_len, "has format 2");
 }
 
+/* A fault of the packing, which the other two sums cannot see. */
+static void a_state_that_unpacks_to_something_else_is_refused(void **state)
+{
+    uint8_t *tail;
+
+    append_text("QEVM state", 1);
+    file[DM_STATE_CRC_AT] ^= 1;
+    put_le32(file + DM_STATE_HEAD_CRC_AT, dm_state_crc(0, file, DM_STATE_HEAD_CRC_AT));
+    tail = file + file_len - DM_STATE_PADDING_BYTES - DM_STATE_TAIL_BYTES;
+    put_le32(tail + DM_STATE_MAGIC_BYTES + 4, dm_state_crc(0, file, (size_t)(tail - file)));
+    assert_refused(file_len, "state 1 is spoilt");
+}
+
 static void lengths_that_cannot_be_are_refused(void **state)
 {
     append_text("QEVM state", 1);
@@ -300,6 +313,7 @@ int main(void)
         TEST(a_part_that_is_missing_is_noticed),
         TEST(foreign_states_are_refused),
         TEST(another_version_is_named),
+        TEST(a_state_that_unpacks_to_something_else_is_refused),
         TEST(lengths_that_cannot_be_are_refused),
         TEST(the_checksum_is_the_usual_one),
     };

@@ -155,6 +155,7 @@ static void time_without_anything_to_send_does_not_count(void **state)
     assert_int_equal(outbox_pump(&outbox, 1), OUTBOX_EMPTY);
     dom0_answers = false;
     assert_true(outbox_add(&outbox, "def", 3));
+    taken_can_be_told = false;
     assert_int_equal(outbox_pump(&outbox, 1000000), OUTBOX_BUSY);
 }
 
@@ -380,6 +381,23 @@ static void the_newest_state_is_taken_however_late_dom0_looks(void **state)
     free(data);
 }
 
+/* Many times what fits into the console at once. */
+static void a_long_state_is_read_to_its_end(void **state)
+{
+    static char text[100000];
+    size_t len;
+    uint8_t *data;
+
+    memset(text, 'x', sizeof(text));
+    memcpy(text, "QEVM", 4);
+    data = dm_state_frame(text, sizeof(text), 1, &len);
+    for (lazy = 1; lazy < RESTORE_TURNS; lazy++) {
+        assert_null(restore(data, len));
+        assert_int_equal(reader.state_len, sizeof(text));
+    }
+    free(data);
+}
+
 static void a_state_that_does_not_end_is_refused(void **state)
 {
     size_t len;
@@ -466,6 +484,7 @@ int main(void)
         TEST(a_large_state_survives),
         TEST(once_disabled_nothing_is_saved),
         TEST(the_newest_state_is_taken_however_late_dom0_looks),
+        TEST(a_long_state_is_read_to_its_end),
         TEST(a_state_that_does_not_end_is_refused),
         TEST(the_received_state_is_a_file_from_its_beginning),
         TEST(the_interrupt_of_a_console_is_the_one_that_opening_it_adds),
