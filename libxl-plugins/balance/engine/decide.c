@@ -2,6 +2,7 @@
 /* From the policy's plan to what each guest is asked for now: others stand in for those that are slow. */
 #include "balance/engine/state.h"
 
+#define CALM_MS 5000u
 #define TIME_LEAST_MS 500u
 #define TIME_MOST_MS 3600000u
 
@@ -127,11 +128,15 @@ static void tell_short(struct balancer *b, const struct plan *plan)
     b->budget_memkb = plan->budget_memkb;
 }
 
-/* A guest on its way down is not called back for a trifle. */
-static uint64_t let_go_on(const struct dom *d, uint64_t target_memkb)
+/* A guest on its way down is not called back for a trifle, nor for what it does not need while others wait or just did:
+ * who grows may say something else with each report. */
+static uint64_t let_go_on(const struct balancer *b, const struct dom *d, uint64_t target_memkb)
 {
     bool down = d->actual_memkb > d->target_memkb + HEALTH_NEAR_KB && d->target_memkb >= d->plan.min_memkb;
 
+    if (down && target_memkb > d->target_memkb && d->target_memkb >= d->plan.demand_memkb &&
+        b->now_ms < b->hurried_ms + CALM_MS)
+        return d->target_memkb;
     if (down && target_memkb > d->target_memkb && target_memkb - d->target_memkb < d->target_memkb / 16)
         return d->target_memkb;
     return target_memkb;
@@ -151,7 +156,7 @@ static void decide_one(struct balancer *b, struct dom *d, uint64_t target_memkb,
 {
     target_memkb = not_out_of_reach(d, target_memkb);
     if (!urgent)
-        target_memkb = let_go_on(d, target_memkb);
+        target_memkb = let_go_on(b, d, target_memkb);
     /* Memory is taken on a word of today only. */
     if (plan_participates(&d->plan) && !urgent && target_memkb < d->target_memkb && target_memkb < d->actual_memkb &&
         !dom_report_confirmed(b, d))
@@ -171,6 +176,7 @@ void round_decide(struct balancer *b, struct gc *gc, bool urgent)
     missing = missing_memkb(b, ideal);
     b->hurry = urgent || reserve_waits(b, true) || missing > 0;
     if (b->hurry) {
+        b->hurried_ms = b->now_ms;
         input.hurry = true;
         ideal = plan_make(gc, &input);
     }

@@ -133,6 +133,7 @@ struct balancer {
     /* of the last plan */
     bool feasible;
     bool hurry;           /* somebody waits for memory */
+    uint64_t hurried_ms;  /* the last time that somebody did */
     uint64_t float_memkb; /* of the configuration, or by the size of the host */
     uint64_t shortfall_memkb;
     int64_t budget_memkb;

@@ -362,6 +362,31 @@ static uint64_t looks_of_a_second(uint64_t one_takes_ms)
     return (fake.looks - looks) / 3;
 }
 
+/* Each of its reports may say something else; the giver would stop and start. */
+static void who_gives_is_not_called_back_for_what_it_does_not_need_while_another_grows(void **state)
+{
+    struct guest *giver = add(2, 1000), *needy = add(3, 500);
+    uint64_t asked;
+
+    giver->kb_per_ms = 16;
+    says(giver, 100);
+    says(needy, 300);
+    pass(500);
+    says(needy, 495);
+    pass(1000);
+    asked = giver->target_memkb;
+    assert_true(asked + 32 * MIB < giver->held_memkb);
+    says(needy, 440);
+    for (int i = 0; i < 10; i++) {
+        pass(100);
+        assert_true(giver->target_memkb <= asked);
+    }
+    /* What it needs itself it keeps. */
+    says(giver, 960);
+    pass(500);
+    assert_true(giver->target_memkb > asked);
+}
+
 static void while_somebody_waits_it_looks_often(void **state)
 {
     assert_in_range(looks_of_a_second(0), 10, 20);
@@ -599,6 +624,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_limit_rises_where_there_is_room_only, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_planned_can_be_had, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_claimed_is_given_to_nobody, make, unmake),
+        cmocka_unit_test_setup_teardown(who_gives_is_not_called_back_for_what_it_does_not_need_while_another_grows,
+                                        make, unmake),
         cmocka_unit_test_setup_teardown(while_somebody_waits_it_looks_often, make, unmake),
         cmocka_unit_test_setup_teardown(a_round_that_takes_long_is_followed_by_a_pause_eight_times_as_long, make,
                                         unmake),
