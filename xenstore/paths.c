@@ -63,3 +63,8 @@ char *path_target_owner(struct gc *gc, uint32_t domid)
 {
     return gc_printf(gc, "/local/domain/0/xl-ext/own-target/%" PRIu32, domid);
 }
+
+char *path_held(struct gc *gc, uint32_t domid)
+{
+    return path_own(gc, gc_printf(gc, "held/%u", domid));
+}

@@ -49,7 +49,8 @@ struct host_domain {
     enum plan_type type;
     bool fixed;     /* cannot balloon: stub domain, passthrough, no balloon; dom0 unless it is to be managed */
     bool building;  /* not run yet */
-    bool migrating; /* arriving or leaving */
+    bool migrating; /* arriving or leaving, or held */
+    bool held;      /* somebody asked to have it left alone */
     bool managed;   /* has a range */
     uint64_t min_memkb, max_memkb, weight;
     struct host_lend lend;
@@ -180,6 +181,13 @@ struct host_ops {
                      const char **fault);
     /* Not an error when it has none. Logs. */
     int (*range_forget)(struct host *host, uint32_t domid);
+    /* Has it left alone as one that migrates (facts.held), durably, until it is not held any more or gone. */
+    int (*hold)(struct host *host, uint32_t domid, bool held);
+    /* Reads anew what files say of ranges; the balancer is not told. An error: *fault is a sentence, in the pool, and all
+     * stays as it was. */
+    int (*ranges_read)(struct host *host, struct gc *gc, const char **fault);
+    /* Its range stands in a file from now on: what range_set kept is forgotten. ERROR_NOTFOUND: it stands in none. */
+    int (*range_lasts)(struct host *host, uint32_t domid);
     /* What is wrong with the host itself, a sentence each. */
     void (*warnings)(struct host *host, void (*each)(void *arg, const char *text), void *arg);
 

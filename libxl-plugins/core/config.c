@@ -88,6 +88,41 @@ int config_text(const struct config *config, const char *key, const char *absent
     return r ? refuse(config, key, "...", "one value is wanted, not a list") : 0;
 }
 
+bool config_has(const struct config *config, const char *key)
+{
+    XLU_ConfigList *list;
+    const char *text;
+    int entries;
+
+    return !xlu_cfg_get_string(config->xlu, key, &text, 1) || !xlu_cfg_get_list(config->xlu, key, &list, &entries, 1);
+}
+
+int config_texts(const struct config *config, struct gc *gc, const char *key, const char *const **values, size_t *count)
+{
+    const char **texts, *text;
+    XLU_ConfigList *list;
+    int entries = 0, r;
+
+    r = xlu_cfg_get_list(config->xlu, key, &list, &entries, 1);
+    if (r) {
+        r = config_text(config, key, NULL, &text);
+        if (r)
+            return r;
+        *values = texts = gc_array(gc, 1, sizeof(*texts));
+        texts[0] = text;
+        *count = text != NULL;
+        return 0;
+    }
+    *values = texts = gc_array(gc, (size_t)entries + 1, sizeof(*texts));
+    *count = (size_t)entries;
+    for (int i = 0; i < entries; i++) {
+        texts[i] = xlu_cfg_get_listitem(list, i);
+        if (!texts[i])
+            return refuse(config, key, "...", "texts are wanted in the list");
+    }
+    return 0;
+}
+
 int config_bool(const struct config *config, const char *key, bool absent, bool *value)
 {
     static const struct {

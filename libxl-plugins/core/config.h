@@ -20,6 +20,10 @@ void config_free(struct config *config);
 
 /* The text belongs to the configuration. */
 int config_text(const struct config *config, const char *key, const char *absent, const char **value);
+bool config_has(const struct config *config, const char *key);
+/* One text or a list of texts; absent: count is 0. The texts belong to the configuration, the array to the pool. */
+int config_texts(const struct config *config, struct gc *gc, const char *key, const char *const **values,
+                 size_t *count);
 /* 0 or 1, or a word that xl.cfg takes for a boolean. */
 int config_bool(const struct config *config, const char *key, bool absent, bool *value);
 int config_u64(const struct config *config, const char *key, uint64_t absent, uint64_t max, uint64_t *value);

@@ -69,6 +69,9 @@ struct service {
     /* Called once if start succeeded, also when domains are still there. */
     void (*stop)(void *state);
 
+    /* SIGHUP: files that people write may be read anew. */
+    void (*reload)(void *state);
+
     /* A domain that xenstored knows (dom0 too): one that runs already, or one just built, before it is unpaused. */
     void (*domain_appeared)(void *state, struct service_domain *domain);
     void (*domain_renamed)(void *state, struct service_domain *domain);

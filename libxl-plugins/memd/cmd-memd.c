@@ -23,6 +23,7 @@ struct memd {
     struct tracker *tracker;
     struct notify notify;
     struct ev_interrupt interrupt;
+    struct ev_signal hangup;
     bool ending;
     int status;
 };
@@ -87,6 +88,16 @@ static void interrupted(struct ev_interrupt *i, int signum)
     end(CONTAINER_OF(i, struct memd, interrupt), signum == SIGTERM ? XLX_EXIT_DONE : XLX_EXIT_INTERRUPTED);
 }
 
+static void hung_up(struct ev_signal *s, int signum)
+{
+    struct memd *m = CONTAINER_OF(s, struct memd, hangup);
+
+    for (size_t i = 0; i < m->started; i++) {
+        if (memd_services[i]->reload)
+            memd_services[i]->reload(m->states[i]);
+    }
+}
+
 static void service_failed(const struct service_env *env)
 {
     end(env->memd, XLX_EXIT_FAILED);
@@ -100,6 +111,8 @@ static int start(struct memd *m, const struct service_env *common)
     /* A client that has gone is seen by write's EPIPE. */
     signal(SIGPIPE, SIG_IGN);
     rc = ev_interrupt_start(&ctx->loop, &m->interrupt, interrupted);
+    if (!rc)
+        rc = ev_signal_start(&ctx->loop, &m->hangup, SIGHUP, hung_up);
     if (rc) {
         LOG(ctx, ERROR, "cannot catch signals: %s", error_text(rc));
         return rc;
@@ -124,6 +137,7 @@ static void stop(struct memd *m)
     /* What services kept in its records is gone with them. */
     tracker_free(m->tracker);
     ev_interrupt_stop(&m->interrupt);
+    ev_signal_stop(&m->hangup);
 }
 
 static int run(const struct xlx_invocation *in)
@@ -185,7 +199,7 @@ const struct xlx_command cmd_memd = {
     .summary = "Run the memory daemon",
     .details = "Runs in the foreground until SIGTERM. It serves a QMP socket for each domain below /run/xl-ext/qmp. "
                "Under systemd it says when it is ready and feeds the watchdog. It may be killed at any moment and "
-               "started again.",
+               "started again. SIGHUP has it read the files of ranges again.",
     .options = options,
     .option_count = ARRAY_LEN(options),
     .options_size = sizeof(struct options),

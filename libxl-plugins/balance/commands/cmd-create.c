@@ -17,6 +17,7 @@
 #include "balance/commands/commands.h"
 #include "balance/service/control.h"
 #include "balance/commands/reserve-client.h"
+#include "balance/xen/ranges.h"
 #include "balance/xen/settings.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -109,33 +110,22 @@ static int whole_config(const struct creation *c, struct gc *gc, const char **te
 /* Our own keys, which xl leaves alone; an exit status. */
 static int read_our_keys(struct creation *c)
 {
-    uint64_t static_max = c->config.b_info.max_memkb, weight;
     const char *path = config_path(c->in), *name = path ? path : "the command line", *text, *fault;
+    uint64_t static_max = c->config.b_info.max_memkb;
     struct config *file = NULL;
+    struct range_rule rule;
     GC_SCOPE(gc);
     int rc;
 
     if (whole_config(c, gc, &text) || config_parse(c->ctx, name, text, &file))
         return XLX_EXIT_USAGE;
-    rc = config_size_kb(file, "dynamic_memory_min", UINT64_MAX, &c->range.min_memkb);
-    if (!rc)
-        rc = config_size_kb(file, "dynamic_memory_max", UINT64_MAX, &c->range.max_memkb);
-    if (!rc)
-        rc = config_u64(file, "memory_weight", UINT64_MAX, SETTINGS_WEIGHT_MAX, &weight);
+    rc = range_rule_of_config(c->ctx, file, name, &c->has_range, &rule);
     config_free(file);
     if (rc)
         return XLX_EXIT_USAGE;
-    c->has_range = c->range.min_memkb != UINT64_MAX || c->range.max_memkb != UINT64_MAX;
-    if (!c->has_range) {
-        if (weight != UINT64_MAX)
-            LOG(c->ctx, WARN, "%s: memory_weight counts only with dynamic_memory_min or dynamic_memory_max", name);
+    if (!c->has_range)
         return XLX_EXIT_DONE;
-    }
-    c->range.weight = weight != UINT64_MAX ? weight : SETTINGS_WEIGHT;
-    if (c->range.min_memkb == UINT64_MAX)
-        c->range.min_memkb = xlx_mem_floor_memkb(static_max);
-    if (c->range.max_memkb == UINT64_MAX)
-        c->range.max_memkb = static_max;
+    range_rule_resolve(&rule, static_max, &c->range);
     fault = settings_fault(gc, &c->range, static_max);
     if (!fault)
         return XLX_EXIT_DONE;

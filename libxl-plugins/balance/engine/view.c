@@ -114,6 +114,8 @@ static const char *why(struct gc *gc, const struct balancer *b, const struct dom
                          "pinned: somebody else wrote its target of %" PRIu64
                          " MiB; 'mem-range DOMAIN auto' has it balanced again",
                          mib(d->target_memkb));
+    if (d->facts.held)
+        return "held by 'mem-range DOMAIN hold': left alone until 'mem-range DOMAIN auto'";
     if (dom_state(b, d) != PLAN_RUNNING)
         return gc_printf(gc, "left alone while it is %s", plan_state_names[dom_state(b, d)]);
     if (health_stuck(&d->health, HEALTH_GIVING))

@@ -112,7 +112,9 @@ static void run_auto(struct monitor_call *call)
 
     if (!domain_arg(call, 0, &domid))
         return;
-    if (s->host->ops->facts(s->host, domid, &facts) || !facts.managed)
+    if (s->host->ops->hold && s->host->ops->hold(s->host, domid, false))
+        FAIL(call, "that domain %u is held could not be forgotten", domid);
+    else if (s->host->ops->facts(s->host, domid, &facts) || !facts.managed)
         FAIL(call, "domain %u has no range: give it one with mem-range DOMAIN MIN MAX", domid);
     else if (balancer_auto(s->balancer, domid))
         FAIL(call, "domain %u has no target that could be balanced", domid);
@@ -120,6 +122,22 @@ static void run_auto(struct monitor_call *call)
 
 static const struct monitor_command cmd_auto = {CONTROL_RANGE_AUTO, domain_args, ARRAY_LEN(domain_args), NULL,
                                                 run_auto};
+
+static void run_hold_domain(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    uint32_t domid;
+
+    if (!domain_arg(call, 0, &domid) || !can(call, s->host->ops->hold))
+        return;
+    if (s->host->ops->hold(s->host, domid, true))
+        FAIL(call, "that domain %u is held could not be kept", domid);
+    else
+        balancer_domain_changed(s->balancer, domid);
+}
+
+static const struct monitor_command cmd_hold_domain = {CONTROL_RANGE_HOLD, domain_args, ARRAY_LEN(domain_args), NULL,
+                                                       run_hold_domain};
 
 static void run_forget(struct monitor_call *call)
 {
@@ -136,6 +154,34 @@ static void run_forget(struct monitor_call *call)
 
 static const struct monitor_command cmd_forget = {CONTROL_RANGE_FORGET, domain_args, ARRAY_LEN(domain_args), NULL,
                                                   run_forget};
+
+static const struct monitor_arg ranges_args[] = {{"domain", MONITOR_INT, true, NULL}};
+
+static void run_ranges(struct monitor_call *call)
+{
+    struct balance_service *s = call->target;
+    const char *fault;
+    uint32_t domid;
+    int rc;
+
+    if (!can(call, s->host->ops->ranges_read) || (call->args[0] && !domain_arg(call, 0, &domid)))
+        return;
+    if (balance_ranges_read(s, call->gc, &fault)) {
+        FAIL(call, "%s", fault);
+        return;
+    }
+    rc = call->args[0] ? s->host->ops->range_lasts(s->host, domid) : 0;
+    if (rc)
+        FAIL(call,
+             rc == ERROR_NOTFOUND ? "ranges.cfg of memd has no range for domain %u"
+                                  : "the range of domain %u could not be forgotten",
+             domid);
+    else if (call->args[0])
+        balancer_domain_changed(s->balancer, domid);
+}
+
+static const struct monitor_command cmd_ranges = {CONTROL_RANGES_READ, ranges_args, ARRAY_LEN(ranges_args), NULL,
+                                                  run_ranges};
 
 /* ---- reservations ---- */
 
@@ -346,8 +392,9 @@ static const struct monitor_command cmd_history = {CONTROL_HISTORY, history_args
 /* ---- all of it ---- */
 
 static const struct monitor_command *const commands[] = {
-    &cmd_range,        &cmd_auto,    &cmd_forget, &cmd_reserve, &cmd_hold,    &cmd_release, &cmd_hand,
-    &cmd_reservations, &cmd_balance, &cmd_why,    &cmd_plan,    &cmd_metrics, &cmd_history,
+    &cmd_range,   &cmd_ranges, &cmd_auto,    &cmd_hold_domain, &cmd_forget,
+    &cmd_reserve, &cmd_hold,   &cmd_release, &cmd_hand,        &cmd_reservations,
+    &cmd_balance, &cmd_why,    &cmd_plan,    &cmd_metrics,     &cmd_history,
 };
 static const struct monitor_command *const look_commands[] = {
     &cmd_reservations, &cmd_balance, &cmd_why, &cmd_plan, &cmd_metrics, &cmd_history,

@@ -25,8 +25,14 @@
 /* mem-range-auto {"domain"} -> {}: a pinned domain is balanced again, in the range that it has. GenericError "has no
  * range" when it never had one. */
 #define CONTROL_RANGE_AUTO "mem-range-auto"
+/* mem-range-hold {"domain"} -> {}: left alone as while it migrates, until mem-range-auto or its end. */
+#define CONTROL_RANGE_HOLD "mem-range-hold"
 /* mem-range-forget {"domain"} -> {}: not balanced any more; its target stays where it is. */
 #define CONTROL_RANGE_FORGET "mem-range-forget"
+
+/* mem-ranges-read {["domain"]} -> {}: reads the files of ranges again, as SIGHUP does. domain: its range stands in
+ * ranges.cfg, and what mem-range gave it before is forgotten. GenericError names file and line; then all stays. */
+#define CONTROL_RANGES_READ "mem-ranges-read"
 
 /*
  * mem-reserve {"size_memkb", ["min_memkb"], ["timeout_ms"], ["lease_ms"], ["domain"], ["uuid"]} -> RESERVATION
@@ -70,8 +76,9 @@
  *     state, balloon, reason: as mem-plan has them, and reason "unmanaged" and "pinned". demand_memkb: as the policy
  * sees it (also for a guest that fell silent: its last need), reported_memkb: before it was bounded. why: a sentence for people.
  *     agent: who reports, or did last: "xl-ext", "xenserver", "xenserver-windows", "xcp-ng", "xcp-ng-windows", "meminfo"
- * (another that writes XenServer's nodes), "qubes", or "none". range_source: who gave the range: "mem-range", "memd.cfg"
- * (dom0's), "default" (manage="all"), or "none".
+ * (another that writes XenServer's nodes), "qubes", or "none". range_source: who gave the range: "mem-range", "ranges.cfg",
+ * "create" (what xl-ext create read), "config_dirs" (a configuration in one of these), "memd.cfg" (dom0's), "default"
+ * (manage="all"), or "none".
  */
 #define CONTROL_BALANCE "query-balance"
 #define CONTROL_WHY "mem-why"

@@ -103,6 +103,31 @@ static void domain_gone(void *state, struct service_domain *domain)
     s->host->ops->domain_gone(s->host, domain);
 }
 
+/* ---- files ---- */
+
+int balance_ranges_read(struct balance_service *s, struct gc *gc, const char **fault)
+{
+    uint32_t *domids;
+    size_t count;
+    int rc;
+
+    rc = s->host->ops->ranges_read(s->host, gc, fault);
+    domids = balancer_domids(s->balancer, gc, &count);
+    for (size_t i = 0; i < count; i++)
+        balancer_domain_changed(s->balancer, domids[i]);
+    return rc;
+}
+
+static void reload(void *state)
+{
+    struct balance_service *s = state;
+    const char *fault;
+    GC_SCOPE(gc);
+
+    if (s->host->ops->ranges_read && balance_ranges_read(s, gc, &fault))
+        LOG(s->ctx, ERROR, "%s: the ranges that it gave before stand", fault);
+}
+
 /* ---- start and stop ---- */
 
 /* memd tells of the domains there are before its loop runs. */
@@ -179,6 +204,7 @@ const struct service service_balance = {
     .name = "balance",
     .start = start,
     .stop = stop,
+    .reload = reload,
     .domain_appeared = domain_appeared,
     .domain_renamed = domain_renamed,
     .domain_written = domain_written,

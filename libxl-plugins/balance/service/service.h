@@ -44,6 +44,9 @@ int balance_service_new(const struct service_env *env, struct host *host, const 
                         struct balance_service **service);
 extern const struct service service_balance;
 
+/* Reads the files of ranges again; an error: *fault is a sentence, in the pool. The host must have ranges_read. */
+int balance_ranges_read(struct balance_service *s, struct gc *gc, const char **fault);
+
 /* ---- control.c ---- */
 
 int control_start(struct balance_service *s);

@@ -158,6 +158,7 @@ static void host_xen_close(struct host *host)
     virq_stop(x);
     for (size_t i = 0; i < x->domains->count; i++)
         xen_domain_remove(x, x->domains->list[i]);
+    xen_ranges_free(x);
     free(x->samples);
     free(x);
 }
@@ -180,6 +181,9 @@ const struct host_ops host_xen_ops = {
     .event = event,
     .range_set = xen_domain_range_set,
     .range_forget = xen_domain_range_forget,
+    .hold = xen_domain_hold,
+    .ranges_read = xen_host_ranges_read,
+    .range_lasts = xen_host_range_lasts,
     .warnings = warnings,
     .domain_there = xen_domain_there,
     .domain_written = xen_domain_written,
@@ -202,13 +206,15 @@ static int open_parts(struct host_xen *x)
 int host_xen_open(const struct service_env *env, struct balancer_config *balancer, struct host **host)
 {
     struct host_xen *x = calloc(1, sizeof(*x));
+    const char *fault;
     int rc;
 
     if (!x)
         abort();
     *x = (struct host_xen){
         .host.ops = &host_xen_ops, .ctx = env->ctx, .domains = env->domains, .slot = env->slot, .virq_port = -1};
-    rc = xen_config_read(env->ctx, env->config, &x->config);
+    x->config_gc = gc_new();
+    rc = xen_config_read(env->ctx, x->config_gc, env->config, &x->config);
     if (!rc)
         rc = open_parts(x);
     if (rc) {
@@ -216,6 +222,10 @@ int host_xen_open(const struct service_env *env, struct balancer_config *balance
         return rc;
     }
     xen_config_defaults(env->ctx, balancer);
+    /* A mistake is no reason to leave all others unbalanced. */
+    if (xen_ranges_read(x, x->config_gc, &fault))
+        LOG(x->ctx, ERROR, "%s: no range of that file counts until it is mended and memd gets SIGHUP", fault);
+    xen_ranges_look(x);
     virq_start(x);
     x->autoballoon = autoballoon_is_on(x->ctx);
     if (x->autoballoon)

@@ -4,13 +4,14 @@
 
 /*
  * A Xen host behind balance/host.h. host-xen.c: time, looks and what is kept; xen-config.c: its part of memd's
- * configuration; xen-domain.c: one domain's facts, reports, watches and range; xen-target.c: writing a target; virq.c: the hypervisor's word that memory runs out.
+ * configuration; xen-domain.c: one domain's facts, reports and watches; xen-ranges.c: its range; xen-target.c: writing a target; virq.c: the hypervisor's word that memory runs out.
  */
 
 #include <xenctrl.h>
 #include <xenevtchn.h>
 
 #include "balance/engine/balancer.h"
+#include "balance/xen/ranges.h"
 #include "balance/xen/settings.h"
 #include "balloon/guest-reports.h"
 #include "core/service.h"
@@ -20,6 +21,9 @@ struct xen_config {
     uint64_t default_min_memkb;              /* of those; 0: the least that they can live with */
     uint64_t dom0_min_memkb, dom0_max_memkb; /* dom0 is balanced when the maximum is not 0 */
     uint32_t report_interval_s;
+    const char *ranges;             /* the path of ranges.cfg */
+    const char *const *config_dirs; /* where configurations of domains lie */
+    size_t config_dir_count;
 };
 
 /* What the host adds to a domain's record. */
@@ -29,6 +33,8 @@ struct xen_domain {
     uint32_t domid;
     bool followed; /* its reports and its static-max are watched, too */
     bool shown;    /* its range has been written to its nodes */
+    bool held_read, held;
+    bool warned; /* of a range in a file that it cannot have */
     struct guest_follow follow;
     struct guest_stats stats;
     uint64_t stats_serial; /* how many came before */
@@ -51,6 +57,10 @@ struct host_xen {
     const struct service_domains *domains;
     unsigned slot; /* where a record holds our struct xen_domain */
     xenevtchn_handle *evtchn;
+    /* What files say, each in a pool of its own. */
+    struct gc *config_gc, *listed_gc, *found_gc;
+    struct ranges listed, found; /* ranges.cfg; configurations of domains */
+    uint64_t found_ms;
     uint64_t collected_ms; /* when ranges were last collected; 0: not yet */
     int virq_port;         /* -1: somebody else has bound it */
     bool autoballoon;
@@ -65,9 +75,23 @@ extern const struct host_ops host_xen_ops;
 
 /* ---- xen-config.c ---- */
 
-/* Logs. */
-int xen_config_read(struct xlx_ctx *ctx, const struct config *config, struct xen_config *xen);
+/* Its arrays are in the pool, its texts belong to config. Logs. */
+int xen_config_read(struct xlx_ctx *ctx, struct gc *gc, const struct config *config, struct xen_config *xen);
 void xen_config_defaults(struct xlx_ctx *ctx, struct balancer_config *balancer);
+
+/* ---- xen-ranges.c ---- */
+
+/* Reads ranges.cfg again; with an error (a sentence, in the pool) all stays as it was. */
+int xen_ranges_read(struct host_xen *x, struct gc *gc, const char **fault);
+/* Looks for ranges in the configurations of domains, unless that was done a moment ago. */
+void xen_ranges_look(struct host_xen *x);
+void xen_ranges_free(struct host_xen *x);
+/* Whether a file has a range for it. */
+bool xen_ranges_have(struct xen_domain *d);
+/* Who gave it its range (a word, static), which is filled in; NULL: it is nobody's to balance. */
+const char *xen_range_of(struct xen_domain *d, uint64_t static_max_memkb, struct settings *settings);
+int xen_host_ranges_read(struct host *host, struct gc *gc, const char **fault);
+int xen_host_range_lasts(struct host *host, uint32_t domid);
 
 /* ---- xen-domain.c ---- */
 
@@ -84,6 +108,7 @@ int xen_domain_ask(struct host *host, uint32_t domid);
 int xen_domain_range_set(struct host *host, struct gc *gc, uint32_t domid, const struct settings *range,
                          const char **fault);
 int xen_domain_range_forget(struct host *host, uint32_t domid);
+int xen_domain_hold(struct host *host, uint32_t domid, bool held);
 
 /* ---- xen-target.c ---- */
 

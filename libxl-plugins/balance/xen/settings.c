@@ -11,12 +11,14 @@
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
-#define KEPT_FOLDER "range"
+static const char *const kept_folders[] = {[SETTINGS_GIVEN] = "range", [SETTINGS_CREATED] = "range-created"};
+#define GIVERS 2
 #define SEEN_FOLDER "range-seen"
+#define REFUSED "none"
 
-static const char *kept_path(struct gc *gc, const char *uuid)
+static const char *kept_path(struct gc *gc, enum settings_giver giver, const char *uuid)
 {
-    return path_own(gc, gc_printf(gc, KEPT_FOLDER "/%s", uuid));
+    return path_own(gc, gc_printf(gc, "%s/%s", kept_folders[giver], uuid));
 }
 
 /* When a domain of that UUID was last there. */
@@ -25,16 +27,20 @@ static const char *seen_path(struct gc *gc, const char *uuid)
     return path_own(gc, gc_printf(gc, SEEN_FOLDER "/%s", uuid));
 }
 
-int settings_read(struct xs_handle *xs, const char *uuid, struct settings *s)
+int settings_read(struct xs_handle *xs, enum settings_giver giver, const char *uuid, struct settings *s)
 {
     GC_SCOPE(gc);
     char *text, lend[32] = "default";
     const char *cause;
     int rc, n = 0, fields;
 
-    rc = store_read(gc, xs, XBT_NULL, kept_path(gc, uuid), 128, &text);
+    rc = store_read(gc, xs, XBT_NULL, kept_path(gc, giver, uuid), 128, &text);
     if (rc)
         return rc;
+    if (giver == SETTINGS_GIVEN && !strcmp(text, REFUSED)) {
+        *s = (struct settings){0};
+        return 0;
+    }
     fields = sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 "%n %31s%n", &s->min_memkb, &s->max_memkb, &s->weight, &n,
                     lend, &n);
     if (fields < 3 || text[n] || lend_parse(lend, &s->lend, &cause) || s->max_memkb > PLAN_MEMKB_MAX ||
@@ -47,6 +53,7 @@ struct change {
     const char *uuid;
     uint32_t domid;
     const struct settings *settings;
+    bool all;
 };
 
 static int show(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const struct change *c)
@@ -62,9 +69,10 @@ static int show(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const s
     return rc;
 }
 
-static int keep(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *uuid, const struct settings *s)
+static int keep(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, enum settings_giver giver, const char *uuid,
+                const struct settings *s)
 {
-    return store_printf(gc, xs, t, kept_path(gc, uuid), "%" PRIu64 " %" PRIu64 " %" PRIu64 "%s%s", s->min_memkb,
+    return store_printf(gc, xs, t, kept_path(gc, giver, uuid), "%" PRIu64 " %" PRIu64 " %" PRIu64 "%s%s", s->min_memkb,
                         s->max_memkb, s->weight, s->lend.kind == HOST_LEND_DEFAULT ? "" : " ",
                         s->lend.kind == HOST_LEND_DEFAULT ? "" : lend_text(gc, &s->lend));
 }
@@ -74,9 +82,20 @@ int settings_keep(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, c
     GC_SCOPE(gc);
     int rc;
 
-    rc = keep(gc, xs, XBT_NULL, uuid, settings);
+    rc = keep(gc, xs, XBT_NULL, SETTINGS_CREATED, uuid, settings);
     if (rc)
         LOG(ctx, ERROR, "cannot keep the range of %s in xenstore: %s", uuid, strerror(errno));
+    return rc;
+}
+
+int settings_refuse(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid)
+{
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = store_write(xs, XBT_NULL, kept_path(gc, SETTINGS_GIVEN, uuid), REFUSED);
+    if (rc)
+        LOG(ctx, ERROR, "cannot keep in xenstore that %s has no range: %s", uuid, strerror(errno));
     return rc;
 }
 
@@ -86,14 +105,14 @@ static int write_all(struct xs_handle *xs, xs_transaction_t t, void *arg)
     GC_SCOPE(gc);
     int rc;
 
-    rc = keep(gc, xs, t, c->uuid, c->settings);
+    rc = keep(gc, xs, t, SETTINGS_GIVEN, c->uuid, c->settings);
     return rc ? rc : show(gc, xs, t, c);
 }
 
 int settings_write(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, uint32_t domid,
                    const struct settings *settings)
 {
-    struct change c = {uuid, domid, settings};
+    struct change c = {uuid, domid, settings, false};
     int rc;
 
     rc = store_transaction(xs, write_all, NULL, &c);
@@ -104,7 +123,7 @@ int settings_write(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, 
 
 void settings_show(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, const struct settings *settings)
 {
-    struct change c = {NULL, domid, settings};
+    struct change c = {NULL, domid, settings, false};
     GC_SCOPE(gc);
 
     if (show(gc, xs, XBT_NULL, &c))
@@ -117,8 +136,10 @@ static int remove_all(struct xs_handle *xs, xs_transaction_t t, void *arg)
     GC_SCOPE(gc);
     int rc;
 
-    rc = store_remove(xs, t, kept_path(gc, c->uuid));
-    if (!rc)
+    rc = store_remove(xs, t, kept_path(gc, SETTINGS_GIVEN, c->uuid));
+    if (!rc && c->all)
+        rc = store_remove(xs, t, kept_path(gc, SETTINGS_CREATED, c->uuid));
+    if (!rc && c->all)
         rc = store_remove(xs, t, seen_path(gc, c->uuid));
     if (!rc)
         rc = store_remove(xs, t, path_in_domain(gc, c->domid, NODE_MEMORY_DYNAMIC_MIN));
@@ -129,9 +150,9 @@ static int remove_all(struct xs_handle *xs, xs_transaction_t t, void *arg)
     return rc;
 }
 
-int settings_forget(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, uint32_t domid)
+int settings_forget(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, uint32_t domid, bool all)
 {
-    struct change c = {uuid, domid, NULL};
+    struct change c = {uuid, domid, NULL, all};
     int rc;
 
     rc = store_transaction(xs, remove_all, NULL, &c);
@@ -147,7 +168,8 @@ void settings_seen(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, 
     struct settings settings;
     GC_SCOPE(gc);
 
-    if (settings_read(xs, uuid, &settings) == ERROR_NOTFOUND)
+    if (settings_read(xs, SETTINGS_GIVEN, uuid, &settings) == ERROR_NOTFOUND &&
+        settings_read(xs, SETTINGS_CREATED, uuid, &settings) == ERROR_NOTFOUND)
         return;
     if (store_printf(gc, xs, XBT_NULL, seen_path(gc, uuid), "%" PRId64, now_s))
         LOG(ctx, WARN, "cannot note in xenstore that the range of %s is in use: %s", uuid, strerror(errno));
@@ -162,7 +184,7 @@ static bool carried(const struct service_domains *domains, const char *uuid)
     return false;
 }
 
-static void collect(struct xs_handle *xs, const char *uuid, int64_t now_s)
+static void collect(struct xs_handle *xs, enum settings_giver giver, const char *uuid, int64_t now_s)
 {
     GC_SCOPE(gc);
     uint64_t seen_s;
@@ -174,9 +196,9 @@ static void collect(struct xs_handle *xs, const char *uuid, int64_t now_s)
         store_printf(gc, xs, XBT_NULL, seen_path(gc, uuid), "%" PRId64, now_s);
         return;
     }
-    if (rc || now_s - (int64_t)seen_s < SETTINGS_KEPT_S)
+    if (rc || now_s - (int64_t)seen_s < (giver == SETTINGS_GIVEN ? SETTINGS_KEPT_S : SETTINGS_CREATED_S))
         return;
-    if (!store_remove(xs, XBT_NULL, kept_path(gc, uuid)))
+    if (!store_remove(xs, XBT_NULL, kept_path(gc, giver, uuid)))
         store_remove(xs, XBT_NULL, seen_path(gc, uuid));
 }
 
@@ -186,11 +208,13 @@ void settings_collect(struct xs_handle *xs, const struct service_domains *domain
     unsigned count;
     char **uuids;
 
-    if (store_list(gc, xs, XBT_NULL, path_own(gc, KEPT_FOLDER), &uuids, &count))
-        return;
-    for (unsigned i = 0; i < count; i++) {
-        if (!carried(domains, uuids[i]))
-            collect(xs, uuids[i], now_s);
+    for (enum settings_giver giver = 0; giver < GIVERS; giver++) {
+        if (store_list(gc, xs, XBT_NULL, path_own(gc, kept_folders[giver]), &uuids, &count))
+            continue;
+        for (unsigned i = 0; i < count; i++) {
+            if (!carried(domains, uuids[i]))
+                collect(xs, giver, uuids[i], now_s);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "balance/xen/host-xen.h"
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "core/xen-boot.h"
 #include "core/xen-version.h"
@@ -21,7 +22,10 @@ static int read_manage(struct xlx_ctx *ctx, const struct config *config, struct 
     return ERROR_INVAL;
 }
 
-int xen_config_read(struct xlx_ctx *ctx, const struct config *config, struct xen_config *x)
+/* Where xl's users keep what they create domains from. */
+static const char *const usual_dirs[] = {"/etc/xen", "/etc/xen/auto"};
+
+int xen_config_read(struct xlx_ctx *ctx, struct gc *gc, const struct config *config, struct xen_config *x)
 {
     uint64_t interval_ms;
     int rc;
@@ -35,8 +39,16 @@ int xen_config_read(struct xlx_ctx *ctx, const struct config *config, struct xen
         rc = config_size_kb(config, "dom0_max", 0, &x->dom0_max_memkb);
     if (!rc)
         rc = config_duration_ms(config, "report_interval", 5000, &interval_ms);
+    if (!rc)
+        rc = config_text(config, "ranges", RANGES_PATH, &x->ranges);
+    if (!rc)
+        rc = config_texts(config, gc, "config_dirs", &x->config_dirs, &x->config_dir_count);
     if (rc)
         return rc;
+    if (!config_has(config, "config_dirs")) {
+        x->config_dirs = usual_dirs;
+        x->config_dir_count = ARRAY_LEN(usual_dirs);
+    }
     x->report_interval_s = interval_ms < 1000 ? 1 : (uint32_t)(interval_ms / 1000);
     if (x->dom0_max_memkb && (x->dom0_min_memkb < XEN_DOM0_MIN_MEMKB || x->dom0_min_memkb > x->dom0_max_memkb)) {
         LOG(ctx, ERROR, "dom0_max without a fitting dom0_min: give a dom0_min of 128 MiB to dom0_max");

@@ -38,6 +38,7 @@ void xen_domain_there(struct host *host, struct service_domain *domain)
         abort();
     *d = (struct xen_domain){.xen = x, .domain = domain, .domid = domain->domid};
     domain->slots[x->slot] = d;
+    xen_ranges_look(x);
 }
 
 static void unfollow(struct xen_domain *d)
@@ -63,9 +64,11 @@ void xen_domain_gone(struct host *host, struct service_domain *domain)
     struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
 
     uint64_t now_ms = ev_clock_ms();
+    GC_SCOPE(gc);
 
     xen_domain_remove(x, domain);
     xen_target_forget(x, domain->domid);
+    store_remove(x->xs, XBT_NULL, path_held(gc, domain->domid));
     settings_seen(x->ctx, x->xs, domain->uuid, time(NULL));
     if (x->collected_ms && now_ms - x->collected_ms < COLLECT_EVERY_MS)
         return;
@@ -138,25 +141,6 @@ static void follow(struct xen_domain *d)
 
 /* ---- facts ---- */
 
-/* Who gave it its range, which is filled in; NULL: it is nobody's to balance. */
-static const char *range_of(struct xen_domain *d, uint64_t static_max_memkb, struct settings *s)
-{
-    const struct xen_config *c = &d->xen->config;
-
-    if (!d->domid) {
-        *s = (struct settings){c->dom0_min_memkb, c->dom0_max_memkb, SETTINGS_WEIGHT, {HOST_LEND_DEFAULT, 0}};
-        return c->dom0_max_memkb ? "memd.cfg" : NULL;
-    }
-    if (!settings_read(d->xen->xs, d->domain->uuid, s))
-        return "mem-range";
-    *s = (struct settings){
-        .min_memkb = c->default_min_memkb ? c->default_min_memkb : xlx_mem_floor_memkb(static_max_memkb),
-        .max_memkb = static_max_memkb,
-        .weight = SETTINGS_WEIGHT,
-    };
-    return c->manage_all ? "default" : NULL;
-}
-
 /* Stub domains serve, and memory that a device may write to cannot be given away. An error: nobody knows. */
 static int cannot_balloon(struct gc *gc, const struct xen_domain *d, bool *cannot)
 {
@@ -206,6 +190,36 @@ static void fill_dom0(struct xen_domain *d, struct xlx_mem_info *info)
     info->has_target = info->has_static_max = true;
 }
 
+/* Of this domain: a node of one that had the domid before does not count. */
+static bool is_held(struct gc *gc, struct xen_domain *d)
+{
+    char *uuid;
+
+    if (!d->held_read)
+        d->held = !store_read(gc, d->xen->xs, XBT_NULL, path_held(gc, d->domid), XLX_UUID_LEN, &uuid) &&
+                  !strcmp(uuid, d->domain->uuid);
+    d->held_read = true;
+    return d->held;
+}
+
+int xen_domain_hold(struct host *host, uint32_t domid, bool held)
+{
+    struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
+    struct xen_domain *d = xen_domain_find(x, domid);
+    GC_SCOPE(gc);
+    int rc;
+
+    if (!d)
+        return ERROR_DOMAIN_NOTFOUND;
+    rc = held ? store_write(x->xs, XBT_NULL, path_held(gc, domid), d->domain->uuid)
+              : store_remove(x->xs, XBT_NULL, path_held(gc, domid));
+    if (rc)
+        LOGD(x->ctx, ERROR, domid, "cannot write whether it is held: %s", strerror(errno));
+    else
+        d->held = held;
+    return rc;
+}
+
 int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
 {
     struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
@@ -227,7 +241,7 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
         .name = d->domain->name,
         .uuid = d->domain->uuid,
         .type = plan_type_of(d->domain->type),
-        .migrating = on_its_way(d->domain->name),
+        .held = is_held(gc, d),
         .static_max_memkb = bounded(info.static_max_memkb),
         .offset_memkb = info.offset_memkb,
         .offset_known = info.offset_calibrated,
@@ -237,7 +251,8 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
         .has_target = info.has_target && info.has_static_max,
         .target_memkb = bounded(info.target_memkb),
     };
-    f->range_source = range_of(d, f->static_max_memkb, &settings);
+    f->migrating = f->held || on_its_way(d->domain->name);
+    f->range_source = xen_range_of(d, f->static_max_memkb, &settings);
     f->managed = f->range_source;
     if (!f->managed) {
         unfollow(d);
@@ -279,7 +294,7 @@ int xen_domain_range_set(struct host *host, struct gc *gc, uint32_t domid, const
     if (!d || mem_info_get(x->ctx, domid, &info))
         return ERROR_DOMAIN_NOTFOUND;
     if (!settings.weight)
-        settings.weight = settings_read(x->xs, d->domain->uuid, &old) ? SETTINGS_WEIGHT : old.weight;
+        settings.weight = xen_range_of(d, info.static_max_memkb, &old) ? old.weight : SETTINGS_WEIGHT;
     *fault = domid ? settings_fault(gc, &settings, info.has_static_max ? info.static_max_memkb : 0)
                    : "dom0's range stands in memd's configuration: dom0_min and dom0_max";
     if (*fault)
@@ -297,7 +312,10 @@ int xen_domain_range_forget(struct host *host, uint32_t domid)
 
     if (!d)
         return ERROR_DOMAIN_NOTFOUND;
-    rc = settings_forget(x->ctx, x->xs, d->domain->uuid, domid);
+    rc = settings_forget(x->ctx, x->xs, d->domain->uuid, domid, true);
+    /* Files are people's: that they do not count for this domain is kept, too. */
+    if (!rc && xen_ranges_have(d))
+        rc = settings_refuse(x->ctx, x->xs, d->domain->uuid);
     if (!rc)
         d->shown = false;
     return rc;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -34,12 +35,27 @@ static struct config *config;
 static struct host *host;
 static struct fake_domain *domain;
 
+static char ranges_path[] = "/tmp/test_xen_domain.XXXXXX";
+static char configs[] = "/tmp/test_xen_domain.d.XXXXXX";
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "we");
+
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
 static int make(void **state)
 {
     struct balancer_config balancer;
+    char text[256];
 
     env = (struct service_env){.ctx = fake_ctx_new(), .domains = &table};
-    assert_int_equal(config_load(env.ctx, "/nowhere", false, &config), 0);
+    snprintf(text, sizeof(text), "ranges='%s'\nconfig_dirs=['%s']\n", ranges_path, configs);
+    write_file(ranges_path, "");
+    assert_int_equal(config_parse(env.ctx, "memd.cfg", text, &config), 0);
     env.config = config;
     record = (struct service_domain){.domid = 5, .type = LIBXL_DOMAIN_TYPE_PVH, .uuid = UUID, .name = "guest"};
     service_domains_add(&table, &record);
@@ -217,10 +233,122 @@ static void a_domain_that_goes_leaves_the_time_with_its_range(void **state)
     /* It comes back: after a reboot, a restore. The other does not any more. */
     assert_non_null(fake_store_get(OURS "range/" UUID));
     assert_null(fake_store_get(OURS "range/" OTHER));
-    settings_forget(env.ctx, env.ctx->xs, UUID, 5);
+    settings_forget(env.ctx, env.ctx->xs, UUID, 5, true);
     assert_null(fake_store_get(OURS "range-seen/" UUID));
     settings_seen(env.ctx, env.ctx->xs, UUID, 1);
     assert_null(fake_store_get(OURS "range-seen/" UUID));
+}
+
+static const char *read_again(struct gc *gc)
+{
+    const char *fault = NULL;
+
+    return host->ops->ranges_read(host, gc, &fault) ? fault : NULL;
+}
+
+static void the_nearest_word_gives_the_range(void **state)
+{
+    struct settings range = {300 * MIB, 900 * MIB, 256, {HOST_LEND_DEFAULT, 0}};
+    const char *fault;
+    char path[64];
+    GC_SCOPE(gc);
+
+    assert_string_equal(facts().range_source, "mem-range");
+    fake_store_set(OURS "range/" UUID, NULL);
+    assert_false(facts().managed);
+    snprintf(path, sizeof(path), "%s/guest.cfg", configs);
+    write_file(path, "name='guest'\ndynamic_memory_min=400\nmemory_weight=9\n");
+    assert_null(read_again(gc));
+    assert_string_equal(facts().range_source, "config_dirs");
+    assert_int_equal(facts().min_memkb, 400 * MIB);
+    assert_int_equal(facts().max_memkb, 1024 * MIB);
+    assert_int_equal(facts().weight, 9);
+    assert_int_equal(settings_keep(env.ctx, env.ctx->xs, UUID, &range), 0);
+    assert_string_equal(facts().range_source, "create");
+    write_file(ranges_path, "guest = \"min=500 max=800\"\n");
+    assert_string_equal(facts().range_source, "create");
+    assert_null(read_again(gc));
+    assert_string_equal(facts().range_source, "ranges.cfg");
+    assert_int_equal(facts().max_memkb, 800 * MIB);
+    assert_int_equal(host->ops->range_set(host, gc, 5, &range, &fault), 0);
+    assert_string_equal(facts().range_source, "mem-range");
+    assert_int_equal(host->ops->range_lasts(host, 5), 0);
+    assert_string_equal(facts().range_source, "ranges.cfg");
+    /* Nothing gives it a range any more, whatever files say. */
+    assert_int_equal(host->ops->range_forget(host, 5), 0);
+    assert_false(facts().managed);
+    assert_null(fake_store_get(OURS "range-created/" UUID));
+    assert_int_equal(host->ops->range_set(host, gc, 5, &range, &fault), 0);
+    assert_string_equal(facts().range_source, "mem-range");
+    unlink(path);
+}
+
+static void a_mistake_in_the_file_leaves_the_ranges_that_it_gave(void **state)
+{
+    const char *fault;
+    GC_SCOPE(gc);
+
+    fake_store_set(OURS "range/" UUID, NULL);
+    write_file(ranges_path, UUID " = \"min=500 max=800\"\n");
+    assert_null(read_again(gc));
+    assert_int_equal(facts().min_memkb, 500 * MIB);
+    write_file(ranges_path, "guest = \"min=600 max=800\"\n\nother = \"min=1x\"\n");
+    fault = read_again(gc);
+    assert_non_null(strstr(fault, ", line 3: "));
+    assert_int_equal(facts().min_memkb, 500 * MIB);
+    assert_int_equal(host->ops->range_lasts(host, 5), 0);
+    write_file(ranges_path, "");
+    assert_null(read_again(gc));
+    assert_false(facts().managed);
+    assert_int_equal(host->ops->range_lasts(host, 5), ERROR_NOTFOUND);
+}
+
+static void a_range_that_the_domain_cannot_have_counts_for_nothing(void **state)
+{
+    GC_SCOPE(gc);
+
+    fake_store_set(OURS "range/" UUID, NULL);
+    write_file(ranges_path, "guest = \"min=2g\"\n");
+    assert_null(read_again(gc));
+    assert_false(facts().managed);
+    fake_store_set(DOM "memory/static-max", "4194304");
+    assert_string_equal(facts().range_source, "ranges.cfg");
+}
+
+static void a_domain_that_is_held_is_left_alone_until_it_is_not(void **state)
+{
+    assert_false(facts().migrating);
+    assert_int_equal(host->ops->hold(host, 5, true), 0);
+    assert_true(facts().migrating && facts().held);
+    assert_string_equal(fake_store_get(OURS "held/5"), UUID);
+    assert_int_equal(host->ops->hold(host, 5, false), 0);
+    assert_false(facts().migrating);
+    assert_null(fake_store_get(OURS "held/5"));
+    assert_int_equal(host->ops->hold(host, 6, true), ERROR_DOMAIN_NOTFOUND);
+}
+
+/* One that had its domid before was held, or it was by a memd that is no more. */
+static void that_it_is_held_is_found_again_for_the_same_domain(void **state)
+{
+    fake_store_set(OURS "held/5", OTHER);
+    assert_false(facts().held);
+    host->ops->domain_gone(host, &record);
+    assert_null(fake_store_get(OURS "held/5"));
+    fake_store_set(OURS "held/5", UUID);
+    host->ops->domain_there(host, &record);
+    assert_true(facts().held);
+}
+
+static int make_files(void **state)
+{
+    int fd = mkstemp(ranges_path);
+
+    return fd < 0 || close(fd) || !mkdtemp(configs);
+}
+
+static int remove_files(void **state)
+{
+    return unlink(ranges_path) || rmdir(configs);
 }
 
 int main(void)
@@ -234,7 +362,12 @@ int main(void)
                                         unmake),
         cmocka_unit_test_setup_teardown(ranges_are_forgotten_when_nobody_has_carried_their_uuid_for_long, make, unmake),
         cmocka_unit_test_setup_teardown(a_domain_that_goes_leaves_the_time_with_its_range, make, unmake),
+        cmocka_unit_test_setup_teardown(the_nearest_word_gives_the_range, make, unmake),
+        cmocka_unit_test_setup_teardown(a_mistake_in_the_file_leaves_the_ranges_that_it_gave, make, unmake),
+        cmocka_unit_test_setup_teardown(a_range_that_the_domain_cannot_have_counts_for_nothing, make, unmake),
+        cmocka_unit_test_setup_teardown(a_domain_that_is_held_is_left_alone_until_it_is_not, make, unmake),
+        cmocka_unit_test_setup_teardown(that_it_is_held_is_found_again_for_the_same_domain, make, unmake),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_files, remove_files);
 }
