@@ -116,6 +116,18 @@ static char *read_report(struct guest_reports *r, struct gc *gc, struct guest_st
     return NULL;
 }
 
+int guest_stats_now(struct xlx_ctx *ctx, uint32_t domid, struct guest_stats *stats)
+{
+    struct guest_reports once = {.ctx = ctx, .domid = domid};
+    GC_SCOPE(gc);
+    int rc;
+
+    rc = ctx_xs(ctx, &once.xs);
+    if (rc)
+        return rc;
+    return read_report(&once, gc, stats) ? 0 : ERROR_NOTFOUND;
+}
+
 static void tell(struct guest_reports *r, const struct guest_stats *stats)
 {
     uint64_t now_ms = ev_clock_ms();

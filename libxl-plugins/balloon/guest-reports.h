@@ -19,6 +19,10 @@
 #define GUEST_STATS_GAP_MS 500
 #define GUEST_STATS_GAP_MAX_MS 4000
 
+/* What the guest says now, whoever asked for it, without following it; at_ms is 0. ERROR_NOTFOUND: nothing. Only an error
+ * to reach xenstore is logged. */
+int guest_stats_now(struct xlx_ctx *ctx, uint32_t domid, struct guest_stats *stats);
+
 struct guest_follow {
     /* A report has been written, also one that says the same as the last: stats->at_ms tells when. Or the last one is
      * there no more, or cannot be read: then nothing is known and stats->at_ms is 0. when_s: seconds since the epoch by

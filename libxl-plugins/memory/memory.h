@@ -4,6 +4,6 @@
 
 #include "xlx-plugin.h"
 
-extern const struct xlx_command cmd_mem_info, cmd_mem_list, cmd_mem_max, cmd_mem_set, cmd_mem_watch;
+extern const struct xlx_command cmd_agent_kit, cmd_mem_info, cmd_mem_list, cmd_mem_max, cmd_mem_set, cmd_mem_watch;
 
 #endif

@@ -3,7 +3,7 @@
 #include "memory/memory.h"
 
 static const struct xlx_command *const commands[] = {
-    &cmd_mem_info, &cmd_mem_list, &cmd_mem_max, &cmd_mem_set, &cmd_mem_watch,
+    &cmd_agent_kit, &cmd_mem_info, &cmd_mem_list, &cmd_mem_max, &cmd_mem_set, &cmd_mem_watch,
 };
 
 extern const struct xlx_plugin plugin_memory;

@@ -10,11 +10,12 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/parse.h"
+#include "core/domain.h"
 #include "core/xen-boot.h"
 
 struct options {
     uint64_t min_memkb, timeout_ms, lease_ms;
-    const char *for_domain, *release;
+    const char *for_domain, *uuid, *release;
     bool list;
 };
 
@@ -134,10 +135,15 @@ static int parse_wish(const struct xlx_invocation *in, struct reserve_wish *wish
     }
     if (!**command)
         *command = NULL;
-    if (*command && o->for_domain) {
-        LOG(in->ctx, ERROR, "--for and a COMMAND exclude each other");
+    if ((*command != NULL) + (o->for_domain != NULL) + (o->uuid != NULL) > 1) {
+        LOG(in->ctx, ERROR, "--for, --uuid and a COMMAND exclude each other");
         return XLX_EXIT_USAGE;
     }
+    if (o->uuid && !domain_is_uuid(o->uuid)) {
+        LOG(in->ctx, ERROR, "--uuid: '%.64s' is no UUID", o->uuid);
+        return XLX_EXIT_USAGE;
+    }
+    wish->uuid = o->uuid;
     if (!wish->size_memkb || wish->min_memkb > wish->size_memkb) {
         LOG(in->ctx, ERROR, "%s", wish->size_memkb ? "the minimum is above the size" : "the size is 0");
         return XLX_EXIT_USAGE;
@@ -178,6 +184,8 @@ static const struct xlx_option option_table[] = {
     {0, "min", XLX_OPTION_SIZE, offsetof(struct options, min_memkb), "SIZE", "be content with less, down to this"},
     {'t', NULL, XLX_OPTION_DURATION, offsetof(struct options, timeout_ms), "SECONDS", "give up after that time"},
     {0, "for", XLX_OPTION_TEXT, offsetof(struct options, for_domain), "DOMAIN", "the memory is for this domain"},
+    {0, "uuid", XLX_OPTION_TEXT, offsetof(struct options, uuid), "UUID",
+     "it is handed to the domain of that UUID when that is built"},
     {0, "lease", XLX_OPTION_DURATION, offsetof(struct options, lease_ms), "SECONDS",
      "without COMMAND: hold it so long once it is free (default 60)"},
     {0, "list", XLX_OPTION_FLAG, offsetof(struct options, list), NULL, "list the reservations there are"},
@@ -186,13 +194,15 @@ static const struct xlx_option option_table[] = {
 
 const struct xlx_command cmd_mem_reserve = {
     .name = "mem-reserve",
-    .synopsis =
-        "SIZE [--min SIZE] [-t SECONDS] [--lease SECONDS] [--for DOMAIN | -- COMMAND...] | --list | --release ID",
+    .synopsis = "SIZE [--min SIZE] [-t SECONDS] [--lease SECONDS] [--for DOMAIN | --uuid UUID | -- COMMAND...] | "
+                "--list | --release "
+                "ID",
     .summary = "Have memd keep memory free, taken from guests if need be",
     .details = "Ends as soon as so much is free (MiB without a suffix), and says how the reservation is called. With "
                "COMMAND the memory is held while that runs; its exit status is the result, and "
                "$XL_EXT_RESERVATION names the reservation. Otherwise it is held for the lease, or with --for until the "
-               "domain has taken it. Several reservations wait at the same time, and none for another that cannot be "
+               "domain has taken it, with --uuid until that one has or the lease is over. Several reservations wait at "
+               "the same time, and none for another that cannot be "
                "had.",
     .options = option_table,
     .option_count = ARRAY_LEN(option_table),
