@@ -67,6 +67,8 @@ const char *path_below_device_model(const char *path, uint32_t *owner, uint32_t 
 /* Path /vm/<uuid>, as text. */
 #define NODE_VM "vm"
 
+/* libxl's own: a folder for each domid. */
+#define PATH_LIBXL "/libxl"
 /* /libxl/<domid>/type: pv, pvh or hvm. */
 char *path_libxl_type(struct gc *gc, uint32_t domid);
 /* /libxl/<domid>/dm-version: there only for domains that have a device model. */

@@ -43,6 +43,13 @@ static int run_command(struct gc *gc, struct xlx_ctx *ctx, struct plugin_set *pl
     ui.quiet = global->quiet;
     ui.timeout_ms = global->timeout_ms;
     ui.terminal = isatty(STDOUT_FILENO);
+    if (in.xl_argv) {
+        /* Who knows something against xl's part is heard here, too. */
+        int status = plugins_check_xl(plugins, argc, argv);
+
+        if (status != XLX_EXIT_DONE)
+            return status;
+    }
     if (in.xl_argv && !plugins_load(plugins, command)) {
         /* What we would add cannot be had here; xl's part can. */
         message_error("xl runs it alone");

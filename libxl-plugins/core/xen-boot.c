@@ -38,6 +38,13 @@ uint64_t low_mem_virq_memkb(struct xlx_ctx *ctx)
     return text && !parse_size_kb(text, &memkb, NULL) && memkb ? memkb : XEN_LOW_MEM_VIRQ_MEMKB;
 }
 
+bool dom0_mem_is_given(struct xlx_ctx *ctx)
+{
+    GC_SCOPE(gc);
+
+    return xen_option(ctx, gc, "dom0_mem");
+}
+
 bool autoballoon_is_on(struct xlx_ctx *ctx)
 {
     struct config *config = NULL;

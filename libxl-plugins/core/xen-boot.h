@@ -15,5 +15,7 @@ uint64_t low_mem_virq_memkb(struct xlx_ctx *ctx);
 /* Whether xl takes memory from dom0 for a domain that it starts, behind everybody's back: no dom0_mem= on Xen's
  * command line, and xl.conf does not say otherwise. */
 bool autoballoon_is_on(struct xlx_ctx *ctx);
+/* Whether Xen was told how large dom0 is. */
+bool dom0_mem_is_given(struct xlx_ctx *ctx);
 
 #endif

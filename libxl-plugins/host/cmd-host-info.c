@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "base/balancers.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "core/subprocess.h"
@@ -40,6 +41,52 @@ static void ask_versions(struct xlx_ctx *ctx, struct gc *gc, struct toolstack *s
         if (!ao_wait(&program.ao) && !program.exit_status)
             stacks[i].version = version_in(gc, program.output.text);
     }
+}
+
+/* ---- who else moves memory ---- */
+
+#define BESIDE_MAX (BALANCERS_BESIDE_MAX + 1)
+
+static size_t find_balancers(struct gc *gc, const struct host_probe *probe, const struct host_asked *asked,
+                             struct balancer_beside beside[BESIDE_MAX])
+{
+    size_t count = balancers_beside(gc, probe->root, beside);
+
+    if (asked->answered && asked->autoballoon)
+        beside[count++] = (struct balancer_beside){"xl-autoballoon", true, false,
+                                                   "xl.conf does not turn it off, and Xen's command line has no "
+                                                   "dom0_mem="};
+    return count;
+}
+
+static void show_balancers(struct xlx_ui *ui, const struct balancer_beside *beside, size_t count)
+{
+    static const struct xlx_column columns[] = {
+        {"Balances too", "name", 0}, {"Runs", "running", 0}, {"Found", "evidence", 0}};
+    struct xlx_table *t;
+
+    if (!count)
+        return;
+    ui->ops->print(ui, "\n");
+    t = ui->ops->table_begin(ui, columns, ARRAY_LEN(columns));
+    for (size_t i = 0; i < count; i++)
+        ui->ops->table_row(t, (struct xlx_cell[]){XLX_TEXT(beside[i].name), XLX_BOOL(beside[i].running),
+                                                  XLX_TEXT(beside[i].evidence)});
+    ui->ops->table_end(t);
+}
+
+static void write_balancers(struct json_writer *w, const struct balancer_beside *beside, size_t count)
+{
+    json_key(w, "balancers");
+    json_array_begin(w);
+    for (size_t i = 0; i < count; i++) {
+        json_object_begin(w);
+        json_put_string(w, "name", beside[i].name);
+        json_put_bool(w, "running", beside[i].running);
+        json_put_string(w, "evidence", beside[i].evidence);
+        json_object_end(w);
+    }
+    json_array_end(w);
 }
 
 /* ---- text ---- */
@@ -133,7 +180,8 @@ static void write_asked(struct json_writer *w, const struct host_asked *asked)
 }
 
 static void show_json(struct gc *gc, struct xlx_ui *ui, const struct host_facts *f, const struct host_asked *asked,
-                      const struct toolstack *stacks, const struct host_part *parts, size_t part_count)
+                      const struct toolstack *stacks, const struct host_part *parts, size_t part_count,
+                      const struct balancer_beside *beside, size_t beside_count)
 {
     struct json_writer *w = json_writer_new(gc, true);
 
@@ -172,6 +220,7 @@ static void show_json(struct gc *gc, struct xlx_ui *ui, const struct host_facts 
         json_object_end(w);
     }
     json_array_end(w);
+    write_balancers(w, beside, beside_count);
     json_object_end(w);
     ui->ops->print(ui, "%s", json_text(w, NULL));
 }
@@ -181,8 +230,9 @@ static int run(const struct xlx_invocation *in)
     struct toolstack stacks[TOOLSTACK_COUNT];
     struct host_part parts[HOST_PARTS_MAX];
     struct host_asked asked = {0};
+    struct balancer_beside beside[BESIDE_MAX];
     struct host_facts *facts;
-    size_t part_count;
+    size_t part_count, beside_count;
     GC_SCOPE(gc);
 
     facts = host_facts(gc, &host_probe_real);
@@ -192,10 +242,13 @@ static int run(const struct xlx_invocation *in)
     host_toolstacks(gc, &host_probe_real, facts, stacks);
     ask_versions(in->ctx, gc, stacks);
     part_count = host_parts(gc, &host_probe_real, facts, parts);
-    if (in->ui->json)
-        show_json(gc, in->ui, facts, &asked, stacks, parts, part_count);
-    else
+    beside_count = find_balancers(gc, &host_probe_real, &asked, beside);
+    if (in->ui->json) {
+        show_json(gc, in->ui, facts, &asked, stacks, parts, part_count, beside, beside_count);
+    } else {
         show_text(gc, in->ui, facts, &asked, stacks, parts, part_count);
+        show_balancers(in->ui, beside, beside_count);
+    }
     return XLX_EXIT_DONE;
 }
 

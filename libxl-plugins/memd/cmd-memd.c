@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/balancers.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/run-folder.h"
@@ -12,6 +13,7 @@
 struct options {
     const char *config;
     const char *run_folder;
+    bool force;
 };
 
 struct memd {
@@ -140,6 +142,19 @@ static void stop(struct memd *m)
     ev_signal_stop(&m->hangup);
 }
 
+/* Two that set the same targets never come to rest. */
+static const char *rival(struct gc *gc)
+{
+    struct balancer_beside beside[BALANCERS_BESIDE_MAX];
+    size_t count = balancers_beside(gc, "", beside);
+
+    for (size_t i = 0; i < count; i++) {
+        if (beside[i].rival && beside[i].running)
+            return gc_printf(gc, "%s balances this host already (%s)", beside[i].name, beside[i].evidence);
+    }
+    return NULL;
+}
+
 static int run(const struct xlx_invocation *in)
 {
     const struct options *options = in->options;
@@ -154,8 +169,16 @@ static int run(const struct xlx_invocation *in)
     bool config_given = strcmp(options->config, CONFIG_PATH);
     struct config *config = NULL;
     struct memd_locks locks = MEMD_LOCKS_NONE;
+    GC_SCOPE(gc);
+    const char *beside = rival(gc);
     int rc;
 
+    if (beside && !options->force) {
+        LOG(in->ctx, ERROR, "%s: stop that one, or give --force to have both write targets", beside);
+        return XLX_EXIT_REFUSED;
+    }
+    if (beside)
+        LOG(in->ctx, WARN, "%s: memd does so all the same", beside);
     rc = config_load(in->ctx, options->config, config_given, &config);
     if (rc)
         return XLX_EXIT_USAGE;
@@ -191,11 +214,13 @@ static const struct xlx_option options[] = {
      "configuration, in the syntax of xl.cfg (default " CONFIG_PATH ")"},
     {0, "run-folder", XLX_OPTION_TEXT, offsetof(struct options, run_folder), "FOLDER",
      "where its sockets live (default " RUN_FOLDER ")"},
+    {0, "force", XLX_OPTION_FLAG, offsetof(struct options, force), NULL,
+     "balance although squeezed or qmemman runs, which do so, too"},
 };
 
 const struct xlx_command cmd_memd = {
     .name = "memd",
-    .synopsis = "[-c FILE] [--run-folder FOLDER]",
+    .synopsis = "[-c FILE] [--run-folder FOLDER] [--force]",
     .summary = "Run the memory daemon",
     .details = "Runs in the foreground until SIGTERM. It serves a QMP socket for each domain below /run/xl-ext/qmp. "
                "Under systemd it says when it is ready and feeds the watchdog. It may be killed at any moment and "

@@ -14,15 +14,13 @@
 
 #include <libxl_utils.h>
 
+#include "balance/commands/build-client.h"
 #include "balance/commands/commands.h"
-#include "balance/service/control.h"
-#include "balance/commands/reserve-client.h"
 #include "balance/xen/ranges.h"
 #include "balance/xen/settings.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/config.h"
-#include "core/domain.h"
 #include "core/xl.h"
 
 struct options {
@@ -134,71 +132,32 @@ static int read_our_keys(struct creation *c)
 }
 
 /* Kept before the domain is there, so that it is balanced from its first moment. */
-static int keep_range(struct creation *c)
-{
-    struct xs_handle *xs;
-    int rc;
-
-    rc = ctx_xs(c->ctx, &xs);
-    return rc ? rc : settings_keep(c->ctx, xs, c->uuid, &c->range);
-}
-
-/* Built or not: what the domain holds by now is its own, the rest is free again. The connection that held it waits for
- * an answer, so this takes another. */
-static void give_back(struct creation *c, const char *id)
-{
-    struct memd_client *client;
-    GC_SCOPE(gc);
-    struct json *arguments = json_new_object(gc);
-
-    if (memd_connect(c->ctx, &client))
-        return;
-    json_set_string(gc, arguments, "id", id);
-    memd_call(client, CONTROL_RESERVE_RELEASE, arguments, NULL);
-    memd_disconnect(client);
-}
-
-/* xl has built the domain: it is there, and no xl builds. What xl does then (the console, waiting for the end) may take
- * days. */
-static bool is_built(void *arg)
+static bool keep_range(void *arg)
 {
     struct creation *c = arg;
+    struct xs_handle *xs;
 
-    return domain_has_uuid(c->ctx, c->uuid) && !xl_lock_is_held(c->ctx);
+    return !c->has_range || (!ctx_xs(c->ctx, &xs) && !settings_keep(c->ctx, xs, c->uuid, &c->range));
 }
 
-static int create(struct creation *c, struct memd_client **client)
+static int create(struct creation *c)
 {
     const struct options *o = c->in->options;
-    struct reserve_wish wish = {
-        .size_memkb = c->need_memkb,
-        .timeout_ms = o->timeout_ms ? o->timeout_ms : c->in->ui->timeout_ms,
-        .uuid = c->uuid,
-        .domid = -1,
-    };
-    struct reserve_got got = {.memkb = 0};
-    bool lasts = o->console || o->foreground;
     GC_SCOPE(gc);
-    char **argv = xl_with_path(c->ctx, gc, c->in->xl_argv, gc_printf(gc, "uuid=\"%s\"", c->uuid));
-    int rc, status;
+    struct xl_build build = {
+        .ctx = c->ctx,
+        .ui = c->in->ui,
+        .argv = c->in->xl_argv,
+        .extra = gc_printf(gc, "uuid=\"%s\"", c->uuid),
+        .uuid = c->uuid,
+        .need_memkb = c->need_memkb,
+        .timeout_ms = o->timeout_ms ? o->timeout_ms : c->in->ui->timeout_ms,
+        .lasts = o->console || o->foreground,
+        .prepare = keep_range,
+        .arg = c,
+    };
 
-    if (!argv)
-        return XLX_EXIT_FAILED;
-    if (*client) {
-        rc = reserve_wait(c->ctx, c->in->ui, client, &wish, &got);
-        if (rc && (*client || rc == ERROR_ABORTED))
-            return xlx_exit_of(rc);
-    }
-    if (!*client) {
-        *got.id = 0;
-        LOG(c->ctx, WARN, "memd does not run: no memory is reserved, the domain is created as plain xl does");
-    }
-    if (c->has_range && keep_range(c))
-        return XLX_EXIT_FAILED;
-    status = run_program_holding(c->ctx, argv, client, &got, lasts ? is_built : NULL, c);
-    if (*got.id)
-        give_back(c, got.id);
-    return status < 0 ? XLX_EXIT_FAILED : status;
+    return build_with_memory(&build);
 }
 
 /* A configuration on standard input (/dev/stdin) is read by xl twice and by us once: it is copied into a file without a
@@ -238,8 +197,7 @@ static bool is_dry_run(const struct xlx_invocation *in)
 static int run(const struct xlx_invocation *in)
 {
     struct creation c = {.in = in, .ctx = in->ctx};
-    struct memd_client *client = NULL;
-    int rc, status;
+    int status;
 
     if (is_dry_run(in) || xlx_why_no_dom0())
         return xl_runs_alone(in, xlx_why_no_dom0());
@@ -254,11 +212,8 @@ static int run(const struct xlx_invocation *in)
     status = read_by_xl(&c);
     if (!status)
         status = read_our_keys(&c);
-    if (!status) {
-        rc = memd_connect(in->ctx, &client);
-        status = rc && rc != ERROR_NOTFOUND ? xlx_exit_of(rc) : create(&c, &client);
-    }
-    memd_disconnect(client);
+    if (!status)
+        status = create(&c);
     libxl_domain_config_dispose(&c.config);
     libxl_ctx_free(c.libxl);
     return status;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "balloon/sizes.h"
+#include "base/balancers.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/ev.h"
@@ -138,12 +139,31 @@ static void event(struct host *host, const struct host_event *e)
     "xl's autoballoon is on: starts take memory from dom0 behind memd's back; put dom0_mem= on Xen's command "         \
     "line or autoballoon=\"off\" into xl.conf"
 
+#define LIBVIRT_ADVICE                                                                                                 \
+    "libvirt's autoballoon is on: its starts take memory from dom0 behind memd's back; put dom0_mem= on Xen's "        \
+    "command line or autoballoon = 0 into /etc/libvirt/libxl.conf"
+
+static bool libvirt_takes(struct xlx_ctx *ctx)
+{
+    struct balancer_beside beside[BALANCERS_BESIDE_MAX];
+    GC_SCOPE(gc);
+    size_t count = balancers_beside(gc, "", beside);
+    bool takes = false;
+
+    for (size_t i = 0; i < count; i++)
+        takes |= beside[i].running && !beside[i].rival;
+    /* As xl, it leaves a dom0 alone whose size Xen was told. */
+    return takes && !dom0_mem_is_given(ctx);
+}
+
 static void warnings(struct host *host, void (*each)(void *arg, const char *text), void *arg)
 {
     const struct host_xen *x = xen_of(host);
 
     if (x->autoballoon)
         each(arg, AUTOBALLOON_ADVICE);
+    if (x->libvirt_autoballoon)
+        each(arg, LIBVIRT_ADVICE);
     if (x->virq_port < 0)
         each(arg, "another program gets the hypervisor's word that memory runs out");
 }
@@ -156,6 +176,7 @@ static void host_xen_close(struct host *host)
 
     ev_timer_stop(&x->timer);
     virq_stop(x);
+    xen_starts_end(x);
     for (size_t i = 0; i < x->domains->count; i++)
         xen_domain_remove(x, x->domains->list[i]);
     xen_ranges_free(x);
@@ -227,9 +248,13 @@ int host_xen_open(const struct service_env *env, struct balancer_config *balance
         LOG(x->ctx, ERROR, "%s: no range of that file counts until it is mended and memd gets SIGHUP", fault);
     xen_ranges_look(x);
     virq_start(x);
+    xen_starts_watch(x);
     x->autoballoon = autoballoon_is_on(x->ctx);
     if (x->autoballoon)
         LOG(x->ctx, WARN, "%s", AUTOBALLOON_ADVICE);
+    x->libvirt_autoballoon = libvirt_takes(x->ctx);
+    if (x->libvirt_autoballoon)
+        LOG(x->ctx, WARN, "%s", LIBVIRT_ADVICE);
     *host = &x->host;
     return 0;
 }

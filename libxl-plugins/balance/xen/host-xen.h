@@ -4,7 +4,7 @@
 
 /*
  * A Xen host behind balance/host.h. host-xen.c: time, looks and what is kept; xen-config.c: its part of memd's
- * configuration; xen-domain.c: one domain's facts, reports and watches; xen-ranges.c: its range; xen-target.c: writing a target; virq.c: the hypervisor's word that memory runs out.
+ * configuration; xen-domain.c: one domain's facts, reports and watches; xen-ranges.c: its range; xen-target.c: writing a target; xen-starts.c: starts by others that fail; virq.c: the hypervisor's word that memory runs out.
  */
 
 #include <xenctrl.h>
@@ -41,6 +41,7 @@ struct xen_domain {
     struct store_watch devices_watch;
     bool devices_watched; /* it has fired for its registration */
     unsigned echoes;      /* events about its target that are our own writes' */
+    uint64_t failed_ms;   /* a write of its target failed then, and was undone without being counted; 0: none did */
     uint64_t videoram_memkb;
 };
 
@@ -61,9 +62,15 @@ struct host_xen {
     struct gc *config_gc, *listed_gc, *found_gc;
     struct ranges listed, found; /* ranges.cfg; configurations of domains */
     uint64_t found_ms;
+    /* Starts by others (xen-starts.c), and what is kept for one that failed; 0: nothing. */
+    struct store_watch libxl_watch;
+    struct ev_timer starts_timer;
+    struct xen_start *starts;
+    char kept_id[RESERVE_ID_LEN];
+    uint64_t kept_memkb, kept_until_ms;
     uint64_t collected_ms; /* when ranges were last collected; 0: not yet */
     int virq_port;         /* -1: somebody else has bound it */
-    bool autoballoon;
+    bool autoballoon, libvirt_autoballoon;
     struct ev_fd virq_fd;
 };
 
@@ -124,6 +131,12 @@ int xen_target_own(struct host_xen *x, const struct xen_domain *d, uint64_t *own
  * change it has left a limit that is too high, with which the guest could climb back over its share. */
 void xen_target_mend_limit(struct host_xen *x, struct xen_domain *d, uint64_t target_memkb, uint64_t limit_memkb);
 void xen_target_forget(struct host_xen *x, uint32_t domid);
+
+/* ---- xen-starts.c ---- */
+
+/* Notices starts by others that fail for memory. Logs. */
+void xen_starts_watch(struct host_xen *x);
+void xen_starts_end(struct host_xen *x);
 
 /* ---- virq.c ---- */
 

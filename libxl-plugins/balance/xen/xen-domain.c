@@ -19,6 +19,8 @@
 
 /* Ranges that nobody will ask for again are looked for when a domain has gone, and not more often. */
 #define COLLECT_EVERY_MS UINT64_C(3600000)
+/* Events of writes that were undone have come by then. */
+#define UNDONE_MS 5000u
 
 /* ---- all of them ---- */
 
@@ -95,6 +97,19 @@ static void reported(struct guest_follow *follow, const struct guest_stats *stat
         balancer_domain_reported(d->xen->host.balancer, d->domid);
 }
 
+/* Somebody has written the very target that is memd's: also that is a decision (xl mem-set to what it has already). */
+static void note_same_target(struct host *host, struct xen_domain *d)
+{
+    uint64_t own_memkb, target_memkb;
+
+    /* What undid a write that failed is nobody's. */
+    if (d->failed_ms && ev_clock_ms() < d->failed_ms + UNDONE_MS)
+        return;
+    if (!xen_target_own(d->xen, d, &own_memkb) && own_memkb && !xen_target_get(host, d->domid, &target_memkb) &&
+        target_memkb == own_memkb)
+        xen_target_disown(host, d->domid);
+}
+
 void xen_domain_written(struct host *host, struct service_domain *domain, bool target)
 {
     struct host_xen *x = CONTAINER_OF(host, struct host_xen, host);
@@ -102,9 +117,10 @@ void xen_domain_written(struct host *host, struct service_domain *domain, bool t
 
     if (target && d->echoes)
         d->echoes--;
-    else if (target && host->balancer)
+    else if (target && host->balancer) {
+        note_same_target(host, d);
         balancer_target_written(host->balancer, d->domid);
-    else if (!target && d->followed && host->balancer)
+    } else if (!target && d->followed && host->balancer)
         balancer_domain_changed(host->balancer, d->domid);
 }
 

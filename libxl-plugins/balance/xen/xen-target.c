@@ -101,6 +101,8 @@ int xen_target_set(struct host *host, uint32_t domid, uint64_t expected_memkb, u
     rc = target_change(x->ctx, &change);
     if (!rc && d->domain->target_watched)
         d->echoes++;
+    if (rc)
+        d->failed_ms = ev_clock_ms();
     if (rc == ERROR_FAIL || rc == ERROR_TIMEDOUT)
         LOGD(x->ctx, WARN, domid, "its target of %" PRIu64 " KiB could not be set: %s", target_memkb,
              rc == ERROR_TIMEDOUT ? "other programs change it too fast" : strerror(errno));

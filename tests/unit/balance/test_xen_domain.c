@@ -339,6 +339,29 @@ static void that_it_is_held_is_found_again_for_the_same_domain(void **state)
     assert_true(facts().held);
 }
 
+/* xenstored tells of the write, whatever the value. */
+static void who_writes_the_target_that_it_has_already_has_decided_on_it(void **state)
+{
+    struct balancer_config c;
+
+    balancer_config_defaults(&c);
+    host->balancer = balancer_new(host, &c);
+    assert_int_equal(facts().own_memkb, 524288);
+    host->ops->domain_written(host, &record, true);
+    assert_true(facts().has_own);
+    assert_int_equal(facts().own_memkb, 0);
+    assert_string_equal(fake_store_get(OURS "own-target/5"), "0 " UUID);
+    /* Our own write is not. */
+    assert_int_equal(host->ops->target_set(host, 5, 524288, 524288 - 4, 0), ERROR_INVAL);
+    assert_int_equal(host->ops->target_accept(host, 5, 524288), 0);
+    record.target_watched = true;
+    assert_int_equal(host->ops->target_set(host, 5, 524288, 500000, 0), 0);
+    host->ops->domain_written(host, &record, true);
+    assert_int_equal(facts().own_memkb, 500000);
+    balancer_free(host->balancer);
+    host->balancer = NULL;
+}
+
 static int make_files(void **state)
 {
     int fd = mkstemp(ranges_path);
@@ -366,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_mistake_in_the_file_leaves_the_ranges_that_it_gave, make, unmake),
         cmocka_unit_test_setup_teardown(a_range_that_the_domain_cannot_have_counts_for_nothing, make, unmake),
         cmocka_unit_test_setup_teardown(a_domain_that_is_held_is_left_alone_until_it_is_not, make, unmake),
+        cmocka_unit_test_setup_teardown(who_writes_the_target_that_it_has_already_has_decided_on_it, make, unmake),
         cmocka_unit_test_setup_teardown(that_it_is_held_is_found_again_for_the_same_domain, make, unmake),
     };
 

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "balance/commands/build-client.h"
+
+#include <stdio.h>
+
+#include <libxl_utils.h>
+
+#include "balance/service/control.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "core/domain.h"
+#include "core/xl.h"
+
+int build_need(struct xlx_ctx *ctx, const char *json, uint64_t *need_memkb, char uuid[XLX_UUID_LEN])
+{
+    libxl_domain_config config;
+    libxl_ctx *libxl = NULL;
+    int rc;
+
+    /* libxl's own context without our loop: it is asked one question. */
+    if (libxl_ctx_alloc(&libxl, LIBXL_VERSION, 0, ctx->logger)) {
+        LOG(ctx, ERROR, "libxl cannot be used");
+        return ERROR_FAIL;
+    }
+    libxl_domain_config_init(&config);
+    rc = libxl_domain_config_from_json(libxl, &config, json);
+    if (!rc)
+        rc = libxl_domain_need_memory(libxl, &config, INVALID_DOMID, need_memkb);
+    if (rc)
+        LOG(ctx, ERROR, "libxl cannot say how much memory the domain needs");
+    else
+        snprintf(uuid, XLX_UUID_LEN, LIBXL_UUID_FMT, LIBXL_UUID_BYTES(config.c_info.uuid));
+    libxl_domain_config_dispose(&config);
+    libxl_ctx_free(libxl);
+    return rc ? ERROR_FAIL : 0;
+}
+
+/* Built or not: what the domain holds by now is its own, the rest is free again. The connection that held it waits for
+ * an answer, so this takes another. */
+static void give_back(struct xlx_ctx *ctx, const char *id)
+{
+    struct memd_client *client;
+    GC_SCOPE(gc);
+    struct json *arguments = json_new_object(gc);
+
+    if (memd_connect(ctx, &client))
+        return;
+    json_set_string(gc, arguments, "id", id);
+    memd_call(client, CONTROL_RESERVE_RELEASE, arguments, NULL);
+    memd_disconnect(client);
+}
+
+/* xl has built the domain: it is there, and no xl builds. What xl does then (the console, waiting for the end) may take
+ * days. */
+static bool is_built(void *arg)
+{
+    const struct xl_build *build = arg;
+
+    return domain_has_uuid(build->ctx, build->uuid) && !xl_lock_is_held(build->ctx);
+}
+
+static int reserve(const struct xl_build *build, struct memd_client **client, struct reserve_got *got)
+{
+    struct reserve_wish wish = {
+        .size_memkb = build->need_memkb,
+        .timeout_ms = build->timeout_ms,
+        .uuid = build->uuid,
+        .domid = -1,
+    };
+    int rc;
+
+    rc = memd_connect(build->ctx, client);
+    if (rc && rc != ERROR_NOTFOUND)
+        return rc;
+    if (*client) {
+        rc = reserve_wait(build->ctx, build->ui, client, &wish, got);
+        if (rc && (*client || rc == ERROR_ABORTED))
+            return rc;
+    }
+    if (!*client) {
+        *got->id = 0;
+        LOG(build->ctx, WARN, "memd does not run: no memory is reserved, the domain is built as plain xl does");
+    }
+    return 0;
+}
+
+int build_with_memory(const struct xl_build *build)
+{
+    struct memd_client *client = NULL;
+    struct reserve_got got = {.memkb = 0};
+    struct xl_build copy = *build;
+    GC_SCOPE(gc);
+    char **argv = xl_with_path(build->ctx, gc, build->argv, build->extra);
+    int rc, status = XLX_EXIT_FAILED;
+
+    if (!argv)
+        return XLX_EXIT_FAILED;
+    rc = reserve(build, &client, &got);
+    if (rc)
+        status = xlx_exit_of(rc);
+    else if (!build->prepare || build->prepare(build->arg))
+        status = run_program_holding(build->ctx, argv, &client, &got, build->lasts ? is_built : NULL, &copy);
+    if (!rc && *got.id)
+        give_back(build->ctx, got.id);
+    memd_disconnect(client);
+    return status < 0 ? XLX_EXIT_FAILED : status;
+}
