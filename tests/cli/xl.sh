@@ -50,6 +50,10 @@ for program in "$tool" "$work/link/xl"; do
     handed_on "$program" console -t pv web
     handed_on "$program" save -c web "/tmp/a file"
     handed_on "$program" restore -e /tmp/saved
+    handed_on "$program" restore -p -c web.cfg /tmp/saved
+    handed_on "$program" restore
+    handed_on "$program" migrate-receive -e --colo --coloft-script x
+    handed_on_as "<xl><restore><-p><saved>" "$program" restore -t 60 -p saved
     handed_on "$program" shutdown -w -a
     handed_on "$program" -v -v destroy -f web
     handed_on "$program" no-such-command --whatever

@@ -7,6 +7,6 @@
 #include "xlx-plugin.h"
 
 extern const struct xlx_command cmd_create, cmd_mem_history, cmd_mem_plan, cmd_mem_range, cmd_mem_reserve, cmd_mem_stat,
-    cmd_mem_top, cmd_mem_why, cmd_restore;
+    cmd_mem_top, cmd_mem_why, cmd_migrate_receive, cmd_restore;
 
 #endif
