@@ -51,3 +51,8 @@ install-agent: $(O)/xl-ext-agent
 	sed 's|@SBINDIR@|$(PREFIX)/sbin|g' agent/xl-ext-agent.openrc.in > $(DESTDIR)/etc/init.d/xl-ext-agent
 	chmod 755 $(DESTDIR)/etc/init.d/xl-ext-agent
 	install -m 644 agent/xl-ext-agent.sysctl $(DESTDIR)$(PREFIX)/lib/sysctl.d/60-xl-ext-agent.conf
+
+# Fetches OpenRC, so it is no part of "make check".
+.PHONY: check-openrc
+check-openrc: all
+	@scripts/check-openrc
