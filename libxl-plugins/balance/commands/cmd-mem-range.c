@@ -233,7 +233,7 @@ static int run(const struct xlx_invocation *in)
 {
     const struct options *o = in->options;
     struct wish w = {.range = {.weight = SETTINGS_WEIGHT, .lend.kind = HOST_LEND_DEFAULT}};
-    struct saving saving, *wanted = o->save ? &saving : NULL;
+    struct saving saving = {NULL}, *wanted = o->save ? &saving : NULL;
     struct memd_client *client = NULL;
     GC_SCOPE(gc);
     int rc, status;
