@@ -190,7 +190,7 @@ static const struct xlx_option option_table[] = {
 const struct xlx_command cmd_migrate_receive = {
     .name = "migrate-receive",
     .synopsis = "[-t SECONDS] [XL-OPTION]...",
-    .summary = "Take a guest from another host's xl migrate, with its memory reserved before",
+    .summary = "Take a migrating guest, with its memory reserved before",
     .details =
         "For xl migrate, which runs it through ssh: with a link called xl to xl-ext in front of this host's PATH "
         "an incoming guest finds its memory on a full host. Without memd it is xl's.",
