@@ -54,6 +54,7 @@ equal 1 "$(find / -xdev \( -path /proc -o -path /tmp -o -path /var/lib/dpkg \) -
     "memd.cfg stays when they are removed"
 check "the program is gone" test ! -e /usr/sbin/xl-ext
 mkdir -p /run/xl-ext/qmp
+echo 'web = "min=512"' > /etc/xl-ext/ranges.cfg
 check "the packages can be purged" dpkg -P xl-ext xl-ext-agent libxlx-dev libxlx0
 system_files > "$work/after"
 if diff "$work/before" "$work/after" > "$work/diff"; then
