@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "balance/commands/build-client.h"
 #include "balance/commands/commands.h"
@@ -16,17 +17,26 @@ struct options {
     bool console, foreground, other; /* xl's */
 };
 
-/* Of the file; NULL: xl shall say what is wrong with it. */
+/* Of the file; NULL: nothing is known of it, and xl shall say what is wrong with it. */
 static const char *config_of(struct xlx_ctx *ctx, struct gc *gc, const char *path)
 {
-    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct xl_saved_head head;
     const char *cause = "it has no configuration of libxl's";
+    struct xl_saved_head head;
+    CLEANUP_FD int fd = -1;
+    struct stat st;
 
-    if (fd < 0)
+    if (stat(path, &st)) {
         cause = strerror(errno);
-    else if (!xl_saved_head_read(gc, fd, &head, &cause) && head.config)
-        return head.config;
+    } else if (!S_ISREG(st.st_mode)) {
+        /* A pipe must not even be opened: who writes into it takes that for the reader. */
+        cause = "what is read of a pipe is gone for xl";
+    } else {
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            cause = strerror(errno);
+        else if (!xl_saved_head_read(gc, fd, &head, &cause) && head.config)
+            return head.config;
+    }
     LOG(ctx, WARN, "%s: %s: no memory is reserved, xl restores it alone", path, cause);
     return NULL;
 }
