@@ -97,7 +97,7 @@ static int read_saved(const struct xlx_invocation *in, struct gc *gc, const stru
         LOG(in->ctx, ERROR, "dom0's range stands in memd's configuration: dom0_min and dom0_max");
         return XLX_EXIT_REFUSED;
     }
-    if (xlx_mem_info_get(in->ctx, w->domid, &info))
+    if (mem_info_get(in->ctx, w->domid, &info))
         return XLX_EXIT_FAILED;
     *saving = (struct saving){.path = o->file ? o->file : RANGES_PATH};
     if (ranges_read(gc, saving->path, &saving->text, &saving->ranges, &fault)) {
@@ -181,7 +181,7 @@ static int without_memd(const struct xlx_invocation *in, struct gc *gc, struct w
 
     rc = ctx_xs(in->ctx, &xs);
     if (!rc)
-        rc = xlx_mem_info_get(in->ctx, w->domid, &info);
+        rc = mem_info_get(in->ctx, w->domid, &info);
     if (rc)
         return xlx_exit_of(rc);
     if (!w->weight)

@@ -96,7 +96,7 @@ static int run(const struct xlx_invocation *in)
     uint32_t domid;
     GC_SCOPE(gc);
 
-    if (xlx_domain_find(in->ctx, in->argv[0], &domid) || xlx_mem_info_get(in->ctx, domid, &info))
+    if (xlx_domain_find(in->ctx, in->argv[0], &domid) || mem_info_get(in->ctx, domid, &info))
         return XLX_EXIT_FAILED;
     s.gc = gc;
     s.object = in->ui->json ? json_new_object(gc) : NULL;
