@@ -22,7 +22,7 @@ $(O)/tests/unit/agent/test_looks: $(O)/obj/agent/looks.o
 $(O)/tests/unit/agent/test_xenbus: $(O)/obj/agent/xenbus.o
 
 # What xl-ext agent-kit makes its archive of; in guests all of it is the administrator's, below /usr/local and /etc.
-AGENT_KIT := $(addprefix $(O)/agent-kit/,xl-ext-agent xl-ext-agent.service xl-ext-agent.openrc)
+AGENT_KIT := $(addprefix $(O)/agent-kit/,xl-ext-agent xl-ext-agent.service xl-ext-agent.openrc xl-ext-agent.sysctl)
 ALL_TARGETS += $(AGENT_KIT)
 
 $(O)/agent-kit/xl-ext-agent: $(O)/xl-ext-agent
@@ -33,13 +33,17 @@ $(O)/agent-kit/xl-ext-agent.%: agent/xl-ext-agent.%.in
 	@mkdir -p $(@D)
 	@sed 's|@SBINDIR@|/usr/local/sbin|g' $< > $@
 
+$(O)/agent-kit/xl-ext-agent.sysctl: agent/xl-ext-agent.sysctl
+	@mkdir -p $(@D)
+	@cp $< $@
+
 # On the host it lies ready to be given to guests.
 INSTALL_HOOKS += install-agent-for-guests
 .PHONY: install-agent-for-guests
 install-agent-for-guests: $(AGENT_KIT)
 	install -d $(DESTDIR)$(LIBEXECDIR)
 	install -m 755 $(O)/agent-kit/xl-ext-agent $(DESTDIR)$(LIBEXECDIR)/
-	install -m 644 $(O)/agent-kit/xl-ext-agent.service $(O)/agent-kit/xl-ext-agent.openrc $(DESTDIR)$(LIBEXECDIR)/
+	install -m 644 $(filter-out %/xl-ext-agent,$(AGENT_KIT)) $(DESTDIR)$(LIBEXECDIR)/
 
 # Into a guest's tree: make install-agent DESTDIR=/mnt/guest PREFIX=/usr
 .PHONY: install-agent

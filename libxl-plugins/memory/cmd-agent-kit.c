@@ -28,6 +28,7 @@ static const struct {
     unsigned mode;
 } files[] = {
     {"xl-ext-agent.openrc", "etc/init.d/xl-ext-agent", 0755},
+    {"xl-ext-agent.sysctl", "etc/sysctl.d/60-xl-ext-agent.conf", 0644},
     {"xl-ext-agent.service", "etc/systemd/system/xl-ext-agent.service", 0644},
     {"xl-ext-agent", "usr/local/sbin/xl-ext-agent", 0755},
 };

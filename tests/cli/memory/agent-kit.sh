@@ -14,6 +14,7 @@ check "standard output gets the same bytes" cmp "$kit" "$work/again.tar"
 (umask 077 && touch "$work/later" && "$tool" agent-kit --from "$from" -o - > "$work/again.tar")
 check "at any time and with any umask" cmp "$kit" "$work/again.tar"
 equal "-rwxr-xr-x root/root etc/init.d/xl-ext-agent
+-rw-r--r-- root/root etc/sysctl.d/60-xl-ext-agent.conf
 -rw-r--r-- root/root etc/systemd/system/xl-ext-agent.service
 -rwxr-xr-x root/root usr/local/sbin/xl-ext-agent" \
     "$(LC_ALL=C tar -tvf "$kit" | awk '{ print $1, $2, $NF }')" "all of it is root's, and nothing leads out of the root"
@@ -30,7 +31,7 @@ check "the unit starts it from there" grep -q '^ExecStart=/usr/local/sbin/xl-ext
 check "and so does the script" grep -q '^command="/usr/local/sbin/xl-ext-agent"$' "$work/guest/etc/init.d/xl-ext-agent"
 check "the script is one of a shell" sh -n "$work/guest/etc/init.d/xl-ext-agent"
 if command -v python3 > /dev/null; then
-    check "another reader of tar agrees" python3 -c "import sys, tarfile; sys.exit(len(tarfile.open('$kit').getmembers()) != 3)"
+    check "another reader of tar agrees" python3 -c "import sys, tarfile; sys.exit(len(tarfile.open('$kit').getmembers()) != 4)"
 fi
 says 1 "cannot read $work/none/xl-ext-agent.openrc" "a folder without an agent is named" agent-kit --from "$work/none" -o "$work/x"
 check "and nothing is written" test ! -e "$work/x"
