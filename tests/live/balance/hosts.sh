@@ -38,21 +38,21 @@ check "memd listens" until_true 20 test -S /run/xl-ext/control.sock
 at_end lab-puppet stop other
 check "a guest without an agent of ours" lab-puppet start other 200 400 instant
 other=$(xl domid other)
-check "its range is saved" xl-ext mem-range --save other 100 300 200
-equal 'other = "min=100 max=300 weight=200"' "$(cat /etc/xl-ext/ranges.cfg)" "by its name"
+check "its range is saved" xl-ext mem-range --save other 150 300 200
+equal 'other = "min=150 max=300 weight=200"' "$(cat /etc/xl-ext/ranges.cfg)" "by its name"
 check "and comes from there" is other range_source ranges.cfg
-echo 'other = "min=120 max=360"' >/etc/xl-ext/ranges.cfg
+echo 'other = "min=160 max=360"' >/etc/xl-ext/ranges.cfg
 kill -HUP $memd
-check "memd reads it again on SIGHUP" until_true 10 is other min_memkb $((120 * mib))
+check "memd reads it again on SIGHUP" until_true 10 is other min_memkb $((160 * mib))
 echo 'other = "min=12x"' >>/etc/xl-ext/ranges.cfg
 kill -HUP $memd
 check "a mistake is said with its line" until_true 10 grep -q 'ranges.cfg, line 2:' "$scratch/memd.log"
-check "and what stood before counts" is other min_memkb $((120 * mib))
-says 2 "line 2:" "the command refuses to write into such a file" xl-ext mem-range --save other 100 300
+check "and what stood before counts" is other min_memkb $((160 * mib))
+says 2 "line 2:" "the command refuses to write into such a file" xl-ext mem-range --save other 150 300
 rm /etc/xl-ext/ranges.cfg
 cat >/etc/xen/other.cfg <<END
 name = "other"
-dynamic_memory_min = 140
+dynamic_memory_min = 170
 END
 at_end rm -f /etc/xen/other.cfg
 kill -HUP $memd
@@ -110,12 +110,12 @@ check "pins it, too" until_true 10 is other pinned true
 
 # ---- starts by plain xl ----
 
-check "a guest is made, for its configuration" lab-guest create pvh fresh 160 160
+check "a guest is made, for its configuration" lab-guest create pvh fresh 300 300
 cp "$(find /run -name fresh.cfg | head -1)" "$scratch/fresh.cfg"
 check "and saved, for its state" xl save fresh "$scratch/state"
 xl destroy fresh
 lab-guest destroy fresh
-each=$((($(xl info free_memory) - 230) / 2))
+each=$((($(xl info free_memory) - 200) / 2))
 at_end lab-puppet stop full
 check "puppets that fill the host" lab-puppet start full $each $each rate=65536 --count 2
 for p in full-1 full-2; do

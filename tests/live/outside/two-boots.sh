@@ -14,10 +14,10 @@ for try in $(seq 100); do [ -S /run/xl-ext/control.sock ] && break; sleep 0.2; d
 for name in web db; do
     lab-puppet start $name 200 400 instant || exit 125
 done
-xl-ext mem-range --save web 100 300 200 || exit 1
-xl-ext mem-range --save --lend 25% db 120 400 || exit 1
-printf 'name = "mail"\ndynamic_memory_min = 150\nmemory_weight = 99\n' > /etc/xen/mail.cfg
-xl-ext mem-range web 110 310   # not saved
+xl-ext mem-range --save web 150 300 200 || exit 1
+xl-ext mem-range --save --lend 25% db 160 400 || exit 1
+printf 'name = "mail"\ndynamic_memory_min = 170\nmemory_weight = 99\n' > /etc/xen/mail.cfg
+xl-ext mem-range web 155 310   # not saved
 cat /etc/xl-ext/ranges.cfg
 tar -C / -cf /root/drive.tar etc/xl-ext etc/xen var/lib
 END
@@ -47,14 +47,14 @@ sed 's/^/memd: /' /root/memd.log
 END
 timeout 400 lab/xen-lab run --timeout 200 --fetch /root/drive.tar:"$scratch/drive.tar" "$scratch/first" > "$scratch/out" 2> "$scratch/err"
 equal 0 $? "the first boot: ranges are saved" || tail "$scratch/err"
-equal 'web = "min=100 max=300 weight=200"
-db = "min=120 max=400 lend=25%"' "$(cat "$scratch/out")" "by name, in one file"
+equal 'web = "min=150 max=300 weight=200"
+db = "min=160 max=400 lend=25%"' "$(cat "$scratch/out")" "by name, in one file"
 timeout 400 lab/xen-lab run --timeout 200 --copy "$scratch/drive.tar":/root/drive.tar "$scratch/second" > "$scratch/out" 2> "$scratch/err"
 equal 0 $? "the second boot comes to its end" || tail "$scratch/err"
 sed 's/^/# /' "$scratch/out"
-check "web has the range that was saved, not the one of the moment" grep -qx "web ranges.cfg 100 300 200 running" "$scratch/out"
-check "db has its own" grep -qx "db ranges.cfg 120 400 256 running" "$scratch/out"
+check "web has the range that was saved, not the one of the moment" grep -qx "web ranges.cfg 150 300 200 running" "$scratch/out"
+check "db has its own" grep -qx "db ranges.cfg 160 400 256 running" "$scratch/out"
 check "mail has that of its configuration, without having been started by xl-ext" \
-    grep -qx "mail config_dirs 150 400 99 running" "$scratch/out"
+    grep -qx "mail config_dirs 170 400 99 running" "$scratch/out"
 check "and memory moves to who needs it" grep -qx "db grows" "$scratch/out"
 finish
