@@ -20,7 +20,7 @@ goes_on() {
     check "it goes on from $1 (with $goes_on_first)" test "$goes_on_first" -eq "$1" -o "$goes_on_first" -eq $(($1 + 1))
 }
 
-check "the guest starts" patiently xl create "$scratch/count.cfg"
+in_time "the guest starts" xl create "$scratch/count.cfg"
 hear_counter count
 counts count
 equal "true null" "$(xl-ext stubdom-list --json count | json '.[0] | "\(.can_be_saved) \(.why_not_saved)"')" "stubdom-list tells that it can be saved"
@@ -33,7 +33,7 @@ says 0 "" "xl-ext save works afterwards, and verifies the file" xl-ext save coun
 saved=$(number_on_disk count)
 cp "$scratch/count.disk" "$scratch/count.disk.second"
 nothing_left "nothing is left of the saved guest"
-check "the second state is restored" patiently xl restore -p "$scratch/second"
+in_time "the second state is restored" xl restore -p "$scratch/second"
 goes_on "$saved"
 
 # ---- moved, and moved back ----
@@ -44,7 +44,7 @@ exec "$@"
 SSH
 chmod +x "$scratch/ssh"
 for journey in there back; do
-    check "xl migrate works ($journey)" patiently xl migrate -p -s "$scratch/ssh" count localhost
+    in_time "xl migrate works ($journey)" xl migrate -p -s "$scratch/ssh" count localhost
     goes_on "$(number_on_disk count)"
 done
 says 0 "the state is being saved" "stubdom-log finds what the stub domain says after a journey, too" sh -c "xl save -c count $scratch/third && xl-ext stubdom-log --init count"
@@ -73,7 +73,7 @@ nothing_left "and nothing has happened"
 check "xl restore fails, too" sh -c "! xl restore $scratch/spoilt"
 check "and the stub domain's log says why" grep -q "the guest is not restored: state 1 is spoilt" /var/log/xen/qemu-dm-count.log
 nothing_left "nothing is left of it"
-check "the guest is still saved, and can be restored" patiently xl restore -p "$scratch/saved"
+in_time "the guest is still saved, and can be restored" xl restore -p "$scratch/saved"
 goes_on "$saved"
 domid=$(xl domid count) stub=$(xl domid count-dm)
 xenstore-rm "/local/domain/$stub/device-model/$domid/xl-ext/save"

@@ -22,7 +22,7 @@ still_counts() {
     check "$1" until_true 120 has_counted
 }
 
-check "the guest starts" patiently xl create "$scratch/count.cfg"
+in_time "the guest starts" xl create "$scratch/count.cfg"
 domid=$(xl domid count) stub=$(xl domid count-dm)
 console=$(xenstore-read "/local/domain/$stub/image/device-model-pid")
 still_counts "it counts"
@@ -72,7 +72,7 @@ xl destroy count
 nothing_left "nothing is left behind"
 
 # ---- put back: libxl removed the file, a later save works all the same ----
-check "the guest starts again" patiently xl create "$scratch/count.cfg"
+in_time "the guest starts again" xl create "$scratch/count.cfg"
 domid=$(xl domid count) stub=$(xl domid count-dm)
 console=$(xenstore-read "/local/domain/$stub/image/device-model-pid")
 rm "/var/lib/xen/qemu-save.$domid"
@@ -89,7 +89,7 @@ wait $restorer
 check "a restore whose stub domain is destroyed fails" test $? -ne 0
 xl destroy count 2>/dev/null
 nothing_left "nothing is left of it"
-check "the guest is still saved" patiently xl restore "$scratch/saved"
+in_time "the guest is still saved" xl restore "$scratch/saved"
 still_counts "and goes on"
 check "with a number that follows" test "$(number_on_disk count)" -gt "$saved"
 

@@ -10,7 +10,7 @@ put_image /root/stubdom/image
 counter_cfg count 'vga="cirrus"' >"$scratch/count.cfg"
 at_end xl destroy count
 before="$(leftovers)"
-check "the guest starts" patiently xl create "$scratch/count.cfg"
+in_time "the guest starts" xl create "$scratch/count.cfg"
 hear_counter count
 counts count
 for round in 1 2 3 4 5 6 7 8 9 10; do
@@ -20,7 +20,7 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
     saved=$(number_on_disk count)
     nothing_left "nothing is left ($round)"
     started=$(now_ms)
-    check "restored ($round)" patiently xl restore -p "$scratch/saved"
+    in_time "restored ($round)" xl restore -p "$scratch/saved"
     ok "save $save_ms ms, restore $(($(now_ms) - started)) ms"
     hear_counter count
     says_nothing "unpaused ($round)" xl unpause count

@@ -11,7 +11,7 @@ put_image /root/stubdom/image
 counter_cfg count >"$scratch/count.cfg"
 at_end xl destroy count
 before="$(leftovers)"
-check "the guest starts" patiently xl create "$scratch/count.cfg"
+in_time "the guest starts" xl create "$scratch/count.cfg"
 domid=$(xl domid count) stub=$(xl domid count-dm)
 hear_counter count
 counts count
@@ -22,7 +22,7 @@ ok "it took $(($(now_ms) - started)) ms"
 saved=$(number_on_disk count)
 nothing_left "nothing is left of the saved guest"
 started=$(now_ms)
-check "xl restore works" patiently xl restore -p "$scratch/saved"
+in_time "xl restore works" xl restore -p "$scratch/saved"
 ok "it took $(($(now_ms) - started)) ms"
 hear_counter count
 says_nothing "the restored guest is unpaused" xl unpause count
