@@ -102,8 +102,8 @@ static void note_same_target(struct host *host, struct xen_domain *d)
 {
     uint64_t own_memkb, target_memkb;
 
-    /* What undid a write that failed is nobody's. */
-    if (d->failed_ms && ev_clock_ms() < d->failed_ms + UNDONE_MS)
+    /* What undid a write that failed is nobody's; dom0 is given its nodes by us when it has none. */
+    if (!d->domid || (d->failed_ms && ev_clock_ms() < d->failed_ms + UNDONE_MS))
         return;
     if (!xen_target_own(d->xen, d, &own_memkb) && own_memkb && !xen_target_get(host, d->domid, &target_memkb) &&
         target_memkb == own_memkb)
