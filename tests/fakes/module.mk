@@ -5,6 +5,10 @@
 
 # The fake xenstored is three files.
 FAKE_OBJ = $(patsubst %,$(O)/obj/tests/fakes/%.o,$(if $(filter xenstore,$(1)),xenstore xenstore-tree xenstore-socket,$(1)))
+# What several tests of a folder share: $(call with-parts,TEST,PART...), PART is folder/name below tests/unit.
+with-parts = $(eval TEST_OBJS_$(subst /,_,$(1)) += $(patsubst %,$(O)/obj/tests/unit/%.o,$(2)))$\
+             $(eval $(O)/tests/unit/$(1): $(patsubst %,$(O)/obj/tests/unit/%.o,$(2)))
+
 with-fakes = $(eval TEST_OBJS_$(subst /,_,$(1)) += $(foreach f,$(2),$(call FAKE_OBJ,$(f))))$\
              $(eval $(O)/tests/unit/$(1): $(foreach f,$(2),$(call FAKE_OBJ,$(f))))
 
@@ -20,12 +24,15 @@ $(call with-fakes,balloon/test_offset,fault xenstore xenctrl ctx)
 $(call with-fakes,balloon/test_settle,fault xenstore xenctrl ctx clock)
 $(call with-fakes,balloon/test_guest_reports,fault xenstore xenctrl ctx clock)
 TEST_LIBS_balloon_test_guest_reports := $(FAKE_CLOCK_WRAP)
+$(call with-parts,balloon/test_settle,balloon/guest)
 $(call with-fakes,core/test_ao,fault xenstore xenctrl ctx clock)
 $(call with-fakes,core/test_domain,fault xenstore xenctrl ctx)
 $(call with-fakes,monitor/test_monitor,clock)
 TEST_LIBS_monitor_test_monitor := $(FAKE_CLOCK_WRAP)
 $(call with-fakes,qmp/test_machine,fault xenstore xenctrl ctx clock)
+$(call with-fakes,qmp/test_machine_follow,fault xenstore xenctrl ctx clock)
 $(call with-fakes,qmp/test_machine_stats,fault xenstore xenctrl ctx clock)
+$(foreach t,machine machine_follow machine_stats,$(call with-parts,qmp/test_$(t),qmp/machine))
 $(call with-fakes,stubdom/test_bridge,fault xenstore grants bridge-sides)
 $(call with-fakes,stubdom/test_bridge_save,fault xenstore grants bridge-sides)
 $(call with-fakes,stubdom-launch/test_leftovers,fault xenstore xenctrl ctx)
@@ -50,17 +57,21 @@ $(call with-fakes,balance/test_metrics,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_service,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_service_reserve,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_service_starts,fault xenstore xenctrl ctx)
-$(call with-fakes,balance/test_service_host,fault xenstore xenctrl ctx talk)
+$(call with-fakes,balance/test_balancer,host)
+$(call with-fakes,balance/test_closed,host)
+$(call with-fakes,balance/test_service_host,fault xenstore xenctrl ctx talk host)
 $(call with-fakes,balance/test_service_stop,fault xenstore xenctrl ctx talk)
 $(call with-fakes,balance/test_service_faults,fault xenstore xenctrl ctx talk clock)
 TEST_LIBS_balance_test_service_faults := $(FAKE_CLOCK_WRAP) -Wl,--wrap=ev_clock_ms
 $(call with-fakes,memd/test_end,fault xenstore xenctrl ctx talk clock)
 TEST_LIBS_memd_test_end := $(FAKE_CLOCK_WRAP) -Wl,--wrap=ev_clock_ms
+$(foreach t,commands control_schema metrics service service_faults service_reserve service_starts service_stop,$(call with-parts,balance/test_$(t),balance/service))
 TEST_LIBS_core_test_ao := $(FAKE_CLOCK_WRAP)
 $(call with-fakes,core/test_sampler,fault xenstore xenctrl ctx clock)
 TEST_LIBS_core_test_sampler := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_balloon_test_settle := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_qmp_test_machine := $(FAKE_CLOCK_WRAP)
+TEST_LIBS_qmp_test_machine_follow := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_qmp_test_machine_stats := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_memd_test_tracker := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_memd_test_notify := $(FAKE_CLOCK_WRAP)

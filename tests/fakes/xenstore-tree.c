@@ -98,3 +98,43 @@ void tree_copy(struct tree *to, const struct tree *from)
     }
     to->count = from->count;
 }
+
+/* NULL: the node is not a child of that folder. */
+static const char *child_name(const char *path, const char *folder)
+{
+    size_t prefix = strlen(folder);
+
+    return tree_is_below(path, folder) && path[prefix] && !strchr(path + prefix + 1, '/') ? path + prefix + 1 : NULL;
+}
+
+char **tree_children(const struct tree *t, const char *path, unsigned *count)
+{
+    size_t bytes = 0;
+    char **names, *text;
+    unsigned n = 0;
+    bool found;
+
+    tree_position(t, path, &found);
+    if (!found)
+        return NULL;
+    for (size_t i = 0; i < t->count; i++) {
+        const char *name = child_name(t->nodes[i].path, path);
+
+        n += name != NULL;
+        bytes += name ? strlen(name) + 1 : 0;
+    }
+    names = calloc(1, n * sizeof(*names) + bytes + 1);
+    if (!names)
+        abort();
+    text = (char *)(names + n);
+    *count = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        const char *name = child_name(t->nodes[i].path, path);
+
+        if (!name)
+            continue;
+        names[(*count)++] = strcpy(text, name);
+        text += strlen(name) + 1;
+    }
+    return names;
+}

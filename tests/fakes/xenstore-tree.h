@@ -27,6 +27,8 @@ size_t tree_position(const struct tree *t, const char *path, bool *found);
 bool tree_is_below(const char *path, const char *folder);
 /* Parents that are missing come into being, as in xenstored. */
 void tree_set(struct tree *t, const char *path, const void *bytes, size_t len);
+/* The names of its children, the array and they in one piece from malloc; NULL: there is no such node. */
+char **tree_children(const struct tree *t, const char *path, unsigned *count);
 /* With all below it; false: there was none. */
 bool tree_remove(struct tree *t, const char *path);
 void tree_clear(struct tree *t);

@@ -355,44 +355,13 @@ bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
 
 char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path, unsigned int *num)
 {
-    const struct tree *tree;
-    size_t prefix = strlen(path), bytes = 0;
-    char **names, *text;
-    bool found;
-    unsigned n = 0;
+    char **names;
 
     if (fails("xs_directory"))
         return NULL;
-    tree = tree_of(t);
-    tree_position(tree, path, &found);
-    if (!found) {
-        errno = ENOENT;
-        return NULL;
-    }
-    for (size_t i = 0; i < tree->count; i++) {
-        const char *p = tree->nodes[i].path;
-
-        if (tree_is_below(p, path) && p[prefix] && !strchr(p + prefix + 1, '/')) {
-            n++;
-            bytes += strlen(p + prefix + 1) + 1;
-        }
-    }
-    names = calloc(1, n * sizeof(*names) + bytes + 1);
+    names = tree_children(tree_of(t), path, num);
     if (!names)
-        abort();
-    text = (char *)(names + n);
-    *num = n;
-    n = 0;
-    for (size_t i = 0; i < tree->count; i++) {
-        const char *p = tree->nodes[i].path;
-
-        if (tree_is_below(p, path) && p[prefix] && !strchr(p + prefix + 1, '/')) {
-            size_t len = strlen(p + prefix + 1) + 1;
-
-            names[n++] = memcpy(text, p + prefix + 1, len);
-            text += len;
-        }
-    }
+        errno = ENOENT;
     return names;
 }
 

@@ -14,6 +14,6 @@ $(O)/tests/live/kill-memd: $(O)/obj/tests/live/balance/kill-memd.o
 # As somebody else builds it.
 $(O)/tests/live/libxlx-program: $(O)/obj/tests/cli/plugin/program.o $(O)/libxlx.so
 	@mkdir -p $(@D)
-	@$(CC) $(ALL_LDFLAGS) -o $@ $< -L$(O) -lxlx -lxentoollog
+	@$(CC) $(ALL_LDFLAGS) -Wl,-rpath,$(LIBDIR) -o $@ $< -L$(O) -lxlx -lxentoollog
 
 check-live check check-all: $(LIVE_TOOLS)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "balance/engine/balancer.h"
+#include "tests/fakes/host.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 
@@ -65,11 +66,6 @@ static int facts(struct host *host, uint32_t domid, struct host_domain *f)
     return 0;
 }
 
-static int report(struct host *host, uint32_t domid, struct host_report *r)
-{
-    return ERROR_NOTFOUND;
-}
-
 static int target_get(struct host *host, uint32_t domid, uint64_t *target_memkb)
 {
     *target_memkb = fake.target_memkb;
@@ -88,16 +84,6 @@ static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb
 static int limit_set(struct host *host, uint32_t domid, uint64_t limit_memkb)
 {
     fake.samples[domid - 1].limit_memkb = limit_memkb;
-    return 0;
-}
-
-static int report_ask(struct host *host, uint32_t domid)
-{
-    return ERROR_NOTFOUND;
-}
-
-static int target_accept(struct host *host, uint32_t domid, uint64_t target_memkb)
-{
     return 0;
 }
 
@@ -131,22 +117,7 @@ static void event(struct host *host, const struct host_event *e)
         fake.timed_out_memkb = e->new_memkb;
 }
 
-static const struct host_ops ops = {
-    .now_ms = now_ms,
-    .look = look,
-    .facts = facts,
-    .report = report,
-    .target_get = target_get,
-    .target_set = target_set,
-    .limit_set = limit_set,
-    .report_ask = report_ask,
-    .target_accept = target_accept,
-    .target_disown = target_disown,
-    .keep = keep,
-    .kept = kept,
-    .wake_at = wake_at,
-    .event = event,
-};
+static struct host_ops ops;
 
 static int make(void **state)
 {
@@ -154,6 +125,18 @@ static int make(void **state)
 
     balancer_config_defaults(&config);
     config.reserve_memkb = 100 * MIB;
+    ops = fake_host_ops;
+    ops.now_ms = now_ms;
+    ops.look = look;
+    ops.facts = facts;
+    ops.target_get = target_get;
+    ops.target_set = target_set;
+    ops.limit_set = limit_set;
+    ops.target_disown = target_disown;
+    ops.keep = keep;
+    ops.kept = kept;
+    ops.wake_at = wake_at;
+    ops.event = event;
     fake = (struct fake){.host.ops = &ops,
                          .now_ms = 1000000,
                          .memory = {4096 * MIB, 1100 * MIB, 0},

@@ -11,6 +11,7 @@
 
 #include "balance/engine/state.h"
 #include "balance/policy/lend.h"
+#include "tests/fakes/host.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 
@@ -142,16 +143,6 @@ static int limit_set(struct host *host, uint32_t domid, uint64_t limit_memkb)
     return 0;
 }
 
-static int target_accept(struct host *host, uint32_t domid, uint64_t target_memkb)
-{
-    return 0;
-}
-
-static int target_disown(struct host *host, uint32_t domid)
-{
-    return 0;
-}
-
 static int keep(struct host *host, const char *name, const char *value)
 {
     snprintf(fake.kept_name, sizeof(fake.kept_name), "%s", value ? name : "");
@@ -170,32 +161,25 @@ static void wake_at(struct host *host, uint64_t at_ms)
     fake.wake_at_ms = at_ms;
 }
 
-static void event(struct host *host, const struct host_event *e)
-{
-}
-
-static const struct host_ops ops = {
-    .now_ms = now_ms,
-    .look = look,
-    .facts = facts,
-    .report = report,
-    .report_ask = report_ask,
-    .target_get = target_get,
-    .target_set = target_set,
-    .limit_set = limit_set,
-    .target_accept = target_accept,
-    .target_disown = target_disown,
-    .keep = keep,
-    .kept = kept,
-    .wake_at = wake_at,
-    .event = event,
-};
+static struct host_ops ops;
 
 static int make(void **state)
 {
     balancer_config_defaults(&config);
     config.reserve_memkb = RESERVE;
     config.float_memkb = 0;
+    ops = fake_host_ops;
+    ops.now_ms = now_ms;
+    ops.look = look;
+    ops.facts = facts;
+    ops.report = report;
+    ops.report_ask = report_ask;
+    ops.target_get = target_get;
+    ops.target_set = target_set;
+    ops.limit_set = limit_set;
+    ops.keep = keep;
+    ops.kept = kept;
+    ops.wake_at = wake_at;
     fake = (struct fake){.host.ops = &ops, .now_ms = 1000000, .free_memkb = RESERVE};
     b = balancer_new(&fake.host, &config);
     return 0;

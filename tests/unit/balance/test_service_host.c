@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/ev.h"
 #include "tests/fakes/ctx.h"
+#include "tests/fakes/host.h"
 #include "tests/fakes/talk.h"
 
 #define MIB UINT64_C(1024)
@@ -97,24 +98,9 @@ static const char *name(struct host *host, uint32_t domid)
     return guest_of(domid) ? guest_of(domid)->name : NULL;
 }
 
-static int report(struct host *host, uint32_t domid, struct host_report *r)
-{
-    return ERROR_NOTFOUND;
-}
-
 static int target_get(struct host *host, uint32_t domid, uint64_t *target_memkb)
 {
     *target_memkb = guest_of(domid)->target_memkb;
-    return 0;
-}
-
-static int report_ask(struct host *host, uint32_t domid)
-{
-    return ERROR_NOTFOUND;
-}
-
-static int limit_set(struct host *host, uint32_t domid, uint64_t limit_memkb)
-{
     return 0;
 }
 
@@ -137,19 +123,6 @@ static int target_set(struct host *host, uint32_t domid, uint64_t expected_memkb
 static int target_disown(struct host *host, uint32_t domid)
 {
     return target_accept(host, domid, 0);
-}
-
-static int keep(struct host *host, const char *name, const char *value)
-{
-    return 0;
-}
-
-static void kept(struct host *host, void (*each)(void *arg, const char *name, const char *value), void *arg)
-{
-}
-
-static void wake_at(struct host *host, uint64_t at_ms)
-{
 }
 
 static void event(struct host *host, const struct host_event *e)
@@ -186,27 +159,6 @@ static void close_host(struct host *host)
     numbers.closed = true;
 }
 
-static const struct host_ops with_ranges = {
-    .now_ms = now_ms,
-    .look = look,
-    .facts = facts,
-    .name = name,
-    .report = report,
-    .report_ask = report_ask,
-    .target_get = target_get,
-    .target_set = target_set,
-    .limit_set = limit_set,
-    .target_accept = target_accept,
-    .target_disown = target_disown,
-    .keep = keep,
-    .kept = kept,
-    .wake_at = wake_at,
-    .event = event,
-    .range_set = range_set,
-    .range_forget = range_forget,
-    .warnings = warnings,
-    .close = close_host,
-};
 static struct host_ops ops;
 
 static struct talk talk;
@@ -221,7 +173,20 @@ static int make(void **state)
     env = (struct service_env){.ctx = fake_ctx_new(), .run_folder = folder};
     assert_int_equal(config_load(env.ctx, "/nowhere", false, &config), 0);
     env.config = config;
-    ops = with_ranges;
+    ops = fake_host_ops;
+    ops.now_ms = now_ms;
+    ops.look = look;
+    ops.facts = facts;
+    ops.name = name;
+    ops.target_get = target_get;
+    ops.target_set = target_set;
+    ops.target_accept = target_accept;
+    ops.target_disown = target_disown;
+    ops.event = event;
+    ops.range_set = range_set;
+    ops.range_forget = range_forget;
+    ops.warnings = warnings;
+    ops.close = close_host;
     numbers = (struct numbers){
         .host.ops = &ops,
         .guests = {{.name = "web", .uuid = "0a0a0a0a-0a0a-0a0a-0a0a-0a0a0a0a0a0a", .target_memkb = 512 * MIB},

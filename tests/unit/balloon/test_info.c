@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is told of domains, and to programs of other versions of the library. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 #include "tests/fakes/xenstore-socket.h"
 #include "xlx.h"
 
+#define TARGET "/local/domain/5/memory/target"
 #define MIB UINT64_C(1024)
 #define INFO_LEAST SIZED_UP_TO(struct xlx_mem_info, offset_calibrated)
 
@@ -115,12 +117,33 @@ static void a_domain_that_is_gone_is_no_news(void **state)
     assert_int_equal(fake_message_count(), 0);
 }
 
+/* A program of a later version has a larger struct; one that forgot its size has none. */
+static void a_target_is_set_only_when_all_that_is_asked_is_understood(void **state)
+{
+    struct {
+        struct xlx_mem_target known;
+        uint64_t later;
+    } t = {{.domid = 5, .relation = XLX_MEM_ABSOLUTE, .size_memkb = 400 * MIB}, 1};
+
+    t.known.size = sizeof(t);
+    assert_int_equal(xlx_mem_target_set(ctx, &t.known), ERROR_INVAL);
+    t.known.size = 0;
+    assert_int_equal(xlx_mem_target_set(ctx, &t.known), ERROR_INVAL);
+    assert_string_equal(fake_store_get(TARGET), "524288");
+    t.known.size = sizeof(t);
+    t.later = 0;
+    assert_int_equal(xlx_mem_target_set(ctx, &t.known), 0);
+    assert_int_equal(t.known.new_target_memkb, 400 * MIB);
+    assert_string_equal(fake_store_get(TARGET), "409600");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_domain_is_told_to_programs_of_other_versions, new_ctx, free_ctx),
         cmocka_unit_test_setup_teardown(no_info_is_given_without_its_size, new_ctx, free_ctx),
         cmocka_unit_test_setup_teardown(all_domains_stand_at_the_callers_distance, new_ctx, free_ctx),
+        cmocka_unit_test_setup_teardown(a_target_is_set_only_when_all_that_is_asked_is_understood, new_ctx, free_ctx),
         cmocka_unit_test_setup_teardown(a_domain_that_is_gone_is_no_news, new_ctx, free_ctx),
     };
 

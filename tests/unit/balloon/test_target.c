@@ -435,26 +435,6 @@ static void an_absolute_size_includes_video_memory_unless_exact(void **state)
     assert_string_equal(fake_store_get(TARGET), "409600");
 }
 
-/* A program of a later version has a larger struct; one that forgot its size has none. */
-static void only_what_is_understood_is_done(void **state)
-{
-    struct {
-        struct xlx_mem_target known;
-        uint64_t later;
-    } t = {asked(XLX_MEM_ABSOLUTE, 400 * MIB, 0), 1};
-
-    t.known.size = sizeof(t);
-    assert_int_equal(xlx_mem_target_set(ctx, &t.known), ERROR_INVAL);
-    t.known.size = 0;
-    assert_int_equal(xlx_mem_target_set(ctx, &t.known), ERROR_INVAL);
-    assert_string_equal(fake_store_get(TARGET), "524288");
-    t.known.size = sizeof(t);
-    t.later = 0;
-    assert_int_equal(xlx_mem_target_set(ctx, &t.known), 0);
-    assert_int_equal(t.known.new_target_memkb, 400 * MIB);
-    assert_string_equal(fake_store_get(TARGET), "409600");
-}
-
 static void dom0_gets_its_nodes_and_keeps_128_mib(void **state)
 {
     struct xlx_mem_target t = asked(XLX_MEM_ABSOLUTE, 127 * MIB, XLX_MEM_FORCE);
@@ -501,7 +481,6 @@ int main(void)
         T(shrinking_below_nothing_is_refused_not_wrapped),
         T(a_target_above_static_max_is_refused_or_clamped),
         T(an_absolute_size_includes_video_memory_unless_exact),
-        T(only_what_is_understood_is_done),
         T(dom0_gets_its_nodes_and_keeps_128_mib),
     };
 

@@ -323,6 +323,5 @@ int main(void)
         cmocka_unit_test(nonsense_without_end_is_looked_at_now_and_then_too),
     };
 
-    close(mkstemp(path));
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_path, NULL);
 }
