@@ -34,9 +34,9 @@ struct guest_reports {
     struct xlx_ctx *ctx;
     struct xs_handle *xs;
     struct store_watcher *watcher;
-    struct guest_reports *next;
+    LIST_ENTRY(guest_reports) entry; /* in the context */
     uint32_t domid;
-    struct guest_follow *follows;
+    LIST_HEAD(guest_follows, guest_follow) follows;
     struct source_watch sources[SOURCES];
     struct source_watch *last_put_on;
     struct ev_timer gap;            /* active: when to look, and to put on again the watches that are off */
@@ -131,8 +131,9 @@ int guest_stats_now(struct xlx_ctx *ctx, uint32_t domid, struct guest_stats *sta
 static void tell(struct guest_reports *r, const struct guest_stats *stats)
 {
     uint64_t now_ms = ev_clock_ms();
+    struct guest_follow *f;
 
-    for (struct guest_follow *f = r->follows; f; f = f->next)
+    LIST_FOREACH (f, &r->follows, entry)
         f->reported(f, stats, time(NULL) - (int64_t)(stats->at_ms ? (now_ms - stats->at_ms) / 1000 : 0));
 }
 
@@ -320,9 +321,10 @@ static void write_interval(struct guest_reports *r)
 
 static void update_interval(struct guest_reports *r)
 {
+    const struct guest_follow *f;
     uint32_t shortest = 0;
 
-    for (const struct guest_follow *f = r->follows; f; f = f->next) {
+    LIST_FOREACH (f, &r->follows, entry) {
         if (f->interval_s && (!shortest || f->interval_s < shortest))
             shortest = f->interval_s;
     }
@@ -338,20 +340,18 @@ static void update_interval(struct guest_reports *r)
 
 static struct guest_reports *find(struct xlx_ctx *ctx, uint32_t domid)
 {
-    struct guest_reports *r = ctx->guest_reports;
+    struct guest_reports *r;
 
-    while (r && r->domid != domid)
-        r = r->next;
+    LIST_FOREACH (r, &ctx->guest_reports, entry) {
+        if (r->domid == domid)
+            break;
+    }
     return r;
 }
 
 static void reports_free(struct guest_reports *r)
 {
-    struct guest_reports **p = &r->ctx->guest_reports;
-
-    while (*p != r)
-        p = &(*p)->next;
-    *p = r->next;
+    LIST_REMOVE(r, entry);
     watches_off(r);
     ev_timer_stop(&r->gap);
     ev_timer_stop(&r->pair);
@@ -368,8 +368,7 @@ static int reports_new(struct xlx_ctx *ctx, uint32_t domid, struct guest_reports
         abort();
     r->ctx = ctx;
     r->domid = domid;
-    r->next = ctx->guest_reports;
-    ctx->guest_reports = r;
+    LIST_INSERT_HEAD(&ctx->guest_reports, r, entry);
     rc = ctx_xs(ctx, &r->xs);
     if (!rc)
         rc = ctx_watcher(ctx, &r->watcher);
@@ -397,8 +396,7 @@ int guest_follow_start(struct xlx_ctx *ctx, struct guest_follow *follow, uint32_
     follow->reported = reported;
     follow->reports = r;
     follow->interval_s = interval_s;
-    follow->next = r->follows;
-    r->follows = follow;
+    LIST_INSERT_HEAD(&r->follows, follow, entry);
     update_interval(r);
     return 0;
 }
@@ -418,14 +416,11 @@ void guest_follow_ask(struct guest_follow *follow)
 void guest_follow_stop(struct guest_follow *follow)
 {
     struct guest_reports *r = TAKE_PTR(follow->reports);
-    struct guest_follow **p;
 
     if (!r)
         return;
-    for (p = &r->follows; *p != follow; p = &(*p)->next)
-        ;
-    *p = follow->next;
+    LIST_REMOVE(follow, entry);
     update_interval(r);
-    if (!r->follows)
+    if (LIST_EMPTY(&r->follows))
         reports_free(r);
 }

@@ -13,6 +13,8 @@
  *   Idle --start--> Following --stop--> Idle        zeros are Idle
  */
 
+#include <sys/queue.h>
+
 #include "balloon/guest-stats.h"
 #include "core/ctx.h"
 
@@ -33,7 +35,7 @@ struct guest_follow {
 
     /* private */
     struct guest_reports *reports;
-    struct guest_follow *next;
+    LIST_ENTRY(guest_follow) entry;
     uint32_t interval_s;
 };
 

@@ -7,6 +7,7 @@
  * of a short command's time is spent opening what it does not need.
  */
 
+#include <sys/queue.h>
 #include <uv.h>
 #include <xenctrl.h>
 #include <xenstore.h>
@@ -29,7 +30,7 @@ struct xlx_ctx {
     libxl_ctx *libxl;
     struct store_watcher *watcher;
     struct sampler *sampler;
-    struct guest_reports *guest_reports;
+    LIST_HEAD(guest_reports_list, guest_reports) guest_reports;
     struct ev_signal sigchld;
     bool xenstore_lost;
     /* what has been opened closes itself, so that nobody links what he never opens */

@@ -12,7 +12,7 @@
 struct sampler {
     struct xlx_ctx *ctx;
     struct ev_timer timer;
-    struct sampler_client *clients;
+    LIST_HEAD(sampler_clients, sampler_client) clients;
     /* where a walk over the clients goes on, so that any of them may leave meanwhile */
     struct sampler_client *walk;
     /* What somebody else has asked for, when the clients have not had it yet. */
@@ -72,15 +72,14 @@ static void time_to_look(struct ev_timer *t);
 static void arm(struct sampler *s)
 {
     uint64_t now = now_ms(s), due = UINT64_MAX;
+    const struct sampler_client *c;
 
     ev_timer_stop(&s->timer);
-    for (const struct sampler_client *c = s->clients; c; c = c->next) {
-        if (c->due_ms < due)
-            due = c->due_ms;
-    }
+    LIST_FOREACH (c, &s->clients, entry)
+        due = c->due_ms < due ? c->due_ms : due;
     if (s->shared)
         due = now;
-    if (s->clients && due != UINT64_MAX)
+    if (!LIST_EMPTY(&s->clients) && due != UINT64_MAX)
         ev_timer_start(&s->ctx->loop, &s->timer, due > now ? due - now : 0, 0, time_to_look);
 }
 
@@ -103,8 +102,8 @@ static void time_to_look(struct ev_timer *t)
         rc = sampler_look(s->ctx, gc, &infos, &count);
     }
     /* Everybody gets every answer: it has been paid for. */
-    for (struct sampler_client *c = s->clients; c; c = s->walk) {
-        s->walk = c->next;
+    for (struct sampler_client *c = LIST_FIRST(&s->clients); c; c = s->walk) {
+        s->walk = LIST_NEXT(c, entry);
         c->due_ms = now + c->interval_ms;
         c->sampled(c, rc, infos, count, now);
     }
@@ -124,7 +123,7 @@ int sampler_look_shared(struct xlx_ctx *ctx, struct gc *gc, xc_domaininfo_t **in
     int rc;
 
     rc = sampler_look(ctx, gc, infos, count);
-    if (rc || !s || !s->clients)
+    if (rc || !s || LIST_EMPTY(&s->clients))
         return rc;
     if (*count > s->capacity) {
         s->capacity = *count * 2;
@@ -158,8 +157,7 @@ int sampler_join(struct xlx_ctx *ctx, struct sampler_client *client, uint64_t in
     }
     client->sampler = s;
     client->sampled = sampled;
-    client->next = s->clients;
-    s->clients = client;
+    LIST_INSERT_HEAD(&s->clients, client, entry);
     client->interval_ms = interval_ms < SAMPLER_INTERVAL_MIN_MS ? SAMPLER_INTERVAL_MIN_MS : interval_ms;
     client->due_ms = now_ms(s) + interval_ms;
     arm(s);
@@ -183,17 +181,14 @@ void sampler_interval(struct sampler_client *client, uint64_t interval_ms)
 void sampler_leave(struct sampler_client *client)
 {
     struct sampler *s = TAKE_PTR(client->sampler);
-    struct sampler_client **p;
 
     if (!s)
         return;
     if (s->walk == client)
-        s->walk = client->next;
-    for (p = &s->clients; *p != client; p = &(*p)->next)
-        ;
-    *p = client->next;
+        s->walk = LIST_NEXT(client, entry);
+    LIST_REMOVE(client, entry);
     /* Who joins later is not served from what was true once. */
-    if (!s->clients)
+    if (LIST_EMPTY(&s->clients))
         s->shared = false;
     arm(s);
 }

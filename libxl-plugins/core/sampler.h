@@ -8,6 +8,7 @@
  * that any of them wants at the moment, and not at all when there is none.
  */
 
+#include <sys/queue.h>
 #include <xenctrl.h>
 
 #include "core/ctx.h"
@@ -23,7 +24,7 @@ struct sampler_client {
     uint64_t interval_ms;
     uint64_t due_ms;
     struct sampler *sampler;
-    struct sampler_client *next;
+    LIST_ENTRY(sampler_client) entry;
 };
 
 /* Zeros are Idle. The first sample comes after interval_ms (0: on the next turn of the loop, then at the minimum). */

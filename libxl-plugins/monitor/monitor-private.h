@@ -5,6 +5,8 @@
 /* What the files behind monitor/monitor.h share: server.c (the socket), server-client.c (a client's connection, seen
  * from the server), dispatch.c (a request), events.c (throttle), schema.c. */
 
+#include <sys/queue.h>
+
 #include "base/ev.h"
 #include "monitor/monitor.h"
 #include "monitor/stream.h"
@@ -19,7 +21,7 @@
  */
 struct monitor_client {
     struct monitor *monitor;
-    struct monitor_client *next;
+    LIST_ENTRY(monitor_client) entry;
     int fd;
     struct ev_fd ev;
     short events; /* what ev waits for */
@@ -52,7 +54,7 @@ struct monitor {
     struct ev_fd ev;
     struct ev_timer retry; /* accept again when it fires */
     bool deaf;             /* nothing is carried out any more */
-    struct monitor_client *clients;
+    LIST_HEAD(monitor_client_list, monitor_client) clients;
     unsigned client_count, negotiated_count;
     struct ev_turn turn;                /* active: some client has something to say */
     struct monitor_client *next_client; /* among those */

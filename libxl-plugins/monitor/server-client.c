@@ -265,8 +265,7 @@ void monitor_client_new(struct monitor *monitor, int fd)
         abort();
     c->monitor = monitor;
     c->fd = fd;
-    c->next = monitor->clients;
-    monitor->clients = c;
+    LIST_INSERT_HEAD(&monitor->clients, c, entry);
     monitor->client_count++;
     c->served = ++monitor->served;
     c->heard_ms = uv_now(monitor->loop);
@@ -290,12 +289,9 @@ void monitor_client_free(struct monitor_client *c)
 {
     struct monitor_call *call = TAKE_PTR(c->pending);
     struct monitor *monitor = c->monitor;
-    struct monitor_client **p = &monitor->clients;
     bool negotiated = c->negotiated;
 
-    while (*p != c)
-        p = &(*p)->next;
-    *p = c->next;
+    LIST_REMOVE(c, entry);
     if (monitor->next_client == c)
         monitor->next_client = NULL;
     ev_fd_stop(&c->ev);

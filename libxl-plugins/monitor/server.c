@@ -33,7 +33,7 @@ static bool make_room(struct monitor *m)
 
     if (m->client_count < MONITOR_CLIENTS_MAX)
         return true;
-    for (struct monitor_client *c = m->clients; c; c = c->next) {
+    for (struct monitor_client *c = LIST_FIRST(&m->clients); c; c = LIST_NEXT(c, entry)) {
         if (!c->pending && (!idle || c->served < idle->served))
             idle = c;
     }
@@ -134,8 +134,8 @@ void monitor_free(struct monitor *m)
         return;
     /* No news of clients that go now. */
     m->clients_changed = NULL;
-    while (m->clients)
-        monitor_client_free(m->clients);
+    while (!LIST_EMPTY(&m->clients))
+        monitor_client_free(LIST_FIRST(&m->clients));
     ev_fd_stop(&m->ev);
     ev_timer_stop(&m->retry);
     ev_turn_stop(&m->turn);
@@ -181,7 +181,7 @@ unsigned monitor_clients(const struct monitor *m)
  * that cannot be told any more is only cut off here; its own event, which that raises, frees it. */
 void monitor_broadcast(struct monitor *m, const char *line, size_t len)
 {
-    for (struct monitor_client *c = m->clients; c; c = c->next) {
+    for (struct monitor_client *c = LIST_FIRST(&m->clients); c; c = LIST_NEXT(c, entry)) {
         if (!c->negotiated || c->doomed)
             continue;
         monitor_client_send(c, line, len);
