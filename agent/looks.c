@@ -2,16 +2,7 @@
 #include "agent/looks.h"
 
 #include "agent/protocol.h"
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
+#include "base/least.h"
 
 static uint64_t distance(uint64_t a, uint64_t b)
 {

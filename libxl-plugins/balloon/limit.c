@@ -5,13 +5,9 @@
 
 #include "base/error.h"
 #include "balloon/sizes.h"
+#include "base/least.h"
 #include "core/ctx.h"
 #include "core/xen-version.h"
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 uint64_t limit_of_libxl_memkb(uint64_t target_memkb, uint64_t videoram_memkb)
 {

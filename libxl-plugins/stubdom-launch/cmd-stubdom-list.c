@@ -16,7 +16,7 @@
 #include "xenstore/store.h"
 
 struct entry {
-    struct stubdom_probe probe;
+    struct qmp_probe probe;
     uint32_t domid, stub_domid;
     const xc_domaininfo_t *stub; /* NULL: gone */
 };
@@ -35,7 +35,7 @@ static void probing_done(struct probing *p, int rc)
 
 static void probe_ended(struct ao *ao, int rc)
 {
-    struct stubdom_probe *probe = CONTAINER_OF(ao, struct stubdom_probe, ao);
+    struct qmp_probe *probe = CONTAINER_OF(ao, struct qmp_probe, ao);
     struct probing *p = probe->owner;
 
     if (--p->open == 0)
@@ -59,8 +59,8 @@ static int probe_all(struct xlx_ctx *ctx, struct entry *entries, size_t count)
     ao_start(&p.ao, probing_aborted);
     for (size_t i = 0; i < count; i++) {
         entries[i].probe =
-            (struct stubdom_probe){.ao = {.ctx = ctx, .done = probe_ended}, .domid = entries[i].domid, .owner = &p};
-        stubdom_probe_start(&entries[i].probe);
+            (struct qmp_probe){.ao = {.ctx = ctx, .done = probe_ended}, .domid = entries[i].domid, .owner = &p};
+        qmp_probe_start(&entries[i].probe);
     }
     return ao_wait(&p.ao);
 }

@@ -17,5 +17,5 @@ const struct xlx_plugin plugin_stubdom = {
     .commands = commands,
     .command_count = ARRAY_LEN(commands),
     .xl_commands = xl_commands,
-    .check_xl = XLX_CODE(stubdom_check_xl),
+    .check_xl = XLX_CODE(xl_veto),
 };

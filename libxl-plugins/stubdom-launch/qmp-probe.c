@@ -6,7 +6,7 @@
 #include "core/xen-version.h"
 #include "stubdom-launch/stubdom.h"
 
-static void probe_done(struct stubdom_probe *probe, int rc)
+static void probe_done(struct qmp_probe *probe, int rc)
 {
     connection_close(&probe->connection);
     ao_complete(&probe->ao, rc);
@@ -14,7 +14,7 @@ static void probe_done(struct stubdom_probe *probe, int rc)
 
 static void probe_aborted(struct ao *ao, int rc)
 {
-    struct stubdom_probe *probe = CONTAINER_OF(ao, struct stubdom_probe, ao);
+    struct qmp_probe *probe = CONTAINER_OF(ao, struct qmp_probe, ao);
 
     /* no answer in time is an answer */
     probe_done(probe, rc == ERROR_TIMEDOUT ? 0 : rc);
@@ -26,21 +26,21 @@ static void probe_aborted(struct ao *ao, int rc)
  */
 static void greeted(struct connection *connection)
 {
-    CONTAINER_OF(connection, struct stubdom_probe, connection)->reachable = true;
+    CONTAINER_OF(connection, struct qmp_probe, connection)->reachable = true;
     connection_finish(connection);
 }
 
 static void proxy_left(struct connection *connection)
 {
-    probe_done(CONTAINER_OF(connection, struct stubdom_probe, connection), 0);
+    probe_done(CONTAINER_OF(connection, struct qmp_probe, connection), 0);
 }
 
-void stubdom_probe_start(struct stubdom_probe *probe)
+void qmp_probe_start(struct qmp_probe *probe)
 {
     struct xlx_ctx *ctx = probe->ao.ctx;
 
     probe->reachable = false;
-    probe->ao.timeout_ms = STUBDOM_PROBE_TIMEOUT_MS;
+    probe->ao.timeout_ms = QMP_PROBE_TIMEOUT_MS;
     ao_start(&probe->ao, probe_aborted);
     probe->connection = (struct connection){.greeted = greeted, .lost = proxy_left, .may_be_absent = true};
     if (!connection_start(&probe->connection, ctx,

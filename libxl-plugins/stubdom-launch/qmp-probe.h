@@ -7,9 +7,9 @@
 #include "core/ao.h"
 #include "monitor/connection.h"
 
-#define STUBDOM_PROBE_TIMEOUT_MS 3000
+#define QMP_PROBE_TIMEOUT_MS 3000
 
-struct stubdom_probe {
+struct qmp_probe {
     /* filled in by the caller */
     struct ao ao;
     uint32_t domid; /* the guest */
@@ -22,7 +22,7 @@ struct stubdom_probe {
     struct connection connection;
 };
 
-/* Ends with 0 and the result, after STUBDOM_PROBE_TIMEOUT_MS at the latest, or ERROR_ABORTED. */
-void stubdom_probe_start(struct stubdom_probe *probe);
+/* Ends with 0 and the result, after QMP_PROBE_TIMEOUT_MS at the latest, or ERROR_ABORTED. */
+void qmp_probe_start(struct qmp_probe *probe);
 
 #endif

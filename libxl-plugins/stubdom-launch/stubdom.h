@@ -12,7 +12,7 @@ extern const struct xlx_command cmd_stubdom_build, cmd_stubdom_check, cmd_stubdo
     cmd_stubdom_log, cmd_stubdom_monitor, cmd_save;
 
 /* xlx_plugin's check_xl: what cannot work with a stub domain is refused before xl is asked. */
-int stubdom_check_xl(struct xlx_ctx *ctx, int argc, char **argv);
+int xl_veto(struct xlx_ctx *ctx, int argc, char **argv);
 
 /* Names of the two files in libxl's folder for boot files. */
 #define STUBDOM_KERNEL_NAME "qemu-stubdom-linux-kernel"

@@ -118,7 +118,7 @@ static int check_restore(struct xlx_ctx *ctx, int argc, char **argv)
     return XLX_EXIT_REFUSED;
 }
 
-int stubdom_check_xl(struct xlx_ctx *ctx, int argc, char **argv)
+int xl_veto(struct xlx_ctx *ctx, int argc, char **argv)
 {
     return strcmp(argv[0], "restore") ? check_refused(ctx, argc, argv) : check_restore(ctx, argc, argv);
 }

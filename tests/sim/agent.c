@@ -5,6 +5,7 @@
 
 #include "agent/protocol.h"
 #include "balance/xen/report.h"
+#include "base/least.h"
 #include "tests/sim/policy.h"
 #include "tests/sim/world.h"
 
@@ -29,11 +30,6 @@
 static uint64_t difference(uint64_t a, uint64_t b)
 {
     return a > b ? a - b : b - a;
-}
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
 }
 
 void guest_stalls(struct guest *g, uint64_t passed_ms)

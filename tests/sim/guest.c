@@ -2,15 +2,11 @@
 /* What a guest holds, and what its programs use of it. */
 #include <stdio.h>
 
+#include "base/least.h"
 #include "tests/sim/world.h"
 
 #define BUILD_KB_MS 4096u /* 4 GiB a second */
 #define DIE_KB_MS 2048u
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 static uint64_t whole_pages(uint64_t memkb)
 {

@@ -5,6 +5,7 @@
 #include "balloon/follow.h"
 #include "balloon/sizes.h"
 #include "base/error.h"
+#include "base/least.h"
 
 typedef unsigned __int128 wide;
 
@@ -13,16 +14,6 @@ typedef unsigned __int128 wide;
 #define GRANT_GAP_NEED_MS 100u
 #define REFUSED_LEAST_MS 1000u
 #define REFUSED_MOST_MS 60000u
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
 
 /* ---- one target ---- */
 

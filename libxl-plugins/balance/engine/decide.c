@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From the policy's plan to what each guest is asked for now: others stand in for those that are slow. */
 #include "balance/engine/state.h"
+#include "base/least.h"
 
 #define CALM_MS 5000u
 #define TIME_LEAST_MS 500u
 #define TIME_MOST_MS 3600000u
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* What it must not be asked to go below for the sake of others' haste. */
 static uint64_t needed_memkb(const struct dom *d, uint64_t target_memkb)

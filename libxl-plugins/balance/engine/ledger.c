@@ -5,16 +5,7 @@
  * reservations and the reserve is within what there is.
  */
 #include "balance/engine/state.h"
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
+#include "base/least.h"
 
 /* By its target, whoever wrote it. */
 static uint64_t by_target_memkb(const struct dom *d)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/least.h"
+
 #define HEADROOM_LEAST_MEMKB (UINT64_C(32) << 10)
 /* Available, with a part of what it holds: next to nothing. */
 #define STARVED_MEMKB (UINT64_C(12) << 10)
@@ -20,16 +22,6 @@
  * the last report came; else one between reports that are further apart than RISE_MOST_MS says nothing. */
 #define REPORT_MS 500u
 #define RISE_MOST_MS 10000u
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
 
 /* Stalls say that what is there is too little, not how much is missing: a quarter more at most, and what has been
  * swapped out since they began. With next to nothing left any stall is one for memory, and who cannot tell of stalls is

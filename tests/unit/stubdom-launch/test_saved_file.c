@@ -271,7 +271,7 @@ static void other_files_are_named(void **state)
 static int restore_says(char **argv, int argc, const char *cause)
 {
     struct xlx_ctx *ctx = fake_ctx_new();
-    int status = stubdom_check_xl(ctx, argc, argv);
+    int status = xl_veto(ctx, argc, argv);
 
     if (cause && !strstr(fake_messages(), cause))
         fail_msg("'%s' does not tell of '%s'", fake_messages(), cause);
