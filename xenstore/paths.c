@@ -4,11 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-char *path_domain(struct gc *gc, uint32_t domid)
-{
-    return gc_printf(gc, PATH_DOMAINS "/%" PRIu32, domid);
-}
-
 char *path_in_domain(struct gc *gc, uint32_t domid, const char *rest)
 {
     return gc_printf(gc, PATH_DOMAINS "/%" PRIu32 "/%s", domid, rest);

@@ -13,8 +13,6 @@
 
 /* All domains: a folder for each, named by its domid. */
 #define PATH_DOMAINS "/local/domain"
-/* /local/domain/<domid> */
-char *path_domain(struct gc *gc, uint32_t domid);
 /* /local/domain/<domid>/<rest> */
 char *path_in_domain(struct gc *gc, uint32_t domid, const char *rest);
 /* Of a path of that form: the domid, and where <rest> begins in it. NULL: it has another form. */

@@ -52,17 +52,6 @@ int store_i64_of(const char *text, int64_t *value)
     return 0;
 }
 
-int store_read_i64(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *path, int64_t *value)
-{
-    char *text;
-    int rc;
-
-    rc = store_read(gc, xs, t, path, 32, &text);
-    if (rc)
-        return rc == ERROR_BUFFERFULL ? ERROR_INVAL : rc;
-    return store_i64_of(text, value);
-}
-
 int store_write(struct xs_handle *xs, xs_transaction_t t, const char *path, const char *value)
 {
     return xs_write(xs, t, path, value, (unsigned)strlen(value)) ? 0 : ERROR_FAIL;

@@ -31,8 +31,7 @@ int store_text(struct gc *gc, const char *raw, size_t len, size_t max, char **va
 /* A decimal number without sign, blank or anything else around it, at most max. */
 int store_read_u64(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *path, uint64_t max,
                    uint64_t *value);
-/* The same with an optional leading minus. */
-int store_read_i64(struct gc *gc, struct xs_handle *xs, xs_transaction_t t, const char *path, int64_t *value);
+/* The same of a text that has been read already, with an optional leading minus. */
 int store_i64_of(const char *text, int64_t *value);
 
 int store_write(struct xs_handle *xs, xs_transaction_t t, const char *path, const char *value);

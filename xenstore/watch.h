@@ -47,26 +47,4 @@ static inline bool store_watch_active(const struct store_watch *watch)
     return watch->watcher;
 }
 
-/*
- * Wait until a node is as wanted.
- *
- *   Idle --start--> Waiting --wanted() says so: done(0) | time is up: done(ERROR_TIMEDOUT) | stop--> Idle
- *
- * wanted gets the value (NULL: the node is not there) and returns 1 to end the wait, 0 to go on, or an ERROR_* to end
- * it with that error. done is called from the loop, never from within start, when the wait is Idle again.
- */
-struct store_wait {
-    /* filled in by the caller */
-    int (*wanted)(struct store_wait *wait, const char *value);
-    void (*done)(struct store_wait *wait, int rc);
-    const char *path;    /* must stay valid while waiting */
-    uint64_t timeout_ms; /* 0 is not allowed: every wait ends */
-
-    /* private */
-    struct store_watch watch;
-    struct ev_timer timer;
-};
-int store_wait_start(struct store_watcher *w, struct store_wait *wait);
-void store_wait_stop(struct store_wait *wait);
-
 #endif

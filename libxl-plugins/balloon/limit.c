@@ -14,21 +14,6 @@ uint64_t limit_of_libxl_memkb(uint64_t target_memkb, uint64_t videoram_memkb)
     return target_memkb + videoram_memkb + XEN_LIMIT_EXTRA_MEMKB;
 }
 
-uint64_t limit_owing_memkb(uint64_t target_memkb, uint64_t videoram_memkb, int64_t offset_memkb)
-{
-    int64_t limit_memkb = (int64_t)target_memkb + offset_memkb;
-
-    return least(limit_memkb > 0 ? (uint64_t)limit_memkb : 0, limit_of_libxl_memkb(target_memkb, videoram_memkb));
-}
-
-uint64_t limit_at_rest_memkb(uint64_t target_memkb, uint64_t videoram_memkb, int64_t offset_memkb, uint64_t held_memkb)
-{
-    uint64_t limit_memkb = limit_owing_memkb(target_memkb, videoram_memkb, offset_memkb);
-
-    return held_memkb <= limit_memkb ? limit_memkb
-                                     : least(held_memkb, limit_of_libxl_memkb(target_memkb, videoram_memkb));
-}
-
 uint64_t limit_pod_memkb(uint64_t target_memkb, uint64_t limit_memkb)
 {
     return least(target_memkb + XEN_LIMIT_EXTRA_MEMKB, limit_memkb);

@@ -16,11 +16,6 @@ struct xlx_ctx;
 
 /* As libxl_set_memory_target sets it: target, video memory and XEN_LIMIT_EXTRA_MEMKB. No other rule gives more. */
 uint64_t limit_of_libxl_memkb(uint64_t target_memkb, uint64_t videoram_memkb);
-/* Of a guest that has done what it was asked for: its target and offset, or what it holds when that is more. */
-uint64_t limit_at_rest_memkb(uint64_t target_memkb, uint64_t videoram_memkb, int64_t offset_memkb, uint64_t held_memkb);
-/* Of a guest that is to give: its target and offset, although it holds more. Xen allows it: such a guest can only give. */
-uint64_t limit_owing_memkb(uint64_t target_memkb, uint64_t videoram_memkb, int64_t offset_memkb);
-
 /* The populate-on-demand target that goes with a target and a limit. Xen refuses one above the limit (EINVAL). */
 uint64_t limit_pod_memkb(uint64_t target_memkb, uint64_t limit_memkb);
 

@@ -228,121 +228,6 @@ static void a_node_that_never_rests_leaves_the_loop_its_turns(void **state)
     store_watch_stop(&s.watch);
 }
 
-/* ---- waiting ---- */
-
-struct waiting {
-    struct store_wait wait;
-    unsigned asked, done;
-    int rc;
-};
-
-static int until_yes(struct store_wait *wait, const char *value)
-{
-    struct waiting *w = CONTAINER_OF(wait, struct waiting, wait);
-
-    w->asked++;
-    return value && !strcmp(value, "yes") ? 1 : value && !strcmp(value, "no") ? ERROR_NI : 0;
-}
-
-static void waited(struct store_wait *wait, int rc)
-{
-    struct waiting *w = CONTAINER_OF(wait, struct waiting, wait);
-
-    w->done++;
-    w->rc = rc;
-    assert_false(store_watch_active(&wait->watch));
-}
-
-static struct waiting waiting_for(const char *path, uint64_t timeout_ms)
-{
-    return (struct waiting){.wait = {.wanted = until_yes, .done = waited, .path = path, .timeout_ms = timeout_ms}};
-}
-
-static void a_wait_ends_when_the_node_is_as_wanted(void **state)
-{
-    struct waiting w = waiting_for("/w", 60000);
-
-    fake_store_set("/w", "yes");
-    assert_int_equal(store_wait_start(watcher, &w.wait), 0);
-    assert_int_equal(w.done, 0);
-    drain();
-    assert_int_equal(w.done, 1);
-    assert_int_equal(w.rc, 0);
-
-    w = waiting_for("/v", 60000);
-    store_wait_start(watcher, &w.wait);
-    drain();
-    fake_store_set("/v", "maybe");
-    drain();
-    assert_int_equal(w.done, 0);
-    fake_store_set("/v", "yes");
-    fake_store_set("/v", "maybe not");
-    fake_store_set("/v", "yes");
-    drain();
-    assert_int_equal(w.done, 1);
-    assert_int_equal(w.rc, 0);
-}
-
-static void a_wait_ends_with_the_error_that_wanted_gives(void **state)
-{
-    struct waiting w = waiting_for("/w", 60000);
-
-    fake_store_set("/w", "no");
-    store_wait_start(watcher, &w.wait);
-    drain();
-    assert_int_equal(w.done, 1);
-    assert_int_equal(w.rc, ERROR_NI);
-}
-
-static void a_wait_ends_with_garbage(void **state)
-{
-    struct waiting w = waiting_for("/w", 60000);
-
-    fake_store_set_bytes("/w", "ye\0s", 4);
-    store_wait_start(watcher, &w.wait);
-    drain();
-    assert_int_equal(w.done, 1);
-    assert_int_equal(w.rc, ERROR_INVAL);
-    assert_int_equal(w.asked, 0);
-}
-
-static void a_wait_ends_when_time_is_up(void **state)
-{
-    struct waiting w = waiting_for("/w", 20);
-
-    store_wait_start(watcher, &w.wait);
-    while (!w.done)
-        uv_run(&loop, UV_RUN_ONCE);
-    assert_int_equal(w.done, 1);
-    assert_int_equal(w.rc, ERROR_TIMEDOUT);
-}
-
-static void a_stopped_wait_says_nothing(void **state)
-{
-    struct waiting w = waiting_for("/w", 10), later = waiting_for("/v", 30);
-
-    fake_store_set("/w", "yes");
-    store_wait_start(watcher, &w.wait);
-    store_wait_stop(&w.wait);
-    store_wait_stop(&w.wait);
-    store_wait_start(watcher, &later.wait);
-    while (!later.done)
-        uv_run(&loop, UV_RUN_ONCE);
-    assert_int_equal(w.done, 0);
-}
-
-static void a_wait_that_cannot_start_leaves_nothing_behind(void **state)
-{
-    struct waiting w = waiting_for("/w", 60000);
-
-    fault_only("xs_watch");
-    fault_arm(1, EIO);
-    assert_int_equal(store_wait_start(watcher, &w.wait), ERROR_FAIL);
-    assert_false(ev_timer_active(&w.wait.timer));
-    drain();
-    assert_int_equal(w.done, 0);
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
@@ -356,12 +241,6 @@ int main(void)
         T(a_lost_xenstored_is_told_once),
         T(a_lost_xenstored_is_told_though_nothing_is_there_to_read),
         T(a_node_that_never_rests_leaves_the_loop_its_turns),
-        T(a_wait_ends_when_the_node_is_as_wanted),
-        T(a_wait_ends_with_the_error_that_wanted_gives),
-        T(a_wait_ends_with_garbage),
-        T(a_wait_ends_when_time_is_up),
-        T(a_stopped_wait_says_nothing),
-        T(a_wait_that_cannot_start_leaves_nothing_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
