@@ -100,37 +100,10 @@ enum json_style {
     JSON_QMP,
 };
 
-/* A tree at once. What is no UTF-8 is written as U+FFFD. */
+/* What is no UTF-8 is written as U+FFFD for each bad byte; but for JSON_QMP what JSON cannot say, infinities and no
+ * number, as null. */
 void json_write(struct text *text, const struct json *value, enum json_style style);
-
-/*
- * Piece by piece. The writer lives in the pool it was made from and aborts on wrong use (a value where a key must
- * stand). Strings that are not UTF-8 are written with U+FFFD in place of each bad byte.
- */
-struct json_writer;
-
-struct json_writer *json_writer_new(struct gc *gc, bool pretty);
-void json_object_begin(struct json_writer *w);
-void json_object_end(struct json_writer *w);
-void json_array_begin(struct json_writer *w);
-void json_array_end(struct json_writer *w);
-void json_key(struct json_writer *w, const char *key);
-void json_string(struct json_writer *w, const char *text);
-void json_string_len(struct json_writer *w, const char *text, size_t len);
-void json_integer(struct json_writer *w, int64_t value);
-void json_u64(struct json_writer *w, uint64_t value);
-/* null for what JSON cannot say: infinities, and no number. */
-void json_double(struct json_writer *w, double value);
-void json_bool(struct json_writer *w, bool value);
-void json_null(struct json_writer *w);
-/* A key and its value. A text of NULL is written as null. */
-void json_put_string(struct json_writer *w, const char *key, const char *text);
-void json_put_integer(struct json_writer *w, const char *key, int64_t value);
-void json_put_u64(struct json_writer *w, const char *key, uint64_t value);
-void json_put_bool(struct json_writer *w, const char *key, bool value);
-/* Writes a whole tree. */
-void json_tree(struct json_writer *w, const struct json *node);
-/* The text so far, owned by the writer, terminated; valid until the next call on it. len may be NULL. */
-const char *json_text(struct json_writer *w, size_t *len);
+/* The same as a terminated text in the pool. */
+char *json_text(struct gc *gc, const struct json *value, enum json_style style);
 
 #endif

@@ -39,35 +39,31 @@ static const char *cell_text(struct gc *gc, const struct xlx_cell *cell)
     return "-";
 }
 
-static void cell_json(struct json_writer *w, const struct xlx_cell *cell)
+static struct json *cell_json(struct gc *gc, const struct xlx_cell *cell)
 {
     switch (cell->type) {
     case XLX_CELL_TEXT:
-        json_string(w, cell->text);
-        break;
+        return json_new_string(gc, cell->text);
     case XLX_CELL_NUMBER:
-        json_integer(w, cell->number);
-        break;
+        return json_new_integer(gc, cell->number);
     case XLX_CELL_BOOL:
-        json_bool(w, cell->number);
-        break;
+        return json_new_bool(gc, cell->number);
     case XLX_CELL_NONE:
-        json_null(w);
         break;
     }
+    return json_new_null(gc);
 }
 
-static void row_json(struct json_writer *w, const struct xlx_column *columns, size_t count,
-                     const struct xlx_cell *cells)
+static struct json *row_json(struct gc *gc, const struct xlx_column *columns, size_t count,
+                             const struct xlx_cell *cells)
 {
-    json_object_begin(w);
+    struct json *row = json_new_object(gc);
+
     for (size_t i = 0; i < count; i++) {
-        if (columns[i].flags & XLX_COLUMN_TEXT)
-            continue;
-        json_key(w, columns[i].key);
-        cell_json(w, &cells[i]);
+        if (!(columns[i].flags & XLX_COLUMN_TEXT))
+            json_set(gc, row, columns[i].key, cell_json(gc, &cells[i]));
     }
-    json_object_end(w);
+    return row;
 }
 
 static void print_padded(const char *text, size_t width, bool right, bool last)
@@ -145,13 +141,11 @@ static void table_end(struct xlx_table *t)
 {
     message_progress(NULL);
     if (t->ui->json) {
-        struct json_writer *w = json_writer_new(t->gc, true);
+        struct json *rows = json_new_array(t->gc);
 
-        json_array_begin(w);
         for (size_t r = 0; r < t->row_count; r++)
-            row_json(w, t->columns, t->column_count, t->cells + r * t->column_count);
-        json_array_end(w);
-        printf("%s", json_text(w, NULL));
+            json_append(t->gc, rows, row_json(t->gc, t->columns, t->column_count, t->cells + r * t->column_count));
+        fputs(json_text(t->gc, rows, JSON_PRETTY), stdout);
     } else {
         table_text(t);
     }
@@ -189,10 +183,7 @@ static void line(struct xlx_ui *ui, const struct xlx_column *columns, size_t cou
 
     message_progress(NULL);
     if (ui->json) {
-        struct json_writer *w = json_writer_new(gc, false);
-
-        row_json(w, columns, count, cells);
-        printf("%s\n", json_text(w, NULL));
+        printf("%s\n", json_text(gc, row_json(gc, columns, count, cells), JSON_COMPACT));
     } else {
         if (headed != columns)
             line_text(gc, columns, count, NULL);
@@ -209,10 +200,7 @@ static void record(struct xlx_ui *ui, const struct xlx_column *columns, size_t c
 
     message_progress(NULL);
     if (ui->json) {
-        struct json_writer *w = json_writer_new(gc, true);
-
-        row_json(w, columns, count, cells);
-        printf("%s", json_text(w, NULL));
+        fputs(json_text(gc, row_json(gc, columns, count, cells), JSON_PRETTY), stdout);
         return;
     }
     for (size_t i = 0; i < count; i++) {

@@ -75,18 +75,19 @@ static void show_balancers(struct xlx_ui *ui, const struct balancer_beside *besi
     ui->ops->table_end(t);
 }
 
-static void write_balancers(struct json_writer *w, const struct balancer_beside *beside, size_t count)
+static struct json *balancers_json(struct gc *gc, const struct balancer_beside *beside, size_t count)
 {
-    json_key(w, "balancers");
-    json_array_begin(w);
+    struct json *list = json_new_array(gc);
+
     for (size_t i = 0; i < count; i++) {
-        json_object_begin(w);
-        json_put_string(w, "name", beside[i].name);
-        json_put_bool(w, "running", beside[i].running);
-        json_put_string(w, "evidence", beside[i].evidence);
-        json_object_end(w);
+        struct json *object = json_new_object(gc);
+
+        json_set_string(gc, object, "name", beside[i].name);
+        json_set_bool(gc, object, "running", beside[i].running);
+        json_set_string(gc, object, "evidence", beside[i].evidence);
+        json_append(gc, list, object);
     }
-    json_array_end(w);
+    return list;
 }
 
 /* ---- text ---- */
@@ -162,67 +163,69 @@ static void show_text(struct gc *gc, struct xlx_ui *ui, const struct host_facts 
 
 /* ---- JSON ---- */
 
-static void write_asked(struct json_writer *w, const struct host_asked *asked)
+static struct json *asked_json(struct gc *gc, const struct host_asked *asked)
 {
-    json_key(w, "host");
-    if (!asked->answered) {
-        json_null(w);
-        return;
-    }
-    json_object_begin(w);
-    json_put_string(w, "capabilities", asked->capabilities);
-    json_put_integer(w, "cpus", asked->cpus);
-    json_put_integer(w, "nodes", asked->nodes);
-    json_put_u64(w, "total_memkb", asked->total_memkb);
-    json_put_u64(w, "free_memkb", asked->free_memkb);
-    json_put_bool(w, "autoballoon", asked->autoballoon);
-    json_object_end(w);
+    struct json *host = json_new_object(gc);
+
+    if (!asked->answered)
+        return json_new_null(gc);
+    json_set_string(gc, host, "capabilities", asked->capabilities);
+    json_set_integer(gc, host, "cpus", asked->cpus);
+    json_set_integer(gc, host, "nodes", asked->nodes);
+    json_set_u64(gc, host, "total_memkb", asked->total_memkb);
+    json_set_u64(gc, host, "free_memkb", asked->free_memkb);
+    json_set_bool(gc, host, "autoballoon", asked->autoballoon);
+    return host;
+}
+
+static struct json *stack_json(struct gc *gc, const struct toolstack *stack)
+{
+    struct json *object = json_new_object(gc);
+
+    json_set_string(gc, object, "name", stack->name);
+    json_set_string(gc, object, "state", toolstack_state_name(stack->state));
+    json_set_string(gc, object, "version", stack->version);
+    json_set_string(gc, object, "note", stack->note);
+    return object;
+}
+
+static struct json *part_json(struct gc *gc, const struct host_part *part)
+{
+    struct json *object = json_new_object(gc);
+
+    json_set_string(gc, object, "name", part->name);
+    json_set_bool(gc, object, "works", !part->missing);
+    json_set_string(gc, object, "commands", part->commands);
+    json_set_string(gc, object, "missing", part->missing);
+    return object;
 }
 
 static void show_json(struct gc *gc, struct xlx_ui *ui, const struct host_facts *f, const struct host_asked *asked,
                       const struct toolstack *stacks, const struct host_part *parts, size_t part_count,
                       const struct balancer_beside *beside, size_t beside_count)
 {
-    struct json_writer *w = json_writer_new(gc, true);
+    struct json *shown = json_new_object(gc), *stack_list = json_new_array(gc), *part_list = json_new_array(gc);
 
-    json_object_begin(w);
-    json_put_string(w, "hypervisor", f->hypervisor);
-    json_put_string(w, "version", f->version);
-    json_put_string(w, "role", f->role);
-    json_put_string(w, "guest_type", f->guest_type);
-    json_put_string(w, "container", f->container);
-    json_put_string(w, "kernel", f->kernel);
-    json_put_string(w, "cpu", f->cpu);
-    json_put_string(w, "virtualisation", f->virtualisation);
-    json_put_bool(w, "nested_paging", f->nested_paging);
-    json_put_bool(w, "kvm_device", f->kvm_device);
-    json_put_bool(w, "kvm_works", f->kvm_works);
-    write_asked(w, asked);
-    json_key(w, "toolstacks");
-    json_array_begin(w);
-    for (size_t i = 0; i < TOOLSTACK_COUNT; i++) {
-        json_object_begin(w);
-        json_put_string(w, "name", stacks[i].name);
-        json_put_string(w, "state", toolstack_state_name(stacks[i].state));
-        json_put_string(w, "version", stacks[i].version);
-        json_put_string(w, "note", stacks[i].note);
-        json_object_end(w);
-    }
-    json_array_end(w);
-    json_key(w, "parts");
-    json_array_begin(w);
-    for (size_t i = 0; i < part_count; i++) {
-        json_object_begin(w);
-        json_put_string(w, "name", parts[i].name);
-        json_put_bool(w, "works", !parts[i].missing);
-        json_put_string(w, "commands", parts[i].commands);
-        json_put_string(w, "missing", parts[i].missing);
-        json_object_end(w);
-    }
-    json_array_end(w);
-    write_balancers(w, beside, beside_count);
-    json_object_end(w);
-    ui->ops->print(ui, "%s", json_text(w, NULL));
+    json_set_string(gc, shown, "hypervisor", f->hypervisor);
+    json_set_string(gc, shown, "version", f->version);
+    json_set_string(gc, shown, "role", f->role);
+    json_set_string(gc, shown, "guest_type", f->guest_type);
+    json_set_string(gc, shown, "container", f->container);
+    json_set_string(gc, shown, "kernel", f->kernel);
+    json_set_string(gc, shown, "cpu", f->cpu);
+    json_set_string(gc, shown, "virtualisation", f->virtualisation);
+    json_set_bool(gc, shown, "nested_paging", f->nested_paging);
+    json_set_bool(gc, shown, "kvm_device", f->kvm_device);
+    json_set_bool(gc, shown, "kvm_works", f->kvm_works);
+    json_set(gc, shown, "host", asked_json(gc, asked));
+    json_set(gc, shown, "toolstacks", stack_list);
+    for (size_t i = 0; i < TOOLSTACK_COUNT; i++)
+        json_append(gc, stack_list, stack_json(gc, &stacks[i]));
+    json_set(gc, shown, "parts", part_list);
+    for (size_t i = 0; i < part_count; i++)
+        json_append(gc, part_list, part_json(gc, &parts[i]));
+    json_set(gc, shown, "balancers", balancers_json(gc, beside, beside_count));
+    ui->ops->print(ui, "%s", json_text(gc, shown, JSON_PRETTY));
 }
 
 static int run(const struct xlx_invocation *in)

@@ -53,34 +53,29 @@ static void show_text(struct xlx_ui *ui, const struct migrate_check *mc)
 
 static void show_json(struct gc *gc, struct xlx_ui *ui, const struct migrate_check *mc)
 {
-    struct json_writer *w = json_writer_new(gc, true);
+    struct json *shown = json_new_object(gc), *missing = json_new_array(gc), *checks = json_new_array(gc);
 
-    json_object_begin(w);
-    json_put_string(w, "name", mc->name);
-    json_put_integer(w, "domid", mc->domid);
-    json_put_string(w, "type", mc->type);
-    json_put_string(w, "target", mc->target);
-    json_put_string(w, "host", mc->other->hostname);
-    json_put_string(w, "xen", mc->other->xen_version);
-    json_put_bool(w, "may_move", mc->may_move);
-    json_put_bool(w, "only_saved", mc->only_saved);
-    json_key(w, "missing_features");
-    json_array_begin(w);
+    json_set_string(gc, shown, "name", mc->name);
+    json_set_integer(gc, shown, "domid", mc->domid);
+    json_set_string(gc, shown, "type", mc->type);
+    json_set_string(gc, shown, "target", mc->target);
+    json_set_string(gc, shown, "host", mc->other->hostname);
+    json_set_string(gc, shown, "xen", mc->other->xen_version);
+    json_set_bool(gc, shown, "may_move", mc->may_move);
+    json_set_bool(gc, shown, "only_saved", mc->only_saved);
+    json_set(gc, shown, "missing_features", missing);
     for (size_t i = 0; i < mc->missing_count; i++)
-        json_string(w, mc->missing[i]);
-    json_array_end(w);
-    json_key(w, "checks");
-    json_array_begin(w);
+        json_append(gc, missing, json_new_string(gc, mc->missing[i]));
+    json_set(gc, shown, "checks", checks);
     for (size_t i = 0; i < mc->check_count; i++) {
-        json_object_begin(w);
-        json_put_string(w, "subject", mc->checks[i].subject);
-        json_put_string(w, "verdict", json_words[mc->checks[i].verdict]);
-        json_put_string(w, "text", mc->checks[i].text);
-        json_object_end(w);
+        struct json *check = json_new_object(gc);
+
+        json_set_string(gc, check, "subject", mc->checks[i].subject);
+        json_set_string(gc, check, "verdict", json_words[mc->checks[i].verdict]);
+        json_set_string(gc, check, "text", mc->checks[i].text);
+        json_append(gc, checks, check);
     }
-    json_array_end(w);
-    json_object_end(w);
-    ui->ops->print(ui, "%s", json_text(w, NULL));
+    ui->ops->print(ui, "%s", json_text(gc, shown, JSON_PRETTY));
 }
 
 void migrate_check_show(struct gc *gc, struct xlx_ui *ui, const struct migrate_check *mc)

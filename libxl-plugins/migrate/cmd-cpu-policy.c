@@ -113,16 +113,12 @@ static int run(const struct xlx_invocation *in)
     }
     if (rc)
         return xlx_exit_of(rc);
-    if (in->ui->json) {
-        struct json_writer *w = json_writer_new(gc, true);
-
-        policy_write_json(gc, w, doc);
-        in->ui->ops->print(in->ui, "%s", json_text(w, NULL));
-    } else if (o->raw || !in->ui->terminal) {
+    if (in->ui->json)
+        in->ui->ops->print(in->ui, "%s", json_text(gc, policy_json(gc, doc), JSON_PRETTY));
+    else if (o->raw || !in->ui->terminal)
         in->ui->ops->print(in->ui, "%s", policy_write_raw(gc, doc));
-    } else {
+    else
         print_for_people(gc, in->ui, doc);
-    }
     return XLX_EXIT_DONE;
 }
 

@@ -8,9 +8,8 @@
 /* ---- raw: one thing a line ---- */
 
 struct raw {
-    struct gc *gc;
-    char *text;
-    size_t len, capacity, lines;
+    struct text text;
+    size_t lines;
 };
 
 static void raw_line(struct raw *raw, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -19,7 +18,6 @@ static void raw_line(struct raw *raw, const char *format, ...)
     GC_SCOPE(scratch);
     va_list args;
     char *line;
-    size_t len;
 
     va_start(args, format);
     line = gc_vprintf(scratch, format, args);
@@ -29,15 +27,8 @@ static void raw_line(struct raw *raw, const char *format, ...)
         if ((unsigned char)*c < ' ')
             *c = '?';
     }
-    len = strlen(line);
-    if (raw->capacity - raw->len < len + 2) {
-        raw->capacity = raw->capacity * 2 + len + 2;
-        raw->text = gc_realloc(raw->gc, raw->text, raw->capacity);
-    }
-    memcpy(raw->text + raw->len, line, len);
-    raw->text[raw->len + len] = '\n';
-    raw->text[raw->len + len + 1] = '\0';
-    raw->len += len + 1;
+    text_add(&raw->text, line, strlen(line));
+    text_add(&raw->text, "\n", 1);
     raw->lines++;
 }
 
@@ -58,7 +49,7 @@ static void raw_policy(struct raw *raw, const char *name, const struct cpu_polic
 
 char *policy_write_raw(struct gc *gc, const struct policy_doc *doc)
 {
-    struct raw raw = {.gc = gc};
+    struct raw raw = {.text.gc = gc};
 
     raw_line(&raw, "xl-ext-cpu-policy %d", POLICY_FORMAT);
     raw_line(&raw, "kind %s", doc->is_host ? "host" : "domain");
@@ -83,25 +74,21 @@ char *policy_write_raw(struct gc *gc, const struct policy_doc *doc)
         raw_policy(&raw, "guest", doc->guest);
     }
     raw_line(&raw, "end %zu", raw.lines);
-    return raw.text;
+    text_add(&raw.text, "", 1);
+    return raw.text.bytes;
 }
 
 /* ---- JSON ---- */
 
-static void json_text_member(struct json_writer *w, const char *key, const char *value)
+static void set_hex(struct gc *gc, struct json *object, const char *key, uint32_t value)
 {
-    json_put_string(w, key, value);
+    json_set_string(gc, object, key, gc_printf(gc, "%08" PRIx32, value));
 }
 
-static void json_hex(struct gc *gc, struct json_writer *w, const char *key, uint32_t value)
+static struct json *features_json(struct gc *gc, const struct cpu_policy *policy)
 {
-    json_text_member(w, key, gc_printf(gc, "%08" PRIx32, value));
-}
+    struct json *features = json_new_array(gc);
 
-static void json_features(struct gc *gc, struct json_writer *w, const struct cpu_policy *policy)
-{
-    json_key(w, "features");
-    json_array_begin(w);
     for (unsigned word = 0; word < feature_word_count; word++) {
         uint32_t bits = policy_word(policy, &feature_words[word]);
 
@@ -109,97 +96,109 @@ static void json_features(struct gc *gc, struct json_writer *w, const struct cpu
             const char *name = bits & UINT32_C(1) << bit ? feature_name(gc, word, bit) : NULL;
 
             if (name)
-                json_string(w, name);
+                json_append(gc, features, json_new_string(gc, name));
         }
     }
-    json_array_end(w);
+    return features;
 }
 
-static void json_policy(struct gc *gc, struct json_writer *w, const char *name, const struct cpu_policy *policy)
+static struct json *leaf_json(struct gc *gc, const xen_cpuid_leaf_t *l)
 {
+    struct json *leaf = json_new_object(gc);
+
+    set_hex(gc, leaf, "leaf", l->leaf);
+    set_hex(gc, leaf, "subleaf", l->subleaf);
+    set_hex(gc, leaf, "eax", l->a);
+    set_hex(gc, leaf, "ebx", l->b);
+    set_hex(gc, leaf, "ecx", l->c);
+    set_hex(gc, leaf, "edx", l->d);
+    return leaf;
+}
+
+static struct json *msr_json(struct gc *gc, const xen_msr_entry_t *m)
+{
+    struct json *msr = json_new_object(gc);
+
+    set_hex(gc, msr, "index", m->idx);
+    json_set_string(gc, msr, "value", gc_printf(gc, "%016" PRIx64, m->val));
+    return msr;
+}
+
+static void append_policy(struct gc *gc, struct json *policies, const char *name, const struct cpu_policy *policy)
+{
+    struct json *object, *leaves = json_new_array(gc), *msrs = json_new_array(gc);
+
     if (!policy)
         return;
-    json_object_begin(w);
-    json_text_member(w, "name", name);
-    json_features(gc, w, policy);
-    json_key(w, "leaves");
-    json_array_begin(w);
-    for (size_t i = 0; i < policy->leaf_count; i++) {
-        const xen_cpuid_leaf_t *l = &policy->leaves[i];
-
-        json_object_begin(w);
-        json_hex(gc, w, "leaf", l->leaf);
-        json_hex(gc, w, "subleaf", l->subleaf);
-        json_hex(gc, w, "eax", l->a);
-        json_hex(gc, w, "ebx", l->b);
-        json_hex(gc, w, "ecx", l->c);
-        json_hex(gc, w, "edx", l->d);
-        json_object_end(w);
-    }
-    json_array_end(w);
-    json_key(w, "msrs");
-    json_array_begin(w);
-    for (size_t i = 0; i < policy->msr_count; i++) {
-        json_object_begin(w);
-        json_hex(gc, w, "index", policy->msrs[i].idx);
-        json_text_member(w, "value", gc_printf(gc, "%016" PRIx64, policy->msrs[i].val));
-        json_object_end(w);
-    }
-    json_array_end(w);
-    json_object_end(w);
+    object = json_new_object(gc);
+    json_set_string(gc, object, "name", name);
+    json_set(gc, object, "features", features_json(gc, policy));
+    json_set(gc, object, "leaves", leaves);
+    for (size_t i = 0; i < policy->leaf_count; i++)
+        json_append(gc, leaves, leaf_json(gc, &policy->leaves[i]));
+    json_set(gc, object, "msrs", msrs);
+    for (size_t i = 0; i < policy->msr_count; i++)
+        json_append(gc, msrs, msr_json(gc, &policy->msrs[i]));
+    json_append(gc, policies, object);
 }
 
-static void json_host(struct gc *gc, struct json_writer *w, const struct policy_doc *doc)
+static struct json *path_json(struct gc *gc, const struct policy_path *path)
 {
-    json_text_member(w, "capabilities", doc->capabilities);
+    struct json *object = json_new_object(gc);
+
+    json_set_string(gc, object, "path", path->path);
+    json_set_bool(gc, object, "present", path->present);
+    return object;
+}
+
+static struct json *pool_json(struct gc *gc, const struct policy_pool *pool)
+{
+    struct json *object = json_new_object(gc);
+
+    json_set_u64(gc, object, "id", pool->id);
+    json_set_string(gc, object, "name", pool->name);
+    json_set_string(gc, object, "cpus", policy_cpus_text(gc, pool));
+    return object;
+}
+
+static void set_host(struct gc *gc, struct json *shown, const struct policy_doc *doc)
+{
+    struct json *paths = json_new_array(gc), *pools = json_new_array(gc);
+
+    json_set_string(gc, shown, "capabilities", doc->capabilities);
     if (doc->memory_known) {
-        json_put_u64(w, "free_memkb", doc->free_memkb);
-        json_put_u64(w, "freeable_memkb", doc->freeable_memkb);
+        json_set_u64(gc, shown, "free_memkb", doc->free_memkb);
+        json_set_u64(gc, shown, "freeable_memkb", doc->freeable_memkb);
     }
-    json_key(w, "paths");
-    json_array_begin(w);
-    for (size_t i = 0; i < doc->path_count; i++) {
-        json_object_begin(w);
-        json_text_member(w, "path", doc->paths[i].path);
-        json_put_bool(w, "present", doc->paths[i].present);
-        json_object_end(w);
-    }
-    json_array_end(w);
-    if (!doc->pool_count)
-        return;
-    json_key(w, "pools");
-    json_array_begin(w);
-    for (size_t i = 0; i < doc->pool_count; i++) {
-        json_object_begin(w);
-        json_put_u64(w, "id", doc->pools[i].id);
-        json_text_member(w, "name", doc->pools[i].name);
-        json_text_member(w, "cpus", policy_cpus_text(gc, &doc->pools[i]));
-        json_object_end(w);
-    }
-    json_array_end(w);
+    json_set(gc, shown, "paths", paths);
+    for (size_t i = 0; i < doc->path_count; i++)
+        json_append(gc, paths, path_json(gc, &doc->paths[i]));
+    for (size_t i = 0; i < doc->pool_count; i++)
+        json_append(gc, pools, pool_json(gc, &doc->pools[i]));
+    if (doc->pool_count)
+        json_set(gc, shown, "pools", pools);
 }
 
-void policy_write_json(struct gc *gc, struct json_writer *w, const struct policy_doc *doc)
+struct json *policy_json(struct gc *gc, const struct policy_doc *doc)
 {
-    json_object_begin(w);
-    json_text_member(w, "format", "xl-ext-cpu-policy");
-    json_put_integer(w, "version", POLICY_FORMAT);
-    json_text_member(w, "kind", doc->is_host ? "host" : "domain");
-    json_text_member(w, "xen", doc->xen_version);
-    json_text_member(w, "hostname", doc->hostname);
-    json_put_u64(w, "taken", doc->taken_at);
+    struct json *shown = json_new_object(gc), *policies = json_new_array(gc);
+
+    json_set_string(gc, shown, "format", "xl-ext-cpu-policy");
+    json_set_integer(gc, shown, "version", POLICY_FORMAT);
+    json_set_string(gc, shown, "kind", doc->is_host ? "host" : "domain");
+    json_set_string(gc, shown, "xen", doc->xen_version);
+    json_set_string(gc, shown, "hostname", doc->hostname);
+    json_set_u64(gc, shown, "taken", doc->taken_at);
     if (doc->is_host) {
-        json_host(gc, w, doc);
+        set_host(gc, shown, doc);
     } else {
-        json_text_member(w, "name", doc->name);
-        json_put_integer(w, "domid", doc->domid);
-        json_text_member(w, "type", doc->type);
+        json_set_string(gc, shown, "name", doc->name);
+        json_set_integer(gc, shown, "domid", doc->domid);
+        json_set_string(gc, shown, "type", doc->type);
     }
-    json_key(w, "policies");
-    json_array_begin(w);
-    json_policy(gc, w, "pv_max", doc->pv_max);
-    json_policy(gc, w, "hvm_max", doc->hvm_max);
-    json_policy(gc, w, "guest", doc->guest);
-    json_array_end(w);
-    json_object_end(w);
+    append_policy(gc, policies, "pv_max", doc->pv_max);
+    append_policy(gc, policies, "hvm_max", doc->hvm_max);
+    append_policy(gc, policies, "guest", doc->guest);
+    json_set(gc, shown, "policies", policies);
+    return shown;
 }

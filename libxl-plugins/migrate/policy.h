@@ -94,7 +94,7 @@ const struct cpu_policy *policy_max_for(const struct policy_doc *host, const cha
 
 /* Writing. The raw form is lines of text; its last one counts the others, so that a cut-off copy is noticed. */
 char *policy_write_raw(struct gc *gc, const struct policy_doc *doc);
-void policy_write_json(struct gc *gc, struct json_writer *w, const struct policy_doc *doc);
+struct json *policy_json(struct gc *gc, const struct policy_doc *doc);
 
 /* Reads either form from len bytes of foreign text. Returns 0 with *doc in the pool, or ERROR_INVAL with a sentence in
  * *cause, in the pool. */

@@ -39,13 +39,11 @@ static void show(const struct xlx_invocation *in, char *const *lines, size_t cou
 
 static void show_json(struct gc *gc, const struct xlx_invocation *in, char *const *lines, size_t count)
 {
-    struct json_writer *w = json_writer_new(gc, true);
+    struct json *list = json_new_array(gc);
 
-    json_array_begin(w);
     for (size_t i = 0; i < count; i++)
-        json_string(w, lines[i]);
-    json_array_end(w);
-    in->ui->ops->print(in->ui, "%s", json_text(w, NULL));
+        json_append(gc, list, json_new_string(gc, lines[i]));
+    in->ui->ops->print(in->ui, "%s", json_text(gc, list, JSON_PRETTY));
 }
 
 /* ---- following ---- */

@@ -54,25 +54,20 @@ static void print_block(struct gc *gc, struct xlx_ui *ui, const struct vcpu *vcp
 
 static void print_json(struct gc *gc, struct xlx_ui *ui, const struct vcpu *vcpus, size_t count)
 {
-    struct json_writer *w = json_writer_new(gc, true);
+    struct json *list = json_new_array(gc);
 
-    json_array_begin(w);
     for (size_t i = 0; i < count; i++) {
-        json_object_begin(w);
-        json_put_integer(w, "vcpu", vcpus[i].vcpu_id);
-        json_key(w, "cpu");
-        if (vcpus[i].online)
-            json_integer(w, vcpus[i].cpu);
-        else
-            json_null(w);
-        json_put_string(w, "state", vcpu_state_name(&vcpus[i]));
-        json_put_u64(w, "time_ns", vcpus[i].time_ns);
-        json_put_string(w, "hard_picture", cpu_set_picture(gc, &vcpus[i].hard));
-        json_put_string(w, "soft_picture", cpu_set_picture(gc, &vcpus[i].soft));
-        json_object_end(w);
+        struct json *row = json_new_object(gc);
+
+        json_set_integer(gc, row, "vcpu", vcpus[i].vcpu_id);
+        json_set(gc, row, "cpu", vcpus[i].online ? json_new_integer(gc, vcpus[i].cpu) : json_new_null(gc));
+        json_set_string(gc, row, "state", vcpu_state_name(&vcpus[i]));
+        json_set_u64(gc, row, "time_ns", vcpus[i].time_ns);
+        json_set_string(gc, row, "hard_picture", cpu_set_picture(gc, &vcpus[i].hard));
+        json_set_string(gc, row, "soft_picture", cpu_set_picture(gc, &vcpus[i].soft));
+        json_append(gc, list, row);
     }
-    json_array_end(w);
-    ui->ops->print(ui, "%s", json_text(w, NULL));
+    ui->ops->print(ui, "%s", json_text(gc, list, JSON_PRETTY));
 }
 
 static int run(const struct xlx_invocation *in)

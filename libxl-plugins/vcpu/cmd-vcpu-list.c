@@ -76,53 +76,46 @@ static void print_text(struct gc *gc, struct xlx_ui *ui, const struct listed_dom
 
 /* ---- JSON ---- */
 
-static void write_set(struct gc *gc, struct json_writer *w, const char *key, const struct cpu_set *set)
+static struct json *set_json(struct gc *gc, const struct cpu_set *set)
 {
-    json_key(w, key);
-    json_object_begin(w);
-    json_put_string(w, "list", cpu_set_text(gc, set));
-    json_put_string(w, "picture", cpu_set_picture(gc, set));
-    json_key(w, "cpus");
-    json_array_begin(w);
+    struct json *object = json_new_object(gc), *cpus = json_new_array(gc);
+
+    json_set_string(gc, object, "list", cpu_set_text(gc, set));
+    json_set_string(gc, object, "picture", cpu_set_picture(gc, set));
     for (unsigned cpu = 0; cpu < set->count; cpu++) {
         if (cpu_set_has(set, cpu))
-            json_integer(w, cpu);
+            json_append(gc, cpus, json_new_integer(gc, cpu));
     }
-    json_array_end(w);
-    json_object_end(w);
+    json_set(gc, object, "cpus", cpus);
+    return object;
 }
 
-static void write_row(struct gc *gc, struct json_writer *w, const struct listed_domain *domain, const struct vcpu *vcpu)
+static struct json *row_json(struct gc *gc, const struct listed_domain *domain, const struct vcpu *vcpu)
 {
-    json_object_begin(w);
-    json_put_string(w, "name", domain->name);
-    json_put_integer(w, "domid", domain->domid);
-    json_put_string(w, "uuid", domain->uuid);
-    json_put_integer(w, "vcpu", vcpu->vcpu_id);
-    json_put_bool(w, "online", vcpu->online);
-    json_put_string(w, "state", vcpu_state_name(vcpu));
-    json_key(w, "cpu");
-    if (vcpu->online)
-        json_integer(w, vcpu->cpu);
-    else
-        json_null(w);
-    json_put_u64(w, "time_ns", vcpu->time_ns);
-    write_set(gc, w, "hard", &vcpu->hard);
-    write_set(gc, w, "soft", &vcpu->soft);
-    json_object_end(w);
+    struct json *row = json_new_object(gc);
+
+    json_set_string(gc, row, "name", domain->name);
+    json_set_integer(gc, row, "domid", domain->domid);
+    json_set_string(gc, row, "uuid", domain->uuid);
+    json_set_integer(gc, row, "vcpu", vcpu->vcpu_id);
+    json_set_bool(gc, row, "online", vcpu->online);
+    json_set_string(gc, row, "state", vcpu_state_name(vcpu));
+    json_set(gc, row, "cpu", vcpu->online ? json_new_integer(gc, vcpu->cpu) : json_new_null(gc));
+    json_set_u64(gc, row, "time_ns", vcpu->time_ns);
+    json_set(gc, row, "hard", set_json(gc, &vcpu->hard));
+    json_set(gc, row, "soft", set_json(gc, &vcpu->soft));
+    return row;
 }
 
 static void print_json(struct gc *gc, struct xlx_ui *ui, const struct listed_domain *domains, size_t count)
 {
-    struct json_writer *w = json_writer_new(gc, true);
+    struct json *rows = json_new_array(gc);
 
-    json_array_begin(w);
     for (size_t d = 0; d < count; d++) {
         for (size_t v = 0; v < domains[d].count; v++)
-            write_row(gc, w, &domains[d], &domains[d].vcpus[v]);
+            json_append(gc, rows, row_json(gc, &domains[d], &domains[d].vcpus[v]));
     }
-    json_array_end(w);
-    ui->ops->print(ui, "%s", json_text(w, NULL));
+    ui->ops->print(ui, "%s", json_text(gc, rows, JSON_PRETTY));
 }
 
 /* ---- which domains ---- */

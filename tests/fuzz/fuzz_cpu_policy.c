@@ -46,8 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct policy_doc *doc, *again;
     const char *cause = NULL;
-    struct json_writer *w;
-    char *raw;
+    char *raw, *json;
     GC_SCOPE(gc);
 
     if (policy_read(gc, (const char *)data, size, &doc, &cause)) {
@@ -60,9 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     must(!policy_read(gc, raw, strlen(raw), &again, &cause));
     must(!strcmp(policy_write_raw(gc, again), raw));
-    w = json_writer_new(gc, false);
-    policy_write_json(gc, w, again);
-    must(!policy_read(gc, json_text(w, NULL), strlen(json_text(w, NULL)), &again, &cause));
+    json = json_text(gc, policy_json(gc, again), JSON_COMPACT);
+    must(!policy_read(gc, json, strlen(json), &again, &cause));
     if (is_ascii(raw))
         must(!strcmp(policy_write_raw(gc, again), raw));
     compare_with_itself(gc, doc->pv_max);

@@ -51,12 +51,8 @@ static int show(const struct xlx_invocation *in, struct gc *gc, const struct jso
     const char *title;
     struct history_data *d;
 
-    if (in->ui->json) {
-        struct json_writer *w = json_writer_new(gc, true);
-
-        json_tree(w, answer);
-        in->ui->ops->print(in->ui, "%s", json_text(w, NULL));
-    }
+    if (in->ui->json)
+        in->ui->ops->print(in->ui, "%s", json_text(gc, answer, JSON_PRETTY));
     if (in->ui->json && !o->svg)
         return XLX_EXIT_DONE;
     title = gc_printf(gc, "%s%s: the last %s", in->argc ? "memory of " : "memory of all domains",

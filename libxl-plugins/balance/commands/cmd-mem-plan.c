@@ -47,7 +47,6 @@ static int read_file(struct xlx_ctx *ctx, struct gc *gc, const char *name, char 
 /* The host as memd sees it now. */
 static int ask_memd(struct xlx_ctx *ctx, struct gc *gc, char **text, size_t *len)
 {
-    struct json_writer *w = json_writer_new(gc, false);
     struct memd_client *client;
     const struct json *result;
     int rc;
@@ -57,8 +56,8 @@ static int ask_memd(struct xlx_ctx *ctx, struct gc *gc, char **text, size_t *len
         return rc;
     rc = memd_call(client, CONTROL_PLAN, NULL, &result);
     if (!rc) {
-        json_tree(w, json_member(result, "input"));
-        *text = gc_strdup(gc, json_text(w, len));
+        *text = json_text(gc, json_member(result, "input"), JSON_COMPACT);
+        *len = strlen(*text);
     }
     memd_disconnect(client);
     return rc;
@@ -66,12 +65,9 @@ static int ask_memd(struct xlx_ctx *ctx, struct gc *gc, char **text, size_t *len
 
 static void show_json(struct xlx_ui *ui, const struct plan_document *document, const struct plan *plan)
 {
-    struct json_writer *w;
     GC_SCOPE(gc);
 
-    w = json_writer_new(gc, true);
-    json_tree(w, plan_json(gc, &document->input, plan));
-    ui->ops->print(ui, "%s", json_text(w, NULL));
+    ui->ops->print(ui, "%s", json_text(gc, plan_json(gc, &document->input, plan), JSON_PRETTY));
 }
 
 static const char *mib(struct gc *gc, uint64_t memkb)

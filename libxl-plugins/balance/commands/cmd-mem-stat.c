@@ -92,7 +92,6 @@ static int run(const struct xlx_invocation *in)
 {
     struct shown s = {.ui = in->ui};
     struct xlx_mem_info info;
-    struct json_writer *w;
     uint32_t domid;
     GC_SCOPE(gc);
 
@@ -101,11 +100,8 @@ static int run(const struct xlx_invocation *in)
     s.gc = gc;
     s.object = in->ui->json ? json_new_object(gc) : NULL;
     show_all(&s, in->ctx, &info);
-    if (s.object) {
-        w = json_writer_new(gc, true);
-        json_tree(w, s.object);
-        in->ui->ops->print(in->ui, "%s", json_text(w, NULL));
-    }
+    if (s.object)
+        in->ui->ops->print(in->ui, "%s", json_text(gc, s.object, JSON_PRETTY));
     return XLX_EXIT_DONE;
 }
 

@@ -283,29 +283,18 @@ static int stream(const struct xlx_invocation *in, struct memd_client *client)
 {
     for (;;) {
         const struct json *message;
-        struct json_writer *w;
         GC_SCOPE(gc);
         int rc;
 
         rc = memd_event(client, UINT64_MAX, &message);
         if (rc)
             return xlx_exit_of(rc);
-        w = json_writer_new(gc, false);
-        json_tree(w, in->ui->json ? message : json_member(message, "data"));
         if (in->ui->json)
-            printf("%s\n", json_text(w, NULL));
+            printf("%s\n", json_text(gc, message, JSON_COMPACT));
         else
-            printf("%-12s %s\n", event_name(message), json_text(w, NULL));
+            printf("%-12s %s\n", event_name(message), json_text(gc, json_member(message, "data"), JSON_COMPACT));
         fflush(stdout);
     }
-}
-
-static void print_json(struct gc *gc, const struct json *result)
-{
-    struct json_writer *w = json_writer_new(gc, true);
-
-    json_tree(w, result);
-    printf("%s", json_text(w, NULL));
 }
 
 static int once(const struct xlx_invocation *in, struct memd_client *client)
@@ -319,7 +308,7 @@ static int once(const struct xlx_invocation *in, struct memd_client *client)
     if (rc)
         return xlx_exit_of(rc);
     if (in->ui->json) {
-        print_json(gc, result);
+        fputs(json_text(gc, result, JSON_PRETTY), stdout);
         return XLX_EXIT_DONE;
     }
     lines = top_once(gc, top_read(gc, result));

@@ -12,7 +12,6 @@
 static int ask(const struct xlx_invocation *in, struct memd_client *client, uint32_t domid)
 {
     const struct json *result;
-    struct json_writer *w;
     GC_SCOPE(gc);
     struct json *arguments = json_new_object(gc);
     int rc;
@@ -21,13 +20,10 @@ static int ask(const struct xlx_invocation *in, struct memd_client *client, uint
     rc = memd_call(client, CONTROL_WHY, arguments, &result);
     if (rc)
         return rc;
-    if (in->ui->json) {
-        w = json_writer_new(gc, true);
-        json_tree(w, result);
-        in->ui->ops->print(in->ui, "%s", json_text(w, NULL));
-    } else {
+    if (in->ui->json)
+        in->ui->ops->print(in->ui, "%s", json_text(gc, result, JSON_PRETTY));
+    else
         in->ui->ops->print(in->ui, "%s", why_text(gc, result));
-    }
     return 0;
 }
 

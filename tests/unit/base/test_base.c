@@ -131,7 +131,6 @@ static void json_tree_keeps_types_and_order(void **state)
     static const char text[] = " {\"a\":1,\"b\":[true,null,-2.5,\"x\\u00e4\"],\"c\":{\"d\":9223372036854775808}} ";
     struct json *root;
     GC_SCOPE(gc);
-    struct json_writer *w = json_writer_new(gc, false);
     int64_t a;
 
     assert_int_equal(json_parse(gc, text, strlen(text), &root, NULL), 0);
@@ -139,8 +138,7 @@ static void json_tree_keeps_types_and_order(void **state)
     assert_int_equal(a, 1);
     assert_int_equal(json_member(root, "b")->list.count, 4);
     assert_int_equal(json_member(json_member(root, "c"), "d")->type, JSON_NUMBER);
-    json_tree(w, root);
-    assert_string_equal(json_text(w, NULL),
+    assert_string_equal(json_text(gc, root, JSON_COMPACT),
                         "{\"a\":1,\"b\":[true,null,-2.5,\"x\xc3\xa4\"],\"c\":{\"d\":9.2233720368547758e+18}}");
 }
 
@@ -173,11 +171,11 @@ static void json_nested_too_deeply_is_refused(void **state)
 
 static void bytes_that_are_not_utf8_are_replaced_when_written(void **state)
 {
+    const struct json bad = {.type = JSON_STRING, .string = {"a\xff\xc3\xa4\xed\xa0\x80z\0y", 10}};
     GC_SCOPE(gc);
-    struct json_writer *w = json_writer_new(gc, false);
 
-    json_string_len(w, "a\xff\xc3\xa4\xed\xa0\x80z\0y", 10);
-    assert_string_equal(json_text(w, NULL), "\"a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\\u0000y\"");
+    assert_string_equal(json_text(gc, &bad, JSON_COMPACT),
+                        "\"a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\\u0000y\"");
 }
 
 static void json_is_written_pretty_or_as_qemu_does(void **state)
@@ -186,11 +184,9 @@ static void json_is_written_pretty_or_as_qemu_does(void **state)
     struct text qmp = {0};
     struct json *root;
     GC_SCOPE(gc);
-    struct json_writer *w = json_writer_new(gc, true);
 
     assert_int_equal(json_parse(gc, text, strlen(text), &root, NULL), 0);
-    json_tree(w, root);
-    assert_string_equal(json_text(w, NULL),
+    assert_string_equal(json_text(gc, root, JSON_PRETTY),
                         "{\n    \"a\": [\n        1,\n        {\n            \"b\": {\n\n            }\n"
                         "        }\n    ],\n    \"c\": \"\u00e4\\u0000\U0001f600\"\n}\n");
     json_write(&qmp, root, JSON_QMP);
