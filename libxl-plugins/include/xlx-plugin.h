@@ -146,6 +146,10 @@ struct xlx_invocation {
     char **xl_argv;
 };
 
+/* The members of a command that its option table, an array, and its options struct make. */
+#define XLX_OPTIONS(table, type)                                                                                       \
+    .options = (table), .option_count = sizeof(table) / sizeof(*(table)), .options_size = sizeof(type)
+
 struct xlx_command {
     const char *name;
     const char *synopsis; /* what follows the name, for example "[-w] [-t SECONDS] DOMAIN SIZE" */

@@ -225,9 +225,7 @@ const struct xlx_command cmd_memd = {
     .details = "Runs in the foreground until SIGTERM. It serves a QMP socket for each domain below /run/xl-ext/qmp. "
                "Under systemd it says when it is ready and feeds the watchdog. It may be killed at any moment and "
                "started again. SIGHUP has it read the files of ranges again.",
-    .options = options,
-    .option_count = ARRAY_LEN(options),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(options, struct options),
     .defaults = &defaults,
     .domain_arg = XLX_NO_DOMAIN,
     .flags = XLX_COMMAND_MODIFIES,

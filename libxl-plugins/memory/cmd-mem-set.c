@@ -271,9 +271,7 @@ const struct xlx_command cmd_mem_set = {
         "\n"
         "A target below what a guest of that size can live with is refused (exit status 4) unless --force is given. "
         "Exit status 3: not all guests arrived in time. Targets stay set, also after an interrupt.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .args_min = 2,
     .args_max = XLX_ARGS_ANY,
     .domain_arg = 0,

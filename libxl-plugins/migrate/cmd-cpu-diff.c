@@ -182,9 +182,7 @@ const struct xlx_command cmd_cpu_diff = {
                "another host, which is asked by ssh. 'file:', 'domain:' or 'host:' in front says which is meant. A "
                "feature that A has and B has not is missing in B; one that only B has is extra. Two hosts are compared "
                "for PV (pv_max) and for HVM and PVH guests (hvm_max), a domain and a host for the domain's type.",
-    .options = options,
-    .option_count = ARRAY_LEN(options),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(options, struct options),
     .defaults = &defaults,
     .args_min = 2,
     .args_max = 2,

@@ -129,9 +129,7 @@ const struct xlx_command cmd_cpu_policy = {
     .details = "A CPU policy is the CPUID leaves and MSRs that Xen shows a guest. For a host both maxima are given: "
                "pv_max for PV guests, hvm_max for HVM and PVH. On a terminal features are shown by name; into a file "
                "goes the raw form, which cpu-diff and migrate-check read, as they do --json.",
-    .options = options,
-    .option_count = ARRAY_LEN(options),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(options, struct options),
     .args_max = 1,
     .domain_arg = 0,
     .run = XLX_CODE(run),

@@ -44,9 +44,7 @@ const struct xlx_command cmd_migrate_check = {
                "device model, passed-through devices, disks and bridges. Exit status 0: it may; 4: it must not. "
                "The other host is asked by ssh, as xl migrate reaches it, or is given as a file that 'xl-ext "
                "cpu-policy --host' wrote there, which needs no network.",
-    .options = options,
-    .option_count = ARRAY_LEN(options),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(options, struct options),
     .defaults = &defaults,
     .args_min = 2,
     .args_max = 2,

@@ -78,9 +78,7 @@ const struct xlx_command cmd_migrate = {
     .summary = "Check whether a guest may move to a host, then migrate it",
     .details = "A check that says no stops it with exit status 4, unless --force is given; what 'xl-ext migrate-check' "
                "would print is shown. Then xl migrate does the work. The guest's memory is left as it is.",
-    .options = options,
-    .option_count = ARRAY_LEN(options),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(options, struct options),
     .defaults = &defaults,
     .args_min = 2,
     .args_max = 2,

@@ -157,9 +157,7 @@ const struct xlx_command cmd_qmp = {
         "With --device-model it is the socket through which libxl itself talks to QEMU, one client at a time: while "
         "this "
         "command holds it, pausing, unpausing and plugging wait.",
-    .options = options,
-    .option_count = ARRAY_LEN(options),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(options, struct options),
     .defaults = &defaults,
     .args_min = 1,
     .args_max = XLX_ARGS_ANY,

@@ -45,9 +45,7 @@ const struct xlx_command cmd_save = {
         "xl save does the work. A guest whose device model runs in a stub domain is looked at before: exit status 4 "
         "when it cannot be saved, and nothing has happened. Its file is verified afterwards, the device model's "
         "state in it too, before the guest is let go; when something is missing the guest goes on where it was.",
-    .options = options,
-    .option_count = ARRAY_LEN(options),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(options, struct options),
     .args_min = 2,
     .args_max = 3,
     .domain_arg = 0,

@@ -102,9 +102,7 @@ const struct xlx_command cmd_stubdom_build = {
         "\n"
         "After an update of the kernel or of QEMU make the image again, or it keeps the old ones; after one of Xen it "
         "cannot be used any more, and stubdom-check says so.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .domain_arg = XLX_NO_DOMAIN,
     .flags = XLX_COMMAND_MODIFIES | XLX_COMMAND_ANYWHERE,
     .run = XLX_CODE(run),

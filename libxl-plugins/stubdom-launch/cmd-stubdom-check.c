@@ -166,9 +166,7 @@ const struct xlx_command cmd_stubdom_check = {
         "--fix prints the configuration file with what can be fixed fixed; what is left to do goes to standard error.\n"
         "\n"
         "Exit status: 0 nothing found, 4 findings, 2 the file cannot be read.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .args_min = 1,
     .args_max = XLX_ARGS_ANY,
     .domain_arg = 0,

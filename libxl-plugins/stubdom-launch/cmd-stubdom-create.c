@@ -128,9 +128,7 @@ const struct xlx_command cmd_stubdom_create = {
         "A monitor stays beside the guest (see stubdom-monitor) and does what on_poweroff, on_reboot, on_crash, "
         "on_watchdog and on_soft_reset say; a dead device model counts as a crash. Its messages go "
         "to " XEN_LOG_FOLDER "/xl-ext-GUEST.log.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .args_min = 1,
     .args_max = XLX_ARGS_ANY,
     .domain_arg = XLX_NO_DOMAIN,

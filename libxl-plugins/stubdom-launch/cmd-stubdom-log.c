@@ -191,9 +191,7 @@ const struct xlx_command cmd_stubdom_log = {
                "keeps it as " XEN_LOG_FOLDER
                "/qemu-dm-GUEST.log, also when the guest is gone: DOMAIN may be the name of such a "
                "guest.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .defaults = &defaults,
     .args_min = 1,
     .args_max = 1,

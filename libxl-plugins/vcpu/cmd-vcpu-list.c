@@ -183,9 +183,7 @@ const struct xlx_command cmd_vcpu_list = {
     .details = "The columns are xl's. With -p two more show hard and soft affinity as virsh does, a y or - for each "
                "physical CPU. --json has the same and more: states in words, time_ns, affinities as list, picture and "
                "numbers.",
-    .options = options,
-    .option_count = ARRAY_LEN(options),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(options, struct options),
     .args_max = XLX_ARGS_ANY,
     .domain_arg = 0,
     .run = XLX_CODE(run),

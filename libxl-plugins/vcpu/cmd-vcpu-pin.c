@@ -88,9 +88,7 @@ const struct xlx_command cmd_vcpu_pin = {
         "is. All vCPUs asked for get the affinity, or none: each is read back after it has been set, and after "
         "a failure those set before get back what they had. A list that cannot be (a CPU that this host does "
         "not have, none of the domain's CPU pool, nothing left) is refused.",
-    .options = options,
-    .option_count = ARRAY_LEN(options),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(options, struct options),
     .args_min = 3,
     .args_max = 4,
     .domain_arg = 0,

@@ -248,9 +248,7 @@ const struct xlx_command cmd_create = {
         "'xl create' with the same arguments, and hands the memory over. CFG or KEY=VALUE may give dynamic_memory_min "
         "and dynamic_memory_max (MiB) and memory_weight: the range within which the domain is balanced (see "
         "mem-range); xl ignores them. When memd does not run, a warning is given and xl is run all the same.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .args_max = XLX_ARGS_ANY,
     .domain_arg = XLX_NO_DOMAIN,
     .flags = XLX_COMMAND_MODIFIES | XLX_COMMAND_ANYWHERE | XLX_COMMAND_WRAPS_XL,

@@ -116,9 +116,7 @@ const struct xlx_command cmd_mem_history = {
         "What it held, its target, what it needed and what was available in it, as memd has seen it, in steps of 10 s; "
         "without DOMAIN of all domains together, with the host's free memory as what is available. Starts, ends, pins, "
         "kills for want of memory and reservations are marked.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .defaults = &defaults,
     .args_max = 1,
     .domain_arg = 0,

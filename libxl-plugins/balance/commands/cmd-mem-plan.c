@@ -161,9 +161,7 @@ const struct xlx_command cmd_mem_plan = {
                "no error: it says what is missing, and every target is its minimum.\n\nWithout --from it plans for "
                "this host, as memd sees it. FILE holds a JSON object with "
                "\"host\", \"reservations\" and \"domains\"; docs/balance.md lists their members.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .domain_arg = XLX_NO_DOMAIN,
     .flags = XLX_COMMAND_ANYWHERE,
     .run = XLX_CODE(run),

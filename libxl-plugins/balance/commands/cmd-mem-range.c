@@ -276,9 +276,7 @@ const struct xlx_command cmd_mem_range = {
         "uuid.\n\nA target that is set by hand (mem-set, xl mem-set, QMP's "
         "balloon) pins the domain; 'auto' has it balanced again. 'hold' has it left "
         "alone until 'auto', for as long as others migrate or save it. 'none' forgets the range.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .args_min = 2,
     .args_max = 4,
     .domain_arg = 0,

@@ -204,9 +204,7 @@ const struct xlx_command cmd_mem_reserve = {
                "domain has taken it, with --uuid until that one has or the lease is over. Several reservations wait at "
                "the same time, and none for another that cannot be "
                "had.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .defaults = &defaults,
     .args_max = XLX_ARGS_ANY,
     .domain_arg = XLX_NO_DOMAIN,

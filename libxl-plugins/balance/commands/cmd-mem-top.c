@@ -355,9 +355,7 @@ const struct xlx_command cmd_mem_top = {
         "maximum ] and demand ! lie. Arrow keys, page up, page down, home and end move the selection, w says why the "
         "selected domain has what it has, / filters, i n a t d l sort, h shows all keys, q quits. When standard output "
         "is no terminal, mem-top prints once, in MiB.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .domain_arg = XLX_NO_DOMAIN,
     .flags = XLX_COMMAND_ANYWHERE,
     .run = XLX_CODE(run),

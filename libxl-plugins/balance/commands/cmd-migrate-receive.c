@@ -194,9 +194,7 @@ const struct xlx_command cmd_migrate_receive = {
     .details =
         "For xl migrate, which runs it through ssh: with a link called xl to xl-ext in front of this host's PATH "
         "an incoming guest finds its memory on a full host. Without memd it is xl's.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .defaults = &defaults,
     .args_max = XLX_ARGS_ANY,
     .domain_arg = XLX_NO_DOMAIN,

@@ -87,9 +87,7 @@ const struct xlx_command cmd_restore = {
     .details =
         "Reserves what the saved guest needs, taking it from guests that memd balances, and runs 'xl restore' with "
         "the same arguments. When memd does not run, a warning is given and xl is run all the same.",
-    .options = option_table,
-    .option_count = ARRAY_LEN(option_table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(option_table, struct options),
     .args_max = XLX_ARGS_ANY,
     .domain_arg = XLX_NO_DOMAIN,
     .flags = XLX_COMMAND_MODIFIES | XLX_COMMAND_ANYWHERE | XLX_COMMAND_WRAPS_XL,

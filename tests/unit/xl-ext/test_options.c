@@ -37,9 +37,7 @@ static const struct xlx_command command = {
     .name = "sample",
     .synopsis = "[-f]...",
     .summary = "Sample",
-    .options = table,
-    .option_count = ARRAY_LEN(table),
-    .options_size = sizeof(struct options),
+    XLX_OPTIONS(table, struct options),
     .args_max = XLX_ARGS_ANY,
     .run = run,
 };
