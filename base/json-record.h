@@ -43,46 +43,23 @@ struct json_record {
         name, fields, sizeof(fields) / sizeof(*(fields))                                                               \
     }
 
-#define JSON_U32(record, member, key)                                                                                  \
+#define JSON_FIELD(record, member, key, type, kind, known, names)                                                      \
     {                                                                                                                  \
-        key, "int", false, JSON_FIELD_U32, offsetof(record, member), 0, NULL                                           \
+        key, type, false, kind, offsetof(record, member), known, names                                                 \
     }
-#define JSON_U64(record, member, key)                                                                                  \
-    {                                                                                                                  \
-        key, "int", false, JSON_FIELD_U64, offsetof(record, member), 0, NULL                                           \
-    }
-#define JSON_U64_EVER(record, member, key)                                                                             \
-    {                                                                                                                  \
-        key, "IntOrNull", false, JSON_FIELD_U64_EVER, offsetof(record, member), 0, NULL                                \
-    }
+#define JSON_KNOWN_FIELD(record, member, key, type, kind) JSON_FIELD(record, member, key, type, kind, 0, NULL)
+#define JSON_U32(record, member, key) JSON_KNOWN_FIELD(record, member, key, "int", JSON_FIELD_U32)
+#define JSON_U64(record, member, key) JSON_KNOWN_FIELD(record, member, key, "int", JSON_FIELD_U64)
+#define JSON_U64_EVER(record, member, key) JSON_KNOWN_FIELD(record, member, key, "IntOrNull", JSON_FIELD_U64_EVER)
 #define JSON_U64_IF(record, is_known, member, key)                                                                     \
-    {                                                                                                                  \
-        key, "IntOrNull", false, JSON_FIELD_U64, offsetof(record, member), offsetof(record, is_known), NULL            \
-    }
+    JSON_FIELD(record, member, key, "IntOrNull", JSON_FIELD_U64, offsetof(record, is_known), NULL)
 #define JSON_U32_IF(record, is_known, member, key)                                                                     \
-    {                                                                                                                  \
-        key, "IntOrNull", false, JSON_FIELD_U32, offsetof(record, member), offsetof(record, is_known), NULL            \
-    }
-#define JSON_I64(record, member, key)                                                                                  \
-    {                                                                                                                  \
-        key, "int", false, JSON_FIELD_I64, offsetof(record, member), 0, NULL                                           \
-    }
-#define JSON_BOOLEAN(record, member, key)                                                                              \
-    {                                                                                                                  \
-        key, "bool", false, JSON_FIELD_BOOL, offsetof(record, member), 0, NULL                                         \
-    }
-#define JSON_TEXT(record, member, key)                                                                                 \
-    {                                                                                                                  \
-        key, "str", false, JSON_FIELD_TEXT, offsetof(record, member), 0, NULL                                          \
-    }
-#define JSON_CHARS(record, member, key)                                                                                \
-    {                                                                                                                  \
-        key, "str", false, JSON_FIELD_CHARS, offsetof(record, member), 0, NULL                                         \
-    }
-#define JSON_NAME(record, member, key, type, names)                                                                    \
-    {                                                                                                                  \
-        key, type, false, JSON_FIELD_NAME, offsetof(record, member), 0, names                                          \
-    }
+    JSON_FIELD(record, member, key, "IntOrNull", JSON_FIELD_U32, offsetof(record, is_known), NULL)
+#define JSON_I64(record, member, key) JSON_KNOWN_FIELD(record, member, key, "int", JSON_FIELD_I64)
+#define JSON_BOOLEAN(record, member, key) JSON_KNOWN_FIELD(record, member, key, "bool", JSON_FIELD_BOOL)
+#define JSON_TEXT(record, member, key) JSON_KNOWN_FIELD(record, member, key, "str", JSON_FIELD_TEXT)
+#define JSON_CHARS(record, member, key) JSON_KNOWN_FIELD(record, member, key, "str", JSON_FIELD_CHARS)
+#define JSON_NAME(record, member, key, type, names) JSON_FIELD(record, member, key, type, JSON_FIELD_NAME, 0, names)
 
 /* The members of record but those of JSON_FIELD_OTHER, appended to an object. */
 void json_set_record(struct gc *gc, struct json *object, const struct json_record *type, const void *record);
