@@ -17,6 +17,7 @@ equal $((200 * 1024)) "$(actual_of quick)" "with offset 0 it holds exactly its t
 says 0 "^settled after 0" "a program on the library does the same" /root/libxlx-program quick $((180 * 1024))
 says 0 "^quick holds $((180 * 1024)) KiB, target $((180 * 1024))$" "and is told what the guest holds" /root/libxlx-program quick
 says 1 "below" "nor may it go below the floor" /root/libxlx-program quick 1024
+check "and back" xl-ext mem-set -w -t 20 quick 200
 
 start slow 200 256 rate=8192
 before=$(date +%s)
