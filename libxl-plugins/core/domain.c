@@ -97,7 +97,7 @@ bool domain_is_uuid(const char *text)
     return true;
 }
 
-static int find_by_uuid(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
+static int find_by_uuid(struct xlx_ctx *ctx, const char *text, xc_domaininfo_t *info)
 {
     GC_SCOPE(gc);
     xc_domaininfo_t *infos;
@@ -112,18 +112,28 @@ static int find_by_uuid(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
 
         domain_uuid_text(infos[i].handle, uuid);
         if (!strcasecmp(uuid, text)) {
-            *domid = infos[i].domain;
+            *info = infos[i];
             return 0;
         }
     }
     return ERROR_DOMAIN_NOTFOUND;
 }
 
-bool domain_has_uuid(struct xlx_ctx *ctx, const char *uuid)
+static int domid_of_uuid(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
 {
-    uint32_t domid;
+    xc_domaininfo_t info;
+    int rc = find_by_uuid(ctx, text, &info);
 
-    return !find_by_uuid(ctx, uuid, &domid);
+    if (!rc)
+        *domid = info.domain;
+    return rc;
+}
+
+bool domain_runs(struct xlx_ctx *ctx, const char *uuid)
+{
+    xc_domaininfo_t info;
+
+    return !find_by_uuid(ctx, uuid, &info) && !(info.flags & (XEN_DOMINF_paused | XEN_DOMINF_dying));
 }
 
 /* Names are read as far as they are needed, and each once, however many domains are looked for. */
@@ -230,7 +240,7 @@ static int find_one(struct xlx_ctx *ctx, const char *text, struct name_table *na
         rc = parse_digits(text, strlen(text), DOMID_FIRST_RESERVED - 1, &id) ? find_by_domid(ctx, id, domid)
                                                                              : ERROR_DOMAIN_NOTFOUND;
     else if (domain_is_uuid(text))
-        rc = find_by_uuid(ctx, text, domid);
+        rc = domid_of_uuid(ctx, text, domid);
     else
         rc = find_by_name(ctx, text, names, domid);
     if (rc == ERROR_DOMAIN_NOTFOUND)

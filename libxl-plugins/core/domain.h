@@ -22,8 +22,9 @@ libxl_domain_type domain_type_of_xen(const xc_domaininfo_t *xen);
 /* "pv", "pvh", "hvm" or "unknown". */
 const char *domain_type_name(libxl_domain_type type);
 
-/* Whether the hypervisor has a domain with that UUID. */
-bool domain_has_uuid(struct xlx_ctx *ctx, const char *uuid);
+/* Whether the hypervisor has a domain with that UUID that is not paused. One that is being built is paused until that is
+ * done. */
+bool domain_runs(struct xlx_ctx *ctx, const char *uuid);
 void domain_uuid_text(const xen_domain_handle_t handle, char uuid[XLX_UUID_LEN]);
 /* 8-4-4-4-12 hexadecimal digits, in either case. */
 bool domain_is_uuid(const char *text);

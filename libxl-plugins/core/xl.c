@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/xl.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -98,16 +97,4 @@ int xl_lock_path(struct xlx_ctx *ctx, struct gc *gc, const char **path)
     *path = gc_strdup(gc, *path);
     config_free(conf);
     return rc;
-}
-
-bool xl_lock_is_held(struct xlx_ctx *ctx)
-{
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    CLEANUP_FD int fd = -1;
-    const char *path;
-    GC_SCOPE(gc);
-
-    xl_lock_path(ctx, gc, &path);
-    fd = open(path, O_RDWR | O_CLOEXEC);
-    return fd >= 0 && !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK;
 }

@@ -37,10 +37,8 @@ char **xl_with_option(struct gc *gc, char *const *argv, const char *option);
  * that is as it should be). Returns XLX_EXIT_FAILED, logged, when xl cannot be run. */
 int xl_runs_alone(const struct xlx_invocation *in, const char *why);
 
-/* The file whose lock xl holds while it builds a domain (xl.conf, lockfile), in the pool; with an error (logged) xl's
- * default. */
+/* The file whose lock xl holds while it builds a domain (xl.conf, lockfile), if it balloons dom0 for that (autoballoon);
+ * in the pool. With an error (logged) xl's default. */
 int xl_lock_path(struct xlx_ctx *ctx, struct gc *gc, const char **path);
-/* Whether some xl holds that lock. */
-bool xl_lock_is_held(struct xlx_ctx *ctx);
 
 #endif

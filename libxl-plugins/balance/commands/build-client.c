@@ -50,13 +50,23 @@ static void give_back(struct xlx_ctx *ctx, const char *id)
     memd_disconnect(client);
 }
 
-/* xl has built the domain: it is there, and no xl builds. What xl does then (the console, waiting for the end) may take
- * days. */
-static bool is_built(void *arg)
-{
-    const struct xl_build *build = arg;
+struct holding {
+    const struct xl_build *build;
+    const char *id;
+    bool given_back;
+};
 
-    return domain_has_uuid(build->ctx, build->uuid) && !xl_lock_is_held(build->ctx);
+/* xl has built the domain and let it run. What xl does then (the console, waiting for the end) may take days; a domain
+ * that is to stay paused keeps its reservation until it runs. */
+static bool end_when_built(void *arg)
+{
+    struct holding *h = arg;
+
+    if (!domain_runs(h->build->ctx, h->build->uuid))
+        return false;
+    give_back(h->build->ctx, h->id);
+    h->given_back = true;
+    return true;
 }
 
 static int reserve(const struct xl_build *build, struct memd_client **client, struct reserve_got *got)
@@ -88,7 +98,7 @@ int build_with_memory(const struct xl_build *build)
 {
     struct memd_client *client = NULL;
     struct reserve_got got = {.memkb = 0};
-    struct xl_build copy = *build;
+    struct holding holding = {.build = build, .id = got.id};
     GC_SCOPE(gc);
     char **argv = xl_with_path(build->ctx, gc, build->argv, build->extra);
     int rc, status = XLX_EXIT_FAILED;
@@ -99,8 +109,8 @@ int build_with_memory(const struct xl_build *build)
     if (rc)
         status = xlx_exit_of(rc);
     else if (!build->prepare || build->prepare(build->arg))
-        status = run_program_holding(build->ctx, argv, &client, &got, build->lasts ? is_built : NULL, &copy);
-    if (!rc && *got.id)
+        status = run_program_holding(build->ctx, argv, &client, &got, build->lasts ? end_when_built : NULL, &holding);
+    if (!rc && *got.id && !holding.given_back)
         give_back(build->ctx, got.id);
     memd_disconnect(client);
     return status < 0 ? XLX_EXIT_FAILED : status;

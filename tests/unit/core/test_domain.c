@@ -64,6 +64,22 @@ static void a_domain_is_found_by_name_number_and_uuid(void **state)
     assert_int_equal(fake_message_count(), 0);
 }
 
+/* One that is being built is paused until that is done. */
+static void a_domain_runs_when_it_is_there_and_not_paused(void **state)
+{
+    static const char uuid[] = "0d0d0d0d-0d0d-0d0d-0d0d-0d0d0d0d0d0d";
+    struct fake_domain *d;
+
+    assert_false(domain_runs(ctx, uuid));
+    d = fake_xen_domain(13, 1 << 18, 1 << 18);
+    d->flags |= XEN_DOMINF_paused;
+    assert_false(domain_runs(ctx, uuid));
+    d->flags &= ~XEN_DOMINF_paused;
+    assert_true(domain_runs(ctx, uuid));
+    d->flags |= XEN_DOMINF_dying;
+    assert_false(domain_runs(ctx, uuid));
+}
+
 static void what_names_no_domain_is_said_once(void **state)
 {
     static const char *const absent[] = {"nobody",
@@ -201,6 +217,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, new_ctx, free_ctx)
     const struct CMUnitTest tests[] = {
         T(a_domain_is_found_by_name_number_and_uuid),
+        T(a_domain_runs_when_it_is_there_and_not_paused),
         T(what_names_no_domain_is_said_once),
         T(an_empty_name_is_invalid),
         T(a_name_of_digits_is_a_number),
