@@ -151,7 +151,7 @@ void credit_refused(struct balancer *b, struct dom *d)
     store(b, d);
 }
 
-void credit_gave(struct balancer *b, struct dom *d, uint64_t memkb, bool in_full)
+void credit_gave(struct balancer *b, struct dom *d, uint64_t memkb)
 {
     struct credit *c = &d->credit;
     uint64_t steps = c->given_memkb / GIVEN_STEP_MEMKB;
@@ -160,15 +160,13 @@ void credit_gave(struct balancer *b, struct dom *d, uint64_t memkb, bool in_full
     c->given_memkb += memkb;
     if (c->given_memkb > PLAN_MEMKB_MAX)
         c->given_memkb = PLAN_MEMKB_MAX;
-    c->owed_memkb -= memkb < c->owed_memkb ? memkb : c->owed_memkb;
-    if (in_full) {
-        c->owed_memkb = 0;
+    /* Of one that came back the debt is of its former life. */
+    if (!c->pardoned_at_ms)
+        c->owed_memkb -= memkb < c->owed_memkb ? memkb : c->owed_memkb;
+    if (!c->owed_memkb)
         c->refusals = 0;
-    }
     /* Without a bound nobody asks what it gave. */
-    if (owed && !c->owed_memkb)
-        store(b, d);
-    else if (in_full && credit_beyond_memkb(b, d) != NEVER && c->given_memkb / GIVEN_STEP_MEMKB != steps)
+    if ((owed && !c->owed_memkb) || (c->given_memkb / GIVEN_STEP_MEMKB != steps && credit_beyond_memkb(b, d) != NEVER))
         store(b, d);
 }
 

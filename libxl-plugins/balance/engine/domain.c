@@ -143,6 +143,15 @@ static void note_debt(struct dom *d)
     d->owes = owes;
 }
 
+/* Of what it was asked for: what it gives beyond that, or before it was asked, is its own affair. */
+static void note_gift(struct balancer *b, struct dom *d)
+{
+    uint64_t to = d->actual_memkb > d->target_memkb ? d->actual_memkb : d->target_memkb;
+
+    if (dom_balanced(b, d) && d->last_actual_memkb > to)
+        credit_gave(b, d, d->last_actual_memkb - to);
+}
+
 /* Where a guest that was moved comes to rest tells its driver's offset. */
 static void measure_offset(struct balancer *b, struct dom *d)
 {
@@ -181,6 +190,7 @@ void dom_refresh(struct balancer *b, struct dom *d)
     d->promise_memkb = d->target_memkb;
     d->promise_limit_memkb = d->sample.limit_memkb;
     note_debt(d);
+    note_gift(b, d);
     state = dom_state(b, d);
     /* What it did not do while it could not says nothing. */
     if (state == PLAN_RUNNING && d->last_state != PLAN_RUNNING) {

@@ -203,8 +203,8 @@ void credit_load(struct balancer *b);
 void credit_find(struct balancer *b, struct dom *d);
 /* It was found to give nothing. */
 void credit_refused(struct balancer *b, struct dom *d);
-/* It was seen to give; in_full: all that it was asked for. */
-void credit_gave(struct balancer *b, struct dom *d, uint64_t memkb, bool in_full);
+/* It was seen to give so much of what it was asked for. */
+void credit_gave(struct balancer *b, struct dom *d, uint64_t memkb);
 /* Its fair share has changed: what it holds within it it owes nobody. */
 void credit_settle(struct balancer *b, struct dom *d);
 void credit_domain_gone(struct balancer *b, struct dom *d);

@@ -581,7 +581,16 @@ static void lend_is_read_as_it_is_written(void **state)
         assert_int_equal(lend_parse(bad[i], &lend, &cause), ERROR_INVAL);
 }
 
-static void a_bounded_credit_bounds_what_is_lent(void **state)
+static void say_for_half_a_minute(uint64_t one_mib, uint64_t other_mib)
+{
+    for (int i = 0; i < 30; i++) {
+        says(guest(2), one_mib);
+        says(guest(3), other_mib);
+        pass(1000);
+    }
+}
+
+static struct guest *lent_at_most_100_mib(void)
 {
     struct guest *g;
 
@@ -592,12 +601,27 @@ static void a_bounded_credit_bounds_what_is_lent(void **state)
     add(3, 800);
     says(g, 700);
     pass(1000);
-    for (int i = 0; i < 30; i++) {
-        says(g, 1500);
-        says(guest(3), 100);
-        pass(1000);
-    }
+    say_for_half_a_minute(1500, 100);
+    return g;
+}
+
+static void a_bounded_credit_bounds_what_is_lent(void **state)
+{
+    struct guest *g = lent_at_most_100_mib();
+
     assert_in_range(g->target_memkb, 860 * MIB, 900 * MIB);
+}
+
+static void a_bounded_credit_grows_by_what_was_given_back(void **state)
+{
+    struct guest *g = lent_at_most_100_mib();
+    uint64_t lent = g->target_memkb, given;
+
+    say_for_half_a_minute(500, 850);
+    given = lent - g->held_memkb;
+    assert_true(given > 50 * MIB);
+    say_for_half_a_minute(1500, 100);
+    assert_in_range(g->target_memkb, lent + 50 * MIB, lent + given + 300 * MIB);
 }
 
 int main(void)
@@ -623,6 +647,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_old_report_is_confirmed_before_memory_is_taken_on_its_word, make, unmake),
         cmocka_unit_test_setup_teardown(one_that_does_not_answer_is_taken_for_silent, make, unmake),
         cmocka_unit_test_setup_teardown(a_bounded_credit_bounds_what_is_lent, make, unmake),
+        cmocka_unit_test_setup_teardown(a_bounded_credit_grows_by_what_was_given_back, make, unmake),
         cmocka_unit_test(lend_is_read_as_it_is_written),
     };
 
