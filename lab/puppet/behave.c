@@ -14,6 +14,8 @@
 #define CREEP_KB_PER_S 8
 #define HOSTILE_TICK_MS 20
 #define LIE_EVERY_MS 1000
+/* As xl-ext-agent tells in a guest that starves. */
+#define TELL_EVERY_MS 500
 /* drivers/xen/balloon.c: delays of 1, 2, 4, ... seconds, four tries. */
 #define GIVEUP_TRIES 4
 
@@ -38,6 +40,8 @@ bool behaviour_parse(const char *text, struct behaviour *b)
             b->hostile = true;
         else if (!strcmp(word, "hungry"))
             b->hostile = b->hungry = true;
+        else if (!strcmp(word, "needy"))
+            b->needy = true;
         else if (!strcmp(word, "creep"))
             b->rate_kb = CREEP_KB_PER_S;
         else if (sscanf(word, "rate=%llu%c", &value, &end) == 1 && value)
@@ -106,15 +110,13 @@ static void failed(struct puppet *p, uint64_t now_ms)
     p->due_ms = now_ms + (UINT64_C(1000) << (p->failed_tries - 1));
 }
 
-/* That nearly all of what it holds is free, or, hungry, that nothing is. */
-static void lie(struct stage *s, struct puppet *p)
+static void tell(struct stage *s, const struct puppet *p, uint64_t available_bytes)
 {
-    uint64_t bytes = p->pages * PAGE_KB * 1024;
     char path[64], text[128];
 
     snprintf(path, sizeof(path), "/local/domain/%u/" AGENT_STATS_NODE, p->domid);
-    snprintf(text, sizeof(text), "total-memory %" PRIu64 "\navailable-memory %" PRIu64 "\n", bytes,
-             s->behaviour.hungry ? 0 : bytes / 8 * 7);
+    snprintf(text, sizeof(text), "total-memory %" PRIu64 "\navailable-memory %" PRIu64 "\n", p->pages * PAGE_KB * 1024,
+             available_bytes);
     xs_write(s->xs, XBT_NULL, path, text, (unsigned)strlen(text));
 }
 
@@ -122,23 +124,20 @@ static void lie(struct stage *s, struct puppet *p)
 static void act_hostile(struct stage *s, struct puppet *p, uint64_t now_ms)
 {
     move_pages(s, p, PAGES_PER_MIB * UINT64_C(64));
-    if (now_ms - p->lied_ms >= LIE_EVERY_MS) {
-        lie(s, p);
-        p->lied_ms = now_ms;
+    if (now_ms - p->told_ms >= LIE_EVERY_MS) {
+        /* That nearly all of what it holds is free, or that nothing is. */
+        tell(s, p, s->behaviour.hungry ? 0 : p->pages * PAGE_KB * 1024 / 8 * 7);
+        p->told_ms = now_ms;
     }
     p->due_ms = now_ms + HOSTILE_TICK_MS;
 }
 
-void puppet_act(struct stage *s, struct puppet *p, uint64_t now_ms)
+static void follow(struct stage *s, struct puppet *p, uint64_t now_ms)
 {
     int64_t wanted, moved;
 
     p->due_ms = UINT64_MAX;
-    if (s->behaviour.hostile && !p->gone) {
-        act_hostile(s, p, now_ms);
-        return;
-    }
-    if (p->gone || s->behaviour.stuck || p->pages == p->target_pages)
+    if (s->behaviour.stuck || p->pages == p->target_pages)
         return;
     wanted = wanted_now(s, p, now_ms);
     moved = wanted ? move_pages(s, p, wanted) : 0;
@@ -163,6 +162,35 @@ void puppet_act(struct stage *s, struct puppet *p, uint64_t now_ms)
         p->due_ms = p->moved_ms + PAGE_KB * 1000 / s->behaviour.rate_kb + 1;
     if (p->due_ms <= now_ms)
         p->due_ms = now_ms + 1000;
+}
+
+/* It uses whatever it has been given, and would use more. */
+static void tell_need(struct stage *s, struct puppet *p, uint64_t now_ms)
+{
+    uint64_t tell_ms = p->told_ms + TELL_EVERY_MS;
+
+    if (p->pages == p->told_pages)
+        return;
+    if (now_ms >= tell_ms) {
+        tell(s, p, 0);
+        p->told_ms = now_ms;
+        p->told_pages = p->pages;
+    } else if (tell_ms < p->due_ms) {
+        p->due_ms = tell_ms;
+    }
+}
+
+void puppet_act(struct stage *s, struct puppet *p, uint64_t now_ms)
+{
+    if (p->gone) {
+        p->due_ms = UINT64_MAX;
+    } else if (s->behaviour.hostile) {
+        act_hostile(s, p, now_ms);
+    } else {
+        follow(s, p, now_ms);
+        if (s->behaviour.needy)
+            tell_need(s, p, now_ms);
+    }
 }
 
 void puppet_look_at_target(struct stage *s, struct puppet *p, uint64_t now_ms)

@@ -28,8 +28,9 @@ static const char usage[] =
     "BEHAVIOUR: instant, rate=KIB_PER_S, creep (8 KiB/s), stuck, floor=MIB, giveup (Linux's: after 4\n"
     "failed tries it sleeps until the credit changes), hostile (takes all that the hypervisor lets it\n"
     "have, gives nothing, and reports every second that it has plenty), hungry (the same, and reports\n"
-    "that it has nothing); several with commas. With --count N the names are NAME-1 to NAME-N. stats\n"
-    "writes what a guest's agent would; NAME is a domain or a group.\n";
+    "that it has nothing), needy (its programs use all that it is given and would use more; it reports\n"
+    "that in time); several with commas. With --count N the names are NAME-1 to NAME-N. stats writes\n"
+    "what a guest's agent would; NAME is a domain or a group.\n";
 
 static bool connect_all(struct stage *s)
 {

@@ -25,9 +25,10 @@ struct behaviour {
     uint64_t floor_page; /* never goes below */
     /* It takes whatever the hypervisor lets it have, gives nothing, and lies about what it needs. */
     bool hostile, hungry;
+    bool needy; /* it uses all that it is given, and says so in time */
 };
 
-/* Reads "instant", "rate=KIB", "creep", "stuck", "floor=MIB", "giveup", "hostile", "hungry", or several of them; false:
+/* Reads "instant", "rate=KIB", "creep", "stuck", "floor=MIB", "giveup", "hostile", "hungry", "needy", or several of them; false:
  * none of these. */
 bool behaviour_parse(const char *text, struct behaviour *b);
 
@@ -42,7 +43,8 @@ struct puppet {
     /* of the play */
     uint64_t due_ms; /* UINT64_MAX: nothing to do until the target changes */
     uint64_t moved_ms;
-    uint64_t lied_ms;
+    uint64_t told_ms;
+    uint64_t told_pages;
     unsigned failed_tries;
     bool asleep;
     int64_t asleep_credit;

@@ -24,10 +24,6 @@ held() {
 free_memkb() {
     xl-ext mem-top --once --json | json .host.free_memkb
 }
-# The honest one's programs use all that it has, and would use more; its kernel does not tell of stalls.
-uses_all() {
-    lab-puppet stats honest total-memory=$(($(held honest) * 1024)) available-memory=0
-}
 knows_use() {
     [ "$(xl-ext mem-why --json "$1" | json .reported_memkb)" -gt 0 ]
 }
@@ -40,7 +36,8 @@ for behaviour in hostile hungry; do
     at_end lab-puppet stop other
     check "the rest of the host is full" lab-puppet start other $other $other instant
     at_end lab-puppet stop honest
-    check "an honest guest of weight 1000" lab-puppet start honest 300 1400 instant
+    # Its programs use all that it has, and would use more; its kernel does not tell of stalls.
+    check "an honest guest of weight 1000" lab-puppet start honest 300 1400 instant,needy
     at_end lab-puppet stop hostile
     check "a $behaviour guest of weight 1" lab-puppet start hostile 300 1400 $behaviour
     # What it took before anybody balanced it is its own.
@@ -48,14 +45,12 @@ for behaviour in hostile hungry; do
     honest_first=$(held honest)
     # What nobody is known to need is lent to whoever asks: the honest one has spoken before.
     check "the honest guest is balanced" xl-ext mem-range honest 280 1400 1000
-    uses_all
     check "memd knows what the honest guest uses" until_true 30 knows_use honest
     check "the $behaviour guest is balanced" xl-ext mem-range hostile 280 1400 1
 
     most=$first least=$reserve samples=0
     end=$(($(date +%s) + seconds / 2))
     while [ "$(date +%s)" -lt $end ]; do
-        uses_all
         now=$(held hostile)
         [ "$now" -le "$most" ] || most=$now
         now=$(free_memkb)
