@@ -12,6 +12,7 @@ typedef unsigned __int128 wide;
 #define GRANT_LEAST_MEMKB 1024u
 #define GRANT_GAP_MS 500u
 #define GRANT_GAP_NEED_MS 100u
+#define GRANT_GAP_MOST_MS 10000u
 #define REFUSED_LEAST_MS 1000u
 #define REFUSED_MOST_MS 60000u
 
@@ -43,6 +44,16 @@ static void refused(struct balancer *b, struct dom *d)
         d->refused_until_ms = b->now_ms + least(pause, REFUSED_MOST_MS);
 }
 
+/* A raise was given its room; a limit that was left low for want of room is not to rise with a target that is lowered
+ * or put a page off. */
+static uint64_t limit_with(const struct balancer *b, const struct dom *d, uint64_t target_memkb)
+{
+    uint64_t limit = limit_for_memkb(d, target_memkb), now = d->sample.limit_memkb;
+    bool raise = target_memkb > d->target_memkb + MEM_PAGE_KB;
+
+    return !raise && limit > now && (int64_t)(limit - now) > ledger_room_memkb(b) ? now : limit;
+}
+
 int target_write(struct balancer *b, struct dom *d, uint64_t target_memkb, const char *reason)
 {
     uint64_t old = d->target_memkb, limit;
@@ -57,7 +68,7 @@ int target_write(struct balancer *b, struct dom *d, uint64_t target_memkb, const
         balancer_round_wanted(b, d->refused_until_ms);
         return ERROR_NOT_READY;
     }
-    limit = limit_for_memkb(d, target_memkb);
+    limit = limit_with(b, d, target_memkb);
     rc = b->host->ops->target_set(b->host, d->domid, old, target_memkb, limit);
     if (rc) {
         refused(b, d);
@@ -203,6 +214,14 @@ static bool raise_to(struct balancer *b, struct dom *d, uint64_t target_memkb, c
     return target_memkb > d->target_memkb && !target_write(b, d, target_memkb, reason);
 }
 
+/* Less than a chunk is worth a write, too, only not so soon after the last one. */
+static bool is_due(const struct balancer *b, const struct dom *d, uint64_t part, uint64_t chunk, uint64_t gap)
+{
+    if (part < chunk)
+        gap = least(gap * chunk / part, GRANT_GAP_MOST_MS);
+    return !d->granted_at_ms || b->now_ms >= d->granted_at_ms + gap;
+}
+
 /* share: what there is for it, of all that it wishes. Returns whether it has all now. */
 static bool grant(struct balancer *b, struct wish *w, uint64_t *room, uint64_t share)
 {
@@ -223,11 +242,11 @@ static bool grant(struct balancer *b, struct wish *w, uint64_t *room, uint64_t s
         return false;
     }
     part -= part % PLAN_PAGE_KB;
+    if (part < least(w->need + w->rest, GRANT_LEAST_MEMKB))
+        return false;
     /* What is needed does not wait, if it is there. */
-    if (part < w->need || !w->need) {
-        if (part < chunk || (d->granted_at_ms && b->now_ms < d->granted_at_ms + gap))
-            return false;
-    }
+    if ((part < w->need || !w->need) && !is_due(b, d, part, chunk, gap))
+        return false;
     /* From a base that is no multiple of a page the target must still be one. */
     if (!raise_to(b, d, (w->base + part) / PLAN_PAGE_KB * PLAN_PAGE_KB, "grant"))
         return false;

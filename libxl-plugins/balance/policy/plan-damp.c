@@ -12,6 +12,8 @@ typedef unsigned __int128 wide;
 
 /* What a guest of which nothing is known is expected to give at once. */
 #define QUICK_MEMKB (UINT64_C(64) << 10)
+/* Less than this is nothing to anybody. */
+#define TRIFLE_MEMKB (UINT64_C(4) << 10)
 
 static uint64_t distance(uint64_t a, uint64_t b)
 {
@@ -139,6 +141,21 @@ static void keep_less_at_once(struct plan_table *t, size_t above, uint64_t exces
     }
 }
 
+/* A trifle of a large guest is much to one that waits for it, and free memory is of use to nobody else. */
+static void raise_all_the_same(struct plan_table *t, uint64_t room)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        struct seat *s = &t->seats[i];
+        uint64_t less = s->lacks < room ? s->lacks : pages_down(room);
+
+        if (less < TRIFLE_MEMKB)
+            continue;
+        s->got += less;
+        s->reason = plan_seat_reason(s);
+        room -= less;
+    }
+}
+
 void plan_damp(struct plan_table *t)
 {
     /* Half of the float may be missing before anybody gives for it. */
@@ -150,9 +167,10 @@ void plan_damp(struct plan_table *t)
         struct seat *s = &t->seats[i];
         uint64_t now = s->domain->target_memkb;
 
-        s->cap = 0;
+        s->cap = s->lacks = 0;
         if (now != s->got && !(now % PLAN_PAGE_KB) && near_enough(s, now)) {
             s->cap = now > s->got ? now - s->got : 0;
+            s->lacks = now < s->got && now < s->demand ? s->got - now : 0;
             s->share = s->got;
             s->got = now;
             s->reason = PLAN_REASON_KEPT;
@@ -161,8 +179,10 @@ void plan_damp(struct plan_table *t)
         }
         sum += s->got;
     }
-    if ((int64_t)sum <= full)
+    if ((int64_t)sum <= full) {
+        raise_all_the_same(t, (uint64_t)(full - (int64_t)sum));
         return;
+    }
     excess = raise_less(t, (uint64_t)((int64_t)sum - full));
     if (excess && full + (int64_t)excess > most)
         t->input->hurry ? keep_less_at_once(t, above, excess) : keep_less_of_few(t, above, excess);

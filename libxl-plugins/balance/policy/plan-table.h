@@ -15,6 +15,7 @@ struct seat {
     bool lost; /* got was rounded down to whole pages */
     /* for one round of filling */
     uint64_t cap, share;
+    uint64_t lacks; /* left where it is although it needs that much more */
     enum plan_reason reason;
 };
 
