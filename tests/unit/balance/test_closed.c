@@ -42,6 +42,35 @@ static void a_limit_rises_where_there_is_room_only(void **state)
     assert_int_equal(g->limit_memkb, g->target_memkb + OFFSET);
 }
 
+static void a_limit_that_was_left_low_does_not_rise_with_a_target_that_is_lowered(void **state)
+{
+    struct guest *g = add(2, 1000);
+
+    says(g, 500);
+    pass(5000);
+    g->limit_memkb = g->held_memkb = 900 * MIB;
+    balancer_look(b);
+    assert_int_equal(target_write(b, dom_find(b, 2), 950 * MIB, "demand"), 0);
+    assert_int_equal(g->limit_memkb, 900 * MIB);
+    fake.free_memkb += 200 * MIB;
+    balancer_look(b);
+    assert_int_equal(target_write(b, dom_find(b, 2), 940 * MIB, "demand"), 0);
+    assert_int_equal(g->limit_memkb, 940 * MIB + OFFSET);
+}
+
+/* Less than is granted to a guest of its size at once. */
+static void what_is_free_is_granted_however_little_it_is(void **state)
+{
+    struct guest *g = add(2, 3500);
+
+    fake.free_memkb = RESERVE + 10 * MIB;
+    says(g, 3200);
+    pass(5000);
+    says(g, 3495);
+    pass(5000);
+    assert_in_range(g->target_memkb, 3509 * MIB, 3510 * MIB);
+}
+
 /* What it can take above its target is not planned for anybody, or the plan could never be fulfilled. */
 static void what_is_planned_can_be_had(void **state)
 {
@@ -197,6 +226,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(at_rest_a_limit_is_the_target_and_the_offset, make, unmake),
         cmocka_unit_test_setup_teardown(a_limit_that_may_not_be_tightened_keeps_its_slack_and_counts_it, make, unmake),
         cmocka_unit_test_setup_teardown(a_limit_rises_where_there_is_room_only, make, unmake),
+        cmocka_unit_test_setup_teardown(a_limit_that_was_left_low_does_not_rise_with_a_target_that_is_lowered, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(what_is_free_is_granted_however_little_it_is, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_planned_can_be_had, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_claimed_is_given_to_nobody, make, unmake),
         cmocka_unit_test_setup_teardown(who_gives_is_not_called_back_for_what_it_does_not_need_while_another_grows,

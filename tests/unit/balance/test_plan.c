@@ -275,6 +275,19 @@ static void a_plan_of_what_was_planned_changes_nothing(void **state)
     assert_int_equal(plan_make(gc, &in)->step_count, 0);
 }
 
+/* 2 % of a large guest are much to one that needs them. */
+static void what_is_free_goes_to_a_need_however_small_beside_the_guest(void **state)
+{
+    struct plan_domain d[] = {wants(guest(1, 16384, 100, 65536, 1), 20000), wants(guest(2, 500, 100, 1000, 1), 500)};
+    struct plan_input in = host(d, 2, 140);
+    GC_SCOPE(gc);
+
+    in.damped = true;
+    assert_int_equal(plan_make(gc, &in)->targets[0].target_memkb, 16524 * MIB);
+    in.free_memkb = 2 * MIB;
+    assert_int_equal(plan_make(gc, &in)->targets[0].target_memkb, 16384 * MIB);
+}
+
 static void small_differences_leave_targets_alone_when_damped(void **state)
 {
     struct plan_domain d[] = {wants(guest(1, 1000, 100, 4000, 1), 1000), wants(guest(2, 1000, 100, 4000, 1), 4000)};
@@ -360,6 +373,7 @@ int main(void)
         cmocka_unit_test(only_running_domains_with_a_working_balloon_take_part),
         cmocka_unit_test(not_enough_for_the_minimums_is_infeasible_and_says_what_is_missing),
         cmocka_unit_test(a_plan_of_what_was_planned_changes_nothing),
+        cmocka_unit_test(what_is_free_goes_to_a_need_however_small_beside_the_guest),
         cmocka_unit_test(small_differences_leave_targets_alone_when_damped),
         cmocka_unit_test(a_surplus_is_given_up_when_the_demand_of_another_needs_it),
         cmocka_unit_test(sizes_at_their_bounds_stay_exact),
