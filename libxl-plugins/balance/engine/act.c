@@ -235,7 +235,8 @@ static bool grant(struct balancer *b, struct wish *w, uint64_t *room, uint64_t s
         *room -= all;
         return d->target_memkb == d->planned_memkb;
     }
-    part = least(most(share, chunk), *room);
+    /* A chunk may be more than the use that goes before headroom, but not more than is planned. */
+    part = least(least(most(share, chunk), *room), d->planned_memkb > w->base ? d->planned_memkb - w->base : 0);
     /* Below its minimum there is nothing to stop at; what others cannot take meanwhile adds up for it. */
     if (w->base + part < d->plan.min_memkb) {
         *room -= least(*room, d->plan.min_memkb - w->base);
