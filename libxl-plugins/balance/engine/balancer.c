@@ -99,6 +99,7 @@ void balancer_domain_appeared(struct balancer *b, uint32_t domid, bool initial)
     d->facts_stale = true;
     d->facts.name = d->facts.uuid = "";
     d->never_ran = !initial;
+    d->appeared_ms = initial ? 0 : b->now_ms;
     /* One that was there before us needs no time to boot, but to say what it wants before anything is taken from it. */
     d->boot_until_ms = b->now_ms + (initial ? GREET_MS : b->config.boot_ms);
     d->report_due = true;

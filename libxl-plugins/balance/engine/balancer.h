@@ -92,7 +92,8 @@ struct reserve_info {
 };
 
 /* ERROR_INVAL: a size of 0, a minimum above it; ERROR_BUFFERFULL: RESERVE_MAX of them. It is kept before this returns,
- * and may be ready already. */
+ * and may be ready already: when the domain of its UUID is waited for by another, id is that one's, made as large as the
+ * larger of the two. */
 int balancer_reserve(struct balancer *b, const struct reserve_request *request, char id[RESERVE_ID_LEN]);
 /* ERROR_NOTFOUND: no such id. */
 int balancer_release(struct balancer *b, const char *id);

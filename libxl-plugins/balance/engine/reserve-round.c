@@ -38,27 +38,36 @@ uint64_t reserve_handed_memkb(const struct balancer *b, uint32_t domid)
     return sum;
 }
 
-static const struct host_sample *sample_of(const struct balancer *b, const struct reserve_request *request)
+static const struct host_sample *sample_of(const struct balancer *b, uint32_t domid)
 {
     for (size_t i = 0; i < b->sample_count; i++) {
-        const struct host_sample *s = &b->samples[i];
-
-        if (request->domid != RESERVE_NO_DOMAIN ? s->domid == request->domid
-                                                : *request->uuid && !strcmp(s->uuid, request->uuid))
-            return s;
+        if (b->samples[i].domid == domid)
+            return &b->samples[i];
     }
     return NULL;
 }
 
-/* Xen knows a domain while it is built, the toolstack tells of it when that is done. */
+/* Xen knows a domain while it is built, the toolstack tells of it when that is done. One that ran when the memory was
+ * asked for is another of that UUID: a guest that migrates within this host, until it has arrived. */
+static bool is_built_for(struct balancer *b, const struct reservation *r, const struct host_sample *s)
+{
+    const struct dom *d;
+
+    if (strcmp(s->uuid, r->info.request.uuid) != 0 || s->dying || s->shut_down)
+        return false;
+    d = dom_find(b, s->domid);
+    return !d || s->paused || d->appeared_ms >= r->info.since_ms;
+}
+
 static void hand_by_uuid(struct balancer *b, struct reservation *r)
 {
-    const struct host_sample *s = sample_of(b, &r->info.request);
-
-    if (!s || s->dying)
+    for (size_t i = 0; i < b->sample_count; i++) {
+        if (!is_built_for(b, r, &b->samples[i]))
+            continue;
+        r->info.request.domid = b->samples[i].domid;
+        reserve_become(b, r, RESERVE_HANDED);
         return;
-    r->info.request.domid = s->domid;
-    reserve_become(b, r, RESERVE_HANDED);
+    }
 }
 
 /* What its domain was asked for and gave is for others: kept for it, it would be missing twice. */
@@ -76,7 +85,7 @@ static void give_back(struct balancer *b, struct reservation *r, uint64_t has_me
 static void review_handed(struct balancer *b, struct reservation *r)
 {
     const struct dom *d = dom_find(b, r->info.request.domid);
-    const struct host_sample *s = sample_of(b, &r->info.request);
+    const struct host_sample *s = sample_of(b, r->info.request.domid);
     uint64_t has, goal;
 
     /* Also one that was given up before it was complete, of whose end nobody tells. */
@@ -134,7 +143,7 @@ static int64_t spare_memkb(struct balancer *b)
 static uint64_t has_memkb(struct balancer *b, const struct reservation *r)
 {
     uint32_t domid = r->info.request.domid;
-    const struct host_sample *s = domid == RESERVE_NO_DOMAIN ? NULL : sample_of(b, &r->info.request);
+    const struct host_sample *s = domid == RESERVE_NO_DOMAIN ? NULL : sample_of(b, domid);
     const struct dom *d = s ? dom_find(b, domid) : NULL;
 
     return s ? s->held_memkb + s->claimed_memkb + (d ? ledger_pending_memkb(b, d) : 0) : 0;

@@ -11,6 +11,7 @@
  *   Waiting --enough memory is free--> Ready --handed to a domain--> Handed --it runs with all of it--> Done
  *   Waiting --time is up--> Timed out (or Ready with less, not below its minimum)
  *   Waiting, Ready --lease is over--> Expired      Waiting, Ready, Handed --released, domain gone--> Released
+ *   Waiting, Ready --asked for again, by its UUID--> the same, or Waiting when it is to be larger
  *
  * Kept with the host under "reservation-<id>": "STATE SIZE MIN MEMKB DOMID SINCE DEADLINE EXPIRES UUID", decimal,
  * written before anybody is told; no UUID is "-". The clock is the host's, which goes on when the balancer does not.
@@ -158,32 +159,67 @@ static struct reservation *find(struct balancer *b, const char *id)
 
 /* ---- requests ---- */
 
+/* One that waits for the domain of that UUID already: there is one such domain to come, whoever asks for it. Who has a
+ * guest migrate to this host reserves for it, and then who receives it does. */
+static struct reservation *find_unhanded(struct balancer *b, const char *uuid)
+{
+    for (size_t i = 0; i < b->reservation_count && *uuid; i++) {
+        const struct reserve_info *info = &b->reservations[i]->info;
+
+        if (info->state <= RESERVE_READY && !strcmp(info->request.uuid, uuid))
+            return b->reservations[i];
+    }
+    return NULL;
+}
+
+static struct reservation *begin(struct balancer *b)
+{
+    struct reservation *r = add(b);
+
+    snprintf(r->info.id, sizeof(r->info.id), "r%" PRIu64, b->next_id++);
+    r->info.since_ms = b->now_ms;
+    return r;
+}
+
+/* Of one that has as much already, only the times are other. */
+static void ask_for(struct balancer *b, struct reservation *r, const struct reserve_request *request)
+{
+    struct reserve_info *info = &r->info;
+
+    info->deadline_ms = request->timeout_ms ? b->now_ms + request->timeout_ms : NEVER;
+    info->expires_ms = request->lease_ms ? b->now_ms + request->lease_ms : NEVER;
+    if (info->state == RESERVE_READY && info->memkb >= request->size_memkb)
+        return;
+    info->request = *request;
+    if (!request->min_memkb)
+        info->request.min_memkb = request->size_memkb;
+    info->state = RESERVE_WAITING;
+    info->memkb = info->counted_memkb = request->size_memkb;
+}
+
 int balancer_reserve(struct balancer *b, const struct reserve_request *request, char id[RESERVE_ID_LEN])
 {
     struct reservation *r;
+    bool again;
     int rc;
 
     if (!request->size_memkb || request->size_memkb > PLAN_MEMKB_MAX || request->min_memkb > request->size_memkb)
         return ERROR_INVAL;
-    if (b->reservation_count >= RESERVE_MAX)
+    r = find_unhanded(b, request->uuid);
+    again = r;
+    if (!again && b->reservation_count >= RESERVE_MAX)
         return ERROR_BUFFERFULL;
     b->now_ms = b->host->ops->now_ms(b->host);
-    r = add(b);
-    r->info.request = *request;
-    if (!request->min_memkb)
-        r->info.request.min_memkb = request->size_memkb;
-    snprintf(r->info.id, sizeof(r->info.id), "r%" PRIu64, b->next_id++);
-    r->info.state = RESERVE_WAITING;
-    r->info.memkb = r->info.counted_memkb = request->size_memkb;
-    r->info.since_ms = b->now_ms;
-    r->info.deadline_ms = request->timeout_ms ? b->now_ms + request->timeout_ms : NEVER;
-    r->info.expires_ms = request->lease_ms ? b->now_ms + request->lease_ms : NEVER;
+    if (!again)
+        r = begin(b);
+    ask_for(b, r, request);
     rc = reserve_keep(b, r);
-    if (rc) {
+    if (rc && !again) {
         r->info.state = RESERVE_RELEASED;
         reserve_sweep(b);
-        return rc;
     }
+    if (rc)
+        return rc;
     strcpy(id, r->info.id);
     balancer_round_soon(b);
     return 0;

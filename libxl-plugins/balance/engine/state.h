@@ -36,7 +36,8 @@ struct dom {
     uint32_t domid;
     struct host_domain facts;
     bool facts_stale;
-    bool never_ran; /* paused since it appeared: being built */
+    bool never_ran;       /* paused since it appeared: being built */
+    uint64_t appeared_ms; /* 0: it was there before the balancer */
     bool pinned;
     uint64_t own_memkb; /* what the balancer wrote last or took for its own */
     uint64_t boot_until_ms;

@@ -23,6 +23,15 @@ static void drop_hold(struct balance_service *s, struct control_hold *h)
     free(h);
 }
 
+static bool somebody_holds(const struct balance_service *s, const char *id)
+{
+    const struct control_hold *h = s->holds;
+
+    while (h && strcmp(h->id, id) != 0)
+        h = h->next;
+    return h;
+}
+
 static void holder_left(struct monitor_call *call, void *arg)
 {
     struct control_hold *h = arg;
@@ -34,6 +43,9 @@ static void holder_left(struct monitor_call *call, void *arg)
     memcpy(id, h->id, sizeof(id));
     drop_hold(s, h);
     monitor_call_done(call);
+    /* One that is for a UUID may have several. */
+    if (somebody_holds(s, id))
+        return;
     if (info && info->state == RESERVE_READY && keep_ms)
         balancer_lease(s->balancer, id, keep_ms);
     else if (info && info->state != RESERVE_HANDED)

@@ -251,6 +251,71 @@ static void what_a_domain_that_vanished_was_handed_is_free_again(void **state)
     assert_string_equal(state_of(id), "over");
 }
 
+static void one_that_runs_already_is_not_the_domain_that_is_to_be_built(void **state)
+{
+    struct reserve_request request = {.size_memkb = 300 * MIB, .lease_ms = 30000, .domid = RESERVE_NO_DOMAIN};
+    const char *id;
+
+    /* A guest that migrates within this host. */
+    add_domain(512, false, true);
+    pass(1000);
+    strcpy(request.uuid, UUID);
+    id = reserve(request);
+    pass(1000);
+    assert_string_equal(state_of(id), "ready");
+    add_domain(100, true, true);
+    pass(1000);
+    assert_string_equal(state_of(id), "handed");
+    assert_int_equal(balancer_reservation(b, id)->request.domid, 2);
+}
+
+static void one_that_was_built_between_two_looks_is_the_domain_that_was_to_be_built(void **state)
+{
+    struct reserve_request request = {.size_memkb = 300 * MIB, .lease_ms = 30000, .domid = RESERVE_NO_DOMAIN};
+    const char *id;
+
+    strcpy(request.uuid, UUID);
+    id = reserve(request);
+    pass(1000);
+    add_domain(300, false, true);
+    pass(1000);
+    assert_string_equal(state_of(id), "handed");
+}
+
+static void who_asks_again_for_a_uuid_gets_the_reservation_that_there_is(void **state)
+{
+    struct reserve_request request = {.size_memkb = 300 * MIB, .lease_ms = 10000, .domid = RESERVE_NO_DOMAIN};
+    char first[RESERVE_ID_LEN];
+    GC_SCOPE(gc);
+    size_t count;
+
+    strcpy(request.uuid, UUID);
+    strcpy(first, reserve(request));
+    pass(5000);
+    assert_string_equal(state_of(first), "ready");
+    request.size_memkb = 200 * MIB;
+    assert_string_equal(reserve(request), first);
+    assert_string_equal(state_of(first), "ready");
+    assert_int_equal(balancer_reservation(b, first)->memkb, 300 * MIB);
+    /* From then on it lives as long as he wishes. */
+    pass(8000);
+    assert_string_equal(state_of(first), "ready");
+    request.size_memkb = 400 * MIB;
+    assert_string_equal(reserve(request), first);
+    assert_string_equal(state_of(first), "waiting");
+    pass(1000);
+    assert_string_equal(state_of(first), "ready");
+    assert_int_equal(balancer_reservation(b, first)->memkb, 400 * MIB);
+    balancer_reservations(b, gc, &count);
+    assert_int_equal(count, 1);
+    /* Those without a UUID are each for itself. */
+    *request.uuid = 0;
+    assert_string_not_equal(reserve(request), first);
+    assert_string_not_equal(reserve(request), first);
+    balancer_reservations(b, gc, &count);
+    assert_int_equal(count, 3);
+}
+
 static void what_a_domain_that_is_gone_was_handed_is_free_at_once(void **state)
 {
     const char *id;
@@ -448,6 +513,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(memory_that_comes_free_by_itself_is_noticed_by_who_waits, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_handed_when_it_is_ready_outlives_its_lease, make, unmake),
         cmocka_unit_test_setup_teardown(what_a_domain_that_vanished_was_handed_is_free_again, make, unmake),
+        cmocka_unit_test_setup_teardown(one_that_runs_already_is_not_the_domain_that_is_to_be_built, make, unmake),
+        cmocka_unit_test_setup_teardown(one_that_was_built_between_two_looks_is_the_domain_that_was_to_be_built, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(who_asks_again_for_a_uuid_gets_the_reservation_that_there_is, make, unmake),
         cmocka_unit_test_setup_teardown(what_the_domain_has_already_is_not_waited_for, make, unmake),
         cmocka_unit_test_setup_teardown(what_a_domain_that_is_gone_was_handed_is_free_at_once, make, unmake),
         cmocka_unit_test_setup_teardown(a_reservation_that_cannot_be_kept_is_none, make, unmake),
