@@ -4,6 +4,7 @@
 
 /* Where memd's lock and sockets are. */
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #define RUN_FOLDER "/run/xl-ext"
@@ -17,5 +18,8 @@ static inline const char *run_folder(void)
 
     return folder && *folder ? folder : RUN_FOLDER;
 }
+
+/* Whether a memd serves this host, by its lock. */
+bool memd_runs(void);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/visible.h"
 
 /* What libuv holds on to until its close callbacks have come; it may outlive the operation. */
 struct subprocess_child {
@@ -269,4 +270,15 @@ int subprocess_detach(struct xlx_ctx *ctx, const char *path, char *const *argv, 
     r = uv_spawn(&ctx->loop, process, &options);
     uv_close((uv_handle_t *)process, nobody_waits);
     return r < 0 ? cannot_run(ctx, path, r) : 0;
+}
+
+const char *subprocess_last_words(struct gc *gc, const struct subprocess *p)
+{
+    char *text = gc_strdup(gc, p->errors.text), *line;
+    size_t len = strlen(text);
+
+    while (len && text[len - 1] == '\n')
+        text[--len] = '\0';
+    line = strrchr(text, '\n');
+    return len ? visible_copy(gc, line ? line + 1 : text) : NULL;
 }

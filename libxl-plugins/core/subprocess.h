@@ -53,6 +53,10 @@ struct subprocess {
  * last two are logged. */
 void subprocess_start(struct subprocess *p);
 
+/* The last line that a program whose standard error was captured wrote there, made harmless (base/visible.h), in the pool;
+ * NULL: it wrote none. */
+const char *subprocess_last_words(struct gc *gc, const struct subprocess *p);
+
 /*
  * Runs the program at a path in a session of its own, in the folder /, without standard input and with its output in a
  * file. It outlives the caller and nobody waits for it. ERROR_NOTFOUND or ERROR_FAIL, logged.

@@ -69,6 +69,7 @@ void check_memory(struct checking *c)
         verdict_add(c, "memory", VERDICT_NO, "cannot tell how much it needs");
         return;
     }
+    c->mc->need_memkb = need;
     stub = c->has_config && is_set(c->config.b_info.device_model_stubdomain) ? " with its stub domain" : "";
     if (!other->memory_known) {
         verdict_add(c, "memory", VERDICT_REMARK, "it needs %s%s; what is free there is not known", mib(c, need), stub);

@@ -80,6 +80,7 @@ static int know_guest(struct checking *c)
         LOGD(c->ctx, ERROR, c->mc->domid, "it is gone");
         return ERROR_DOMAIN_NOTFOUND;
     }
+    domain_uuid_text(c->info.handle, c->mc->uuid);
     rc = policy_of_domain(c->ctx, c->gc, c->mc->domid, &c->guest);
     if (rc)
         return rc;
@@ -140,6 +141,7 @@ int migrate_check(struct xlx_ctx *ctx, struct gc *gc, struct migrate_check *mc)
     mc->checks = NULL;
     mc->missing = NULL;
     mc->check_count = mc->missing_count = 0;
+    mc->need_memkb = 0;
     mc->may_move = mc->only_saved = false;
     libxl_domain_config_init(&c.config);
     rc = check_all(&c);

@@ -29,6 +29,22 @@ static const struct xlx_option options[] = {
      "use this in place of ssh, for the check and for xl", true},
 };
 
+/* The other side finds room before anything is sent. Without a command for ssh, HOST is a command that takes the guest: there
+ * is nobody to ask. */
+static int reserve_there(const struct xlx_invocation *in, struct gc *gc, const struct migrate_check *mc)
+{
+    const struct options *o = in->options;
+    struct migrate_reserve reserve = {
+        .host = in->argv[1],
+        .ssh_command = o->ssh_command,
+        .uuid = mc->uuid,
+        .memkb = mc->need_memkb,
+        .timeout_ms = in->ui->timeout_ms,
+    };
+
+    return mc->need_memkb && *o->ssh_command ? migrate_reserve(in->ctx, gc, &reserve) : 0;
+}
+
 static int run(const struct xlx_invocation *in)
 {
     const struct options *o = in->options;
@@ -69,15 +85,20 @@ static int run(const struct xlx_invocation *in)
     }
     if (stays)
         LOG(in->ctx, WARN, "migrating %s against the check, as asked", in->argv[0]);
-    return migrate_put_back(in->ctx, gc, mc.domid) ? XLX_EXIT_FAILED : xl_runs_alone(in, NULL);
+    if (migrate_put_back(in->ctx, gc, mc.domid))
+        return XLX_EXIT_FAILED;
+    rc = reserve_there(in, gc, &mc);
+    return rc ? xlx_exit_of(rc) : xl_runs_alone(in, NULL);
 }
 
 const struct xlx_command cmd_migrate = {
     .name = "migrate",
     .synopsis = "[-f] [--policy FILE] [-s SSHCOMMAND] [XL-OPTION]... DOMAIN HOST",
     .summary = "Check whether a guest may move to a host, then migrate it",
-    .details = "A check that says no stops it with exit status 4, unless --force is given; what 'xl-ext migrate-check' "
-               "would print is shown. Then xl migrate does the work. The guest's memory is left as it is.",
+    .details =
+        "A check that says no stops it with exit status 4, unless --force is given; what 'xl-ext migrate-check' "
+        "would print is shown. Then memd on HOST makes room for the guest (exit status 3: it cannot), where there "
+        "is one, and xl migrate does the work. The guest's memory is left as it is.",
     XLX_OPTIONS(options, struct options),
     .defaults = &defaults,
     .args_min = 2,

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -96,14 +94,6 @@ static int common(struct xlx_ctx *ctx, struct gc *gc, struct policy_doc *doc)
     doc->hostname = gc_strdup(gc, name);
     doc->taken_at = (uint64_t)time(NULL);
     return 0;
-}
-
-static bool memd_runs(void)
-{
-    GC_SCOPE(gc);
-    CLEANUP_FD int fd = open(gc_printf(gc, "%s/" RUN_MEMD_LOCK, run_folder()), O_RDONLY | O_CLOEXEC);
-
-    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 }
 
 /* What memd may take from the guests: down to their floors. Nothing when no memd is there to take it. */

@@ -29,6 +29,23 @@ int policy_of_file(struct xlx_ctx *ctx, struct gc *gc, const char *path, struct 
 int policy_of_other_host(struct xlx_ctx *ctx, struct gc *gc, const char *ssh_command, const char *host,
                          const char *const *paths, size_t path_count, uint64_t timeout_ms, struct policy_doc **doc);
 
+/* How long another host's guests may take to make room, when --timeout does not say, and how long what they gave waits
+ * there for the guest. */
+#define MIGRATE_ROOM_MS 60000
+#define MIGRATE_LEASE_S 60
+
+struct migrate_reserve {
+    const char *host, *ssh_command; /* not "" */
+    const char *uuid;               /* of the guest that is going to move */
+    uint64_t memkb;                 /* what it needs there */
+    uint64_t timeout_ms;            /* for the memory to become free; 0: MIGRATE_ROOM_MS */
+};
+
+/* Has the other host's memd make room for the guest: "xl-ext mem-reserve" there. 0 also when nobody there can be asked, for
+ * want of xl-ext or memd (a warning says so). ERROR_TIMEDOUT: its guests did not give so much in time; ERROR_INVAL: host or
+ * ssh_command is none; both logged. ERROR_ABORTED. Runs the loop. */
+int migrate_reserve(struct xlx_ctx *ctx, struct gc *gc, const struct migrate_reserve *reserve);
+
 /* True when text is meant as a file: "-", has a slash, or a file of that name is there. */
 bool policy_names_file(const char *text);
 
@@ -50,8 +67,9 @@ struct migrate_check {
     uint64_t timeout_ms; /* for the other host's answer; 0: POLICY_ANSWER_MS */
 
     /* result, in the pool */
-    char name[XLX_NAME_MAX];
+    char name[XLX_NAME_MAX], uuid[XLX_UUID_LEN];
     const char *type;
+    uint64_t need_memkb; /* what it needs there; 0: not known */
     struct policy_doc *other;
     struct check *checks;
     size_t check_count;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,11 @@ static char *quoted(struct gc *gc, const char *text)
     return result;
 }
 
-static const char *why_no_answer(struct gc *gc, int exit_status, int rc)
+/* A shell's exit status for a program that it does not find. */
+#define NOT_FOUND 127
+
+/* what: the command that ran there, as it is told of. */
+static const char *why_no_answer(struct gc *gc, const char *what, int exit_status, int rc)
 {
     switch (rc) {
     case ERROR_TIMEDOUT:
@@ -77,14 +82,32 @@ static const char *why_no_answer(struct gc *gc, int exit_status, int rc)
     default:
         return error_text(rc);
     }
-    if (exit_status == 127)
+    if (exit_status == NOT_FOUND)
         return "there is no xl-ext there (or the command for ssh is not found): install it there, or bring a file "
                "made with 'xl-ext cpu-policy --host'";
     if (exit_status == 255)
         return "ssh does not get there";
     if (exit_status > 128)
         return gc_printf(gc, "the command for ssh was killed (signal %d)", exit_status - 128);
-    return gc_printf(gc, "'xl-ext cpu-policy --host' fails there (exit status %d)", exit_status);
+    return gc_printf(gc, "'%s' fails there (exit status %d)", what, exit_status);
+}
+
+/* Runs a command there as xl migrate does. Errors before it ran are logged (ERROR_INVAL), others not. */
+static int run_there(struct subprocess *ssh, const char *ssh_command, const char *host, const char *there)
+{
+    struct xlx_ctx *ctx = ssh->ao.ctx;
+
+    if (!*ssh_command) {
+        LOG(ctx, ERROR, "without a command for ssh the other host cannot be asked: give a file");
+        return ERROR_INVAL;
+    }
+    if (*host == '-' || !*host) {
+        LOG(ctx, ERROR, "'%.64s' is no name of a host", host);
+        return ERROR_INVAL;
+    }
+    ssh->command = gc_printf(ssh->gc, "exec %s %s %s", ssh_command, quoted(ssh->gc, host), quoted(ssh->gc, there));
+    subprocess_start(ssh);
+    return ao_wait(&ssh->ao);
 }
 
 int policy_of_other_host(struct xlx_ctx *ctx, struct gc *gc, const char *ssh_command, const char *host,
@@ -100,21 +123,14 @@ int policy_of_other_host(struct xlx_ctx *ctx, struct gc *gc, const char *ssh_com
     const char *cause;
     int rc;
 
-    if (!*ssh_command) {
-        LOG(ctx, ERROR, "without a command for ssh the other host cannot be asked: give a file");
-        return ERROR_INVAL;
-    }
-    if (*host == '-' || !*host) {
-        LOG(ctx, ERROR, "'%.64s' is no name of a host", host);
-        return ERROR_INVAL;
-    }
     for (size_t i = 0; i < path_count; i++)
         there = gc_printf(gc, "%s --path %s", there, quoted(gc, paths[i]));
-    ssh.command = gc_printf(gc, "exec %s %s %s", ssh_command, quoted(gc, host), quoted(gc, there));
-    subprocess_start(&ssh);
-    rc = ao_wait(&ssh.ao);
+    rc = run_there(&ssh, ssh_command, host, there);
+    if (rc == ERROR_INVAL)
+        return rc;
     if (rc || ssh.exit_status) {
-        LOG(ctx, ERROR, "cannot ask host %.128s: %s", host, why_no_answer(gc, ssh.exit_status, rc));
+        LOG(ctx, ERROR, "cannot ask host %.128s: %s", host,
+            why_no_answer(gc, "xl-ext cpu-policy --host", ssh.exit_status, rc));
         return rc ? rc : ERROR_FAIL;
     }
     rc = policy_read(gc, ssh.output.text, ssh.output.len, doc, &cause);
@@ -126,5 +142,35 @@ int policy_of_other_host(struct xlx_ctx *ctx, struct gc *gc, const char *ssh_com
         LOG(ctx, ERROR, "the answer of host %.128s is not usable: %s", host, cause);
         return ERROR_FAIL;
     }
+    return 0;
+}
+
+/* ---- its memory ---- */
+
+int migrate_reserve(struct xlx_ctx *ctx, struct gc *gc, const struct migrate_reserve *r)
+{
+    uint64_t timeout_ms = r->timeout_ms ? r->timeout_ms : MIGRATE_ROOM_MS;
+    struct subprocess ssh = {
+        .ao = {.ctx = ctx, .timeout_ms = timeout_ms + POLICY_ANSWER_MS},
+        .gc = gc,
+        .err = SUBPROCESS_CAPTURED,
+    };
+    const char *there = gc_printf(gc, "xl-ext mem-reserve %" PRIu64 "k --uuid %s --lease %d -t %" PRIu64 "ms", r->memkb,
+                                  r->uuid, MIGRATE_LEASE_S, timeout_ms);
+    const char *why;
+    int rc;
+
+    rc = run_there(&ssh, r->ssh_command, r->host, there);
+    if (rc == ERROR_ABORTED || rc == ERROR_INVAL || (!rc && !ssh.exit_status))
+        return rc;
+    why = rc || ssh.exit_status > XLX_EXIT_NOT_REACHED ? NULL : subprocess_last_words(gc, &ssh);
+    if (!why)
+        why = ssh.exit_status == NOT_FOUND ? "there is no xl-ext there"
+                                           : why_no_answer(gc, "xl-ext mem-reserve", ssh.exit_status, rc);
+    if (rc == ERROR_TIMEDOUT || (!rc && ssh.exit_status == XLX_EXIT_NOT_REACHED)) {
+        LOG(ctx, ERROR, "host %.128s cannot make room for the guest: %.256s", r->host, why);
+        return ERROR_TIMEDOUT;
+    }
+    LOG(ctx, WARN, "no memory is reserved on host %.128s, xl goes on alone: %.256s", r->host, why);
     return 0;
 }

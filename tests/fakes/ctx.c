@@ -10,21 +10,22 @@
 #include "tests/fakes/xenctrl.h"
 #include "tests/fakes/xenstore.h"
 
-static char messages[8192];
+static char messages[8192], warnings[8192];
 static unsigned message_count;
 
 __attribute__((format(printf, 5, 0))) static void keep_message(struct xentoollog_logger *logger, xentoollog_level level,
                                                                int errnoval, const char *context, const char *format,
                                                                va_list args)
 {
-    size_t used = strlen(messages);
+    char *kept = level < XTL_ERROR ? warnings : messages;
+    size_t used = strlen(kept);
 
-    if (level < XTL_ERROR)
+    if (level < XTL_WARN)
         return;
-    message_count++;
-    vsnprintf(messages + used, sizeof(messages) - used, format, args);
-    used = strlen(messages);
-    snprintf(messages + used, sizeof(messages) - used, "\n");
+    message_count += level >= XTL_ERROR;
+    vsnprintf(kept + used, sizeof(messages) - used, format, args);
+    used = strlen(kept);
+    snprintf(kept + used, sizeof(messages) - used, "\n");
 }
 
 static void keep_progress(struct xentoollog_logger *logger, const char *context, const char *doing_what, int percent,
@@ -84,6 +85,11 @@ const char *fake_messages(void)
     return messages;
 }
 
+const char *fake_warnings(void)
+{
+    return warnings;
+}
+
 unsigned fake_message_count(void)
 {
     return message_count;
@@ -91,6 +97,6 @@ unsigned fake_message_count(void)
 
 void fake_messages_forget(void)
 {
-    messages[0] = '\0';
+    messages[0] = warnings[0] = '\0';
     message_count = 0;
 }

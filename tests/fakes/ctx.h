@@ -18,6 +18,8 @@ struct xlx_ctx *fake_ctx_again(void);
 /* All messages of error level since the context was made or they were forgotten, a line each. */
 const char *fake_messages(void);
 unsigned fake_message_count(void);
+/* The same of warnings, which are not counted. */
+const char *fake_warnings(void);
 void fake_messages_forget(void);
 
 #endif

@@ -213,6 +213,29 @@ static void a_detached_program_leads_its_own_session_in_the_root_folder(void **s
     assert_string_equal(text, "/\nleader\ncomplaint\n");
 }
 
+static void the_last_words_of_a_program_are_its_last_line_made_harmless(void **state)
+{
+    static const struct {
+        const char *command, *words;
+    } cases[] = {{"echo first >&2; printf 'last\\033[2J\\n\\n' >&2", "last?[2J"},
+                 {"printf one >&2", "one"},
+                 {"echo elsewhere", NULL},
+                 {"echo >&2", NULL}};
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct subprocess p = {.ao = {.ctx = ctx}, .gc = pool, .command = cases[i].command, .err = SUBPROCESS_CAPTURED};
+        const char *words;
+
+        subprocess_start(&p);
+        assert_int_equal(ao_wait(&p.ao), 0);
+        words = subprocess_last_words(pool, &p);
+        if (cases[i].words)
+            assert_string_equal(words, cases[i].words);
+        else
+            assert_null(words);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +252,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_output_of_a_childs_child_is_not_waited_for_after_a_time_out, new_ctx,
                                         free_ctx),
         cmocka_unit_test_setup_teardown(an_interrupt_ends_the_program, new_ctx, free_ctx),
+        cmocka_unit_test_setup_teardown(the_last_words_of_a_program_are_its_last_line_made_harmless, new_ctx, free_ctx),
         cmocka_unit_test_setup_teardown(a_program_that_does_not_exist_is_named, new_ctx, free_ctx),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_program_is_another_error, new_ctx, free_ctx),
         cmocka_unit_test_setup_teardown(a_detached_program_leads_its_own_session_in_the_root_folder, new_ctx, free_ctx),

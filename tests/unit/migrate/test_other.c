@@ -113,6 +113,59 @@ static void an_option_for_ssh_is_no_host(void **state)
     assert_string_equal(noted("here"), "");
 }
 
+/* ---- its memory ---- */
+
+#define UUID "05050505-0505-0505-0505-050505050505"
+
+static int reserve(const char *host)
+{
+    struct migrate_reserve r = {
+        .host = host, .ssh_command = gc_printf(pool, "%s/ssh", folder), .uuid = UUID, .memkb = 2048};
+
+    return migrate_reserve(ctx, pool, &r);
+}
+
+/* What xl-ext there does and says, after it has noted its arguments. */
+static void there_it(const char *does)
+{
+    script("xl-ext", gc_printf(pool, "for a; do printf '<%%s>' \"$a\"; done >%s/there\n%s\n", folder, does));
+}
+
+static void the_other_host_is_asked_to_make_room(void **state)
+{
+    there_it("echo r1: 2 MiB are reserved");
+    assert_int_equal(reserve("h'; touch planted; '"), 0);
+    assert_string_equal(noted("here"), "2:h'; touch planted; '");
+    assert_string_equal(noted("there"), "<mem-reserve><2048k><--uuid><" UUID "><--lease><60><-t><60000ms>");
+    assert_string_equal(fake_messages(), "");
+    assert_int_equal(reserve("-oProxyCommand=x"), ERROR_INVAL);
+}
+
+static void a_guest_does_not_set_out_to_a_host_that_cannot_make_room(void **state)
+{
+    there_it("echo 'only 1 MiB became free\033[2J in time' >&2; exit 3");
+    assert_int_equal(reserve("h"), ERROR_TIMEDOUT);
+    assert_non_null(strstr(fake_messages(), "host h cannot make room for the guest: only 1 MiB became free"));
+    assert_null(strchr(fake_messages(), '\033'));
+}
+
+static void a_host_without_memd_or_xl_ext_takes_it_as_xl_does(void **state)
+{
+    there_it("echo first >&2; echo 'memd does not run' >&2; exit 1");
+    assert_int_equal(reserve("h"), 0);
+    assert_non_null(strstr(fake_warnings(), "no memory is reserved on host h, xl goes on alone: memd does not run"));
+    /* One that does not know the option. */
+    there_it("exit 2");
+    assert_int_equal(reserve("h"), 0);
+    assert_non_null(strstr(fake_warnings(), "'xl-ext mem-reserve' fails there (exit status 2)"));
+    there_it("exit 127");
+    assert_int_equal(reserve("h"), 0);
+    assert_non_null(strstr(fake_warnings(), "there is no xl-ext there"));
+    there_it("exit 255");
+    assert_int_equal(reserve("h"), 0);
+    assert_non_null(strstr(fake_warnings(), "ssh does not get there"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +173,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_name_of_a_host_is_no_command_here, make, unmake),
         cmocka_unit_test_setup_teardown(a_path_is_no_command_there, make, unmake),
         cmocka_unit_test_setup_teardown(an_option_for_ssh_is_no_host, make, unmake),
+        cmocka_unit_test_setup_teardown(the_other_host_is_asked_to_make_room, make, unmake),
+        cmocka_unit_test_setup_teardown(a_guest_does_not_set_out_to_a_host_that_cannot_make_room, make, unmake),
+        cmocka_unit_test_setup_teardown(a_host_without_memd_or_xl_ext_takes_it_as_xl_does, make, unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
