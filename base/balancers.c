@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/balancers.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-
-#define CMDLINE_MAX 4096
+#include "base/processes.h"
 
 /* Of their daemons: a word of the command line whose last part is that, and a file that is there once they are installed.
  */
@@ -36,47 +32,37 @@ static const struct known {
 
 static bool is_program(const char *word, const struct known *known)
 {
-    const char *slash = strrchr(word, '/'), *last = slash ? slash + 1 : word;
-
-    for (size_t i = 0; i < ARRAY_LEN(known->programs) && known->programs[i]; i++) {
-        if (!strcmp(last, known->programs[i]))
+    for (size_t i = 0; word && i < ARRAY_LEN(known->programs) && known->programs[i]; i++) {
+        if (!strcmp(process_last_part(word), known->programs[i]))
             return true;
     }
     return false;
 }
 
-/* Of an interpreter the script is the second word. */
-static bool runs_it(const char *cmdline, size_t len, const struct known *known)
-{
-    size_t first = strlen(cmdline) + 1;
+struct search {
+    struct gc *gc;
+    const struct known *known;
+    const char *evidence;
+};
 
-    return is_program(cmdline, known) || (first < len && is_program(cmdline + first, known));
+/* Of an interpreter the script is the second word. */
+static bool runs_it(void *arg, const struct process *process)
+{
+    struct search *search = arg;
+
+    if (!is_program(process_word(process, 0), search->known) && !is_program(process_word(process, 1), search->known))
+        return false;
+    search->evidence = gc_printf(search->gc, "process %s: %s", process->pid, process->cmdline);
+    return true;
 }
 
 /* The evidence, or NULL. */
 static const char *find_process(struct gc *gc, const char *root, const struct known *known)
 {
-    const char *evidence = NULL;
-    DIR *proc = opendir(gc_printf(gc, "%s/proc", root));
+    struct search search = {.gc = gc, .known = known};
 
-    for (struct dirent *e; !evidence && proc && (e = readdir(proc));) {
-        char cmdline[CMDLINE_MAX];
-        CLEANUP_FD int fd = -1;
-        ssize_t n;
-
-        if (!isdigit((unsigned char)e->d_name[0]))
-            continue;
-        fd = open(gc_printf(gc, "%s/proc/%s/cmdline", root, e->d_name), O_RDONLY | O_CLOEXEC);
-        n = fd < 0 ? -1 : read(fd, cmdline, sizeof(cmdline) - 1);
-        if (n <= 0)
-            continue;
-        cmdline[n] = 0;
-        if (runs_it(cmdline, (size_t)n, known))
-            evidence = gc_printf(gc, "process %s: %s", e->d_name, cmdline);
-    }
-    if (proc)
-        closedir(proc);
-    return evidence;
+    process_find(gc, root, runs_it, &search);
+    return search.evidence;
 }
 
 static const char *find_file(struct gc *gc, const char *root, const struct known *known)
@@ -88,8 +74,8 @@ static const char *find_file(struct gc *gc, const char *root, const struct known
     return NULL;
 }
 
-/* libxl.conf has autoballoon = 0. */
-static bool libvirt_does_not(struct gc *gc, const char *root)
+/* What libxl.conf says of autoballoon; -1: nothing, and libvirt decides by Xen's command line. */
+static int libvirt_autoballoon(struct gc *gc, const char *root)
 {
     CLEANUP_FILE FILE *f = fopen(gc_printf(gc, "%s/etc/libvirt/libxl.conf", root), "re");
     char line[512];
@@ -97,24 +83,31 @@ static bool libvirt_does_not(struct gc *gc, const char *root)
 
     while (f && fgets(line, sizeof(line), f)) {
         if (sscanf(line, " autoballoon = %d", &value) == 1)
-            return !value;
+            return value != 0;
     }
-    return false;
+    return -1;
 }
 
 size_t balancers_beside(struct gc *gc, const char *root, struct balancer_beside found[BALANCERS_BESIDE_MAX])
 {
+    int libvirt = libvirt_autoballoon(gc, root);
     size_t count = 0;
 
     for (size_t i = 0; i < BALANCERS_BESIDE_MAX; i++) {
-        const char *process = find_process(gc, root, &all_known[i]), *file = find_file(gc, root, &all_known[i]);
+        const struct known *known = &all_known[i];
+        const char *process = find_process(gc, root, known), *file = find_file(gc, root, known);
 
         /* libvirt runs on hosts without Xen, too: its driver for Xen must be there. */
-        if (i == LIBVIRT && (!file || libvirt_does_not(gc, root)))
+        if (i == LIBVIRT && (!file || !libvirt))
             continue;
         if (process || file)
-            found[count++] = (struct balancer_beside){all_known[i].name, process != NULL, all_known[i].rival,
-                                                      process ? process : file};
+            found[count++] = (struct balancer_beside){
+                .name = known->name,
+                .running = process,
+                .rival = known->rival,
+                .told = i == LIBVIRT && libvirt > 0,
+                .evidence = process ? process : file,
+            };
     }
     return count;
 }

@@ -13,6 +13,7 @@ struct balancer_beside {
     const char *name;     /* stable */
     bool running;         /* false: it is installed */
     bool rival;           /* it sets guests' targets, as memd does; else it takes memory from dom0 for starts */
+    bool told;            /* it is told to by its own configuration, whatever Xen's command line says of dom0 */
     const char *evidence; /* what was found, in the pool */
 };
 

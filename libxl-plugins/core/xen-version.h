@@ -13,12 +13,19 @@
 #define XEN_LIMIT_EXTRA_MEMKB 1024
 /* What the domain builder adds to an HVM guest: LIBXL_HVM_EXTRA_MEMORY. */
 #define XEN_HVM_EXTRA_MEMKB 2048
+/* What the node of an HVM guest's target lacks beside its video memory while it has less than its maximum:
+ * libxl__get_targetmem_fudge. */
+#define XEN_TARGET_FUDGE_MEMKB 1024
 /* The least that dom0 is left with: LIBXL_MIN_DOM0_MEM. */
 #define XEN_DOM0_MIN_MEMKB (128 * 1024)
 
 /* xen/common/page_alloc.c, setup_low_mem_virq: free memory below which VIRQ_ENOMEM is raised, unless Xen's command line
  * has low_mem_virq_limit. */
 #define XEN_LOW_MEM_VIRQ_MEMKB (64 * 1024)
+
+/* tools/libs/light/libxl_save_callout.c: the program that writes a domain's memory when it is saved or migrates. Its words:
+ * "--save-domain", the stream, the channel back, the domid. */
+#define XEN_SAVE_HELPER "libxl-save-helper"
 
 /* tools/xl/xl.h, XL_LOCK_FILE; xl.conf's "lockfile" names another. */
 #define XEN_XL_CONF "/etc/xen/xl.conf"

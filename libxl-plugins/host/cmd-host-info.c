@@ -53,9 +53,10 @@ static size_t find_balancers(struct gc *gc, const struct host_probe *probe, cons
     size_t count = balancers_beside(gc, probe->root, beside);
 
     if (asked->answered && asked->autoballoon)
-        beside[count++] = (struct balancer_beside){"xl-autoballoon", true, false,
-                                                   "xl.conf does not turn it off, and Xen's command line has no "
-                                                   "dom0_mem="};
+        beside[count++] = (struct balancer_beside){
+            .name = "xl-autoballoon",
+            .running = true,
+            .evidence = "xl.conf does not turn it off, and Xen's command line has no dom0_mem="};
     return count;
 }
 

@@ -40,7 +40,7 @@ $(call with-fakes,stubdom-launch/test_life,fault xenstore xenctrl ctx clock)
 TEST_LIBS_stubdom-launch_test_life := $(FAKE_CLOCK_WRAP)
 $(call with-fakes,stubdom-launch/test_saved_file,fault xenstore xenctrl ctx)
 $(call with-fakes,stubdom-launch/test_memory_lock,fault xenstore xenctrl ctx)
-TEST_LIBS_stubdom-launch_test_memory_lock := -Wl,--wrap=autoballoon_is_on,--wrap=xlx_mem_target_set,--wrap=xlx_mem_settle
+TEST_LIBS_stubdom-launch_test_memory_lock := -Wl,--wrap=autoballoon_is_on,--wrap=xlx_mem_target_set,--wrap=xlx_mem_settle,--wrap=xl_lock_path
 $(call with-fakes,stubdom-launch/test_create,fault xenstore xenctrl ctx)
 $(call with-fakes,core/test_stubdom_state,fault xenstore xenctrl ctx)
 $(call with-fakes,core/test_libxl_op,fault xenstore xenctrl ctx)
@@ -57,6 +57,7 @@ $(call with-fakes,balance/test_metrics,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_service,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_service_reserve,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_service_starts,fault xenstore xenctrl ctx)
+$(call with-fakes,balance/test_service_saves,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_balancer,host)
 $(foreach t,closed lend,$(call with-parts,balance/test_$(t),balance/two-guests)$(call with-fakes,balance/test_$(t),host))
 $(foreach t,top top_keys,$(call with-parts,balance/test_$(t),balance/top-view))
@@ -66,7 +67,7 @@ $(call with-fakes,balance/test_service_faults,fault xenstore xenctrl ctx talk cl
 TEST_LIBS_balance_test_service_faults := $(FAKE_CLOCK_WRAP) -Wl,--wrap=ev_clock_ms
 $(call with-fakes,memd/test_end,fault xenstore xenctrl ctx talk clock)
 TEST_LIBS_memd_test_end := $(FAKE_CLOCK_WRAP) -Wl,--wrap=ev_clock_ms
-$(foreach t,commands control_schema metrics service service_faults service_reserve service_starts service_stop,$(call with-parts,balance/test_$(t),balance/service))
+$(foreach t,commands control_schema metrics service service_faults service_reserve service_saves service_starts service_stop,$(call with-parts,balance/test_$(t),balance/service))
 TEST_LIBS_core_test_ao := $(FAKE_CLOCK_WRAP)
 $(call with-fakes,core/test_sampler,fault xenstore xenctrl ctx clock)
 TEST_LIBS_core_test_sampler := $(FAKE_CLOCK_WRAP)

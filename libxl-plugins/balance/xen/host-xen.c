@@ -150,10 +150,10 @@ static bool libvirt_takes(struct xlx_ctx *ctx)
     size_t count = balancers_beside(gc, "", beside);
     bool takes = false;
 
+    /* As xl, it leaves a dom0 alone whose size Xen was told, unless its configuration has it otherwise. */
     for (size_t i = 0; i < count; i++)
-        takes |= beside[i].running && !beside[i].rival;
-    /* As xl, it leaves a dom0 alone whose size Xen was told. */
-    return takes && !dom0_mem_is_given(ctx);
+        takes |= beside[i].running && !beside[i].rival && (beside[i].told || !dom0_mem_is_given(ctx));
+    return takes;
 }
 
 static void warnings(struct host *host, void (*each)(void *arg, const char *text), void *arg)
@@ -177,6 +177,7 @@ static void host_xen_close(struct host *host)
     ev_timer_stop(&x->timer);
     virq_stop(x);
     xen_starts_end(x);
+    xen_saves_end(x);
     for (size_t i = 0; i < x->domains->count; i++)
         xen_domain_remove(x, x->domains->list[i]);
     xen_ranges_free(x);
@@ -232,8 +233,12 @@ int host_xen_open(const struct service_env *env, struct balancer_config *balance
 
     if (!x)
         abort();
-    *x = (struct host_xen){
-        .host.ops = &host_xen_ops, .ctx = env->ctx, .domains = env->domains, .slot = env->slot, .virq_port = -1};
+    *x = (struct host_xen){.host.ops = &host_xen_ops,
+                           .ctx = env->ctx,
+                           .domains = env->domains,
+                           .slot = env->slot,
+                           .virq_port = -1,
+                           .saves_fd = -1};
     x->config_gc = gc_new();
     rc = xen_config_read(env->ctx, x->config_gc, env->config, &x->config);
     if (!rc)
@@ -249,6 +254,7 @@ int host_xen_open(const struct service_env *env, struct balancer_config *balance
     xen_ranges_look(x);
     virq_start(x);
     xen_starts_watch(x);
+    xen_saves_watch(x, xen_saves_helper(x->config_gc));
     x->autoballoon = autoballoon_is_on(x->ctx);
     if (x->autoballoon)
         LOG(x->ctx, WARN, "%s", AUTOBALLOON_ADVICE);

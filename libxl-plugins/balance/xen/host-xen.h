@@ -4,7 +4,7 @@
 
 /*
  * A Xen host behind balance/host.h. host-xen.c: time, looks and what is kept; xen-config.c: its part of memd's
- * configuration; xen-domain.c: one domain's facts, reports and watches; xen-ranges.c: its range; xen-target.c: writing a target; xen-starts.c: starts by others that fail; virq.c: the hypervisor's word that memory runs out.
+ * configuration; xen-domain.c: one domain's facts, reports and watches; xen-ranges.c: its range; xen-target.c: writing a target; xen-starts.c: starts by others that fail; xen-saves.c: domains that others save or send away; virq.c: the hypervisor's word that memory runs out.
  */
 
 #include <xenctrl.h>
@@ -68,6 +68,13 @@ struct host_xen {
     struct xen_start *starts;
     char kept_id[RESERVE_ID_LEN];
     uint64_t kept_memkb, kept_until_ms;
+    /* Domains that are being saved or sent away (xen-saves.c). */
+    const char *save_helper; /* the path of libxl's program for that; NULL: none is known */
+    int saves_fd;            /* inotify's; -1: none */
+    struct ev_fd saves_opened;
+    struct ev_timer saves_timer;
+    unsigned saves_looks;
+    struct xen_save *saves;
     uint64_t collected_ms; /* when ranges were last collected; 0: not yet */
     int virq_port;         /* -1: somebody else has bound it */
     bool autoballoon, libvirt_autoballoon;
@@ -137,6 +144,17 @@ void xen_target_forget(struct host_xen *x, uint32_t domid);
 /* Notices starts by others that fail for memory. Logs. */
 void xen_starts_watch(struct host_xen *x);
 void xen_starts_end(struct host_xen *x);
+
+/* ---- xen-saves.c ---- */
+
+/* The path of libxl's program that writes a domain's memory, in the pool; NULL: it is not found. */
+const char *xen_saves_helper(struct gc *gc);
+/* Notices who runs it, by its path, which must outlive the host; NULL: there is nothing to notice. Not being able to is no
+ * error: a warning. */
+void xen_saves_watch(struct host_xen *x, const char *helper);
+void xen_saves_end(struct host_xen *x);
+/* Whether the domain is being saved or sent away. */
+bool xen_saves_has(const struct host_xen *x, uint32_t domid);
 
 /* ---- virq.c ---- */
 

@@ -267,7 +267,7 @@ int xen_domain_facts(struct host *host, uint32_t domid, struct host_domain *f)
         .has_target = info.has_target && info.has_static_max,
         .target_memkb = bounded(info.target_memkb),
     };
-    f->migrating = f->held || on_its_way(d->domain->name);
+    f->migrating = f->held || on_its_way(d->domain->name) || xen_saves_has(x, domid);
     f->range_source = xen_range_of(d, f->static_max_memkb, &settings);
     f->managed = f->range_source;
     if (!f->managed) {

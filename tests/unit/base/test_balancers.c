@@ -96,11 +96,12 @@ static void libvirts_autoballoon_counts_unless_it_is_off(void **state)
     put("/etc/libvirt/libxl.conf", "#autoballoon = 0\n", 17);
     assert_int_equal(balancers_beside(gc, root, found), 1);
     assert_string_equal(found[0].name, "libvirt-autoballoon");
-    assert_true(found[0].running && !found[0].rival);
+    assert_true(found[0].running && !found[0].rival && !found[0].told);
     put("/etc/libvirt/libxl.conf", "autoballoon = 0\n", 16);
     assert_int_equal(balancers_beside(gc, root, found), 0);
     put("/etc/libvirt/libxl.conf", "autoballoon=1\n", 14);
     assert_int_equal(balancers_beside(gc, root, found), 1);
+    assert_true(found[0].told);
 }
 
 int main(void)
