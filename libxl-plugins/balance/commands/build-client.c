@@ -11,8 +11,20 @@
 #include "core/domain.h"
 #include "core/xl.h"
 
-int build_need(struct xlx_ctx *ctx, const char *json, uint64_t *need_memkb, char uuid[XLX_UUID_LEN])
+struct xl_build build_of(const struct xlx_invocation *in, uint64_t timeout_ms, bool lasts)
 {
+    return (struct xl_build){
+        .ctx = in->ctx,
+        .ui = in->ui,
+        .argv = in->xl_argv,
+        .timeout_ms = timeout_ms ? timeout_ms : in->ui->timeout_ms,
+        .lasts = lasts,
+    };
+}
+
+int build_need(struct xl_build *build, const char *json)
+{
+    struct xlx_ctx *ctx = build->ctx;
     libxl_domain_config config;
     libxl_ctx *libxl = NULL;
     int rc;
@@ -25,11 +37,11 @@ int build_need(struct xlx_ctx *ctx, const char *json, uint64_t *need_memkb, char
     libxl_domain_config_init(&config);
     rc = libxl_domain_config_from_json(libxl, &config, json);
     if (!rc)
-        rc = libxl_domain_need_memory(libxl, &config, INVALID_DOMID, need_memkb);
+        rc = libxl_domain_need_memory(libxl, &config, INVALID_DOMID, &build->need_memkb);
     if (rc)
         LOG(ctx, ERROR, "libxl cannot say how much memory the domain needs");
     else
-        snprintf(uuid, XLX_UUID_LEN, LIBXL_UUID_FMT, LIBXL_UUID_BYTES(config.c_info.uuid));
+        snprintf(build->uuid, sizeof(build->uuid), LIBXL_UUID_FMT, LIBXL_UUID_BYTES(config.c_info.uuid));
     libxl_domain_config_dispose(&config);
     libxl_ctx_free(libxl);
     return rc ? ERROR_FAIL : 0;

@@ -34,10 +34,9 @@ struct options {
 struct creation {
     const struct xlx_invocation *in;
     struct xlx_ctx *ctx;
+    struct xl_build build;
     libxl_ctx *libxl;
     libxl_domain_config config;
-    char uuid[XLX_UUID_LEN];
-    uint64_t need_memkb;
     bool has_range;
     struct settings range;
 };
@@ -60,8 +59,8 @@ static int read_by_xl(struct creation *c)
         LOG(c->ctx, ERROR, "what 'xl create --dryrun' prints is no domain configuration");
         return XLX_EXIT_FAILED;
     }
-    snprintf(c->uuid, sizeof(c->uuid), LIBXL_UUID_FMT, LIBXL_UUID_BYTES(c->config.c_info.uuid));
-    rc = libxl_domain_need_memory(c->libxl, &c->config, INVALID_DOMID, &c->need_memkb);
+    snprintf(c->build.uuid, sizeof(c->build.uuid), LIBXL_UUID_FMT, LIBXL_UUID_BYTES(c->config.c_info.uuid));
+    rc = libxl_domain_need_memory(c->libxl, &c->config, INVALID_DOMID, &c->build.need_memkb);
     if (rc) {
         LOG(c->ctx, ERROR, "libxl cannot say how much memory the domain needs");
         return XLX_EXIT_FAILED;
@@ -137,27 +136,17 @@ static bool keep_range(void *arg)
     struct creation *c = arg;
     struct xs_handle *xs;
 
-    return !c->has_range || (!ctx_xs(c->ctx, &xs) && !settings_keep(c->ctx, xs, c->uuid, &c->range));
+    return !c->has_range || (!ctx_xs(c->ctx, &xs) && !settings_keep(c->ctx, xs, c->build.uuid, &c->range));
 }
 
 static int create(struct creation *c)
 {
-    const struct options *o = c->in->options;
     GC_SCOPE(gc);
-    struct xl_build build = {
-        .ctx = c->ctx,
-        .ui = c->in->ui,
-        .argv = c->in->xl_argv,
-        .extra = gc_printf(gc, "uuid=\"%s\"", c->uuid),
-        .uuid = c->uuid,
-        .need_memkb = c->need_memkb,
-        .timeout_ms = o->timeout_ms ? o->timeout_ms : c->in->ui->timeout_ms,
-        .lasts = o->console || o->foreground,
-        .prepare = keep_range,
-        .arg = c,
-    };
 
-    return build_with_memory(&build);
+    c->build.extra = gc_printf(gc, "uuid=\"%s\"", c->build.uuid);
+    c->build.prepare = keep_range;
+    c->build.arg = c;
+    return build_with_memory(&c->build);
 }
 
 /* A configuration on standard input (/dev/stdin) is read by xl twice and by us once: it is copied into a file without a
@@ -196,7 +185,8 @@ static bool is_dry_run(const struct xlx_invocation *in)
 
 static int run(const struct xlx_invocation *in)
 {
-    struct creation c = {.in = in, .ctx = in->ctx};
+    const struct options *o = in->options;
+    struct creation c = {.in = in, .ctx = in->ctx, .build = build_of(in, o->timeout_ms, o->console || o->foreground)};
     int status;
 
     if (is_dry_run(in) || xlx_why_no_dom0())

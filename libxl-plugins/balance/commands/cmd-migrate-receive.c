@@ -17,6 +17,7 @@
 #include "balance/commands/commands.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/run-folder.h"
 #include "core/xl-saved.h"
 #include "core/xl.h"
 
@@ -124,26 +125,10 @@ static void relay_end(struct relay *relay)
 
 /* ---- the command ---- */
 
-static bool memd_runs(struct xlx_ctx *ctx)
-{
-    struct memd_client *client = NULL;
-    int rc = memd_connect(ctx, &client);
-
-    memd_disconnect(client);
-    return !rc;
-}
-
 static int receive(const struct xlx_invocation *in, struct gc *gc)
 {
     const struct options *o = in->options;
-    char uuid[XLX_UUID_LEN];
-    struct xl_build build = {
-        .ctx = in->ctx,
-        .ui = in->ui,
-        .argv = in->xl_argv,
-        .uuid = uuid,
-        .timeout_ms = o->timeout_ms,
-    };
+    struct xl_build build = build_of(in, o->timeout_ms, false);
     struct xl_saved_head head;
     struct relay relay;
     const char *cause;
@@ -159,7 +144,7 @@ static int receive(const struct xlx_invocation *in, struct gc *gc)
     }
     if (relay_start(in->ctx, &head, &relay))
         return XLX_EXIT_FAILED;
-    if (!head.config || build_need(in->ctx, head.config, &build.need_memkb, uuid))
+    if (!head.config || build_need(&build, head.config))
         return xl_runs_alone(in, "what comes does not say how much memory it needs: none is reserved");
     status = build_with_memory(&build);
     relay_end(&relay);
@@ -174,7 +159,7 @@ static int run(const struct xlx_invocation *in)
         return xl_runs_alone(in, xlx_why_no_dom0());
     if (!xlx_ctx_usable(in->ctx))
         return XLX_EXIT_FAILED;
-    return memd_runs(in->ctx) ? receive(in, gc) : xl_runs_alone(in, NULL);
+    return memd_runs() ? receive(in, gc) : xl_runs_alone(in, NULL);
 }
 
 static const struct xlx_option option_table[] = {

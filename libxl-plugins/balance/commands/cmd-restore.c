@@ -44,15 +44,7 @@ static const char *config_of(struct xlx_ctx *ctx, struct gc *gc, const char *pat
 static int run(const struct xlx_invocation *in)
 {
     const struct options *o = in->options;
-    char uuid[XLX_UUID_LEN];
-    struct xl_build build = {
-        .ctx = in->ctx,
-        .ui = in->ui,
-        .argv = in->xl_argv,
-        .uuid = uuid,
-        .timeout_ms = o->timeout_ms ? o->timeout_ms : in->ui->timeout_ms,
-        .lasts = o->console || o->foreground,
-    };
+    struct xl_build build = build_of(in, o->timeout_ms, o->console || o->foreground);
     GC_SCOPE(gc);
     const char *json;
 
@@ -61,7 +53,7 @@ static int run(const struct xlx_invocation *in)
     if (!xlx_ctx_usable(in->ctx))
         return XLX_EXIT_FAILED;
     json = config_of(in->ctx, gc, in->argv[in->argc - 1]);
-    if (!json || build_need(in->ctx, json, &build.need_memkb, uuid))
+    if (!json || build_need(&build, json))
         return xl_runs_alone(in, NULL);
     return build_with_memory(&build);
 }
