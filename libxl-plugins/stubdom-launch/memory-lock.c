@@ -5,13 +5,20 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <libxl_utils.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "core/ao.h"
+#include "core/run-folder.h"
+#include "core/subprocess.h"
 #include "core/xen-boot.h"
 #include "core/xl.h"
 #include "stubdom-launch/stubdom.h"
+#include "xlx-plugin.h"
 
 #define LOCK_RETRY_MS 100
 #define DOM0_SHRINK_TIMEOUT_MS 60000
@@ -75,6 +82,65 @@ static int take_lock(struct xlx_ctx *ctx, const char *path, int *fd)
     return rc;
 }
 
+/* ---- memd ---- */
+
+#define RESERVE_LEASE_S 600 /* until both domains are there */
+
+/* Our own program: reservations are another plugin's, and live in memd. */
+static int run_mem_reserve(struct xlx_ctx *ctx, struct gc *gc, const char *arguments, struct subprocess *program)
+{
+    *program = (struct subprocess){
+        .ao = {.ctx = ctx},
+        .gc = gc,
+        .command = gc_printf(gc, "exec /proc/%d/exe --json mem-reserve %s", (int)getpid(), arguments),
+        .out = SUBPROCESS_CAPTURED,
+        .err = SUBPROCESS_CAPTURED,
+    };
+    subprocess_start(program);
+    return ao_wait(&program->ao);
+}
+
+static int reserve(struct xlx_ctx *ctx, const libxl_domain_config *config, uint64_t need_kb, struct memory_lock *lock)
+{
+    struct subprocess program;
+    struct json *got;
+    const char *id;
+    GC_SCOPE(gc);
+    int rc;
+
+    if (!memd_runs())
+        return 0;
+    rc = run_mem_reserve(ctx, gc,
+                         gc_printf(gc, "%" PRIu64 "k --uuid " LIBXL_UUID_FMT " --lease %d -t %d", need_kb,
+                                   LIBXL_UUID_BYTES(config->c_info.uuid), RESERVE_LEASE_S, MEMORY_RESERVE_S),
+                         &program);
+    if (rc == ERROR_ABORTED)
+        return rc;
+    if (!rc && program.exit_status == XLX_EXIT_NOT_REACHED) {
+        LOG(ctx, ERROR, "there is no memory for guest and stub domain: %s", subprocess_last_words(gc, &program));
+        return ERROR_TIMEDOUT;
+    }
+    if (rc || program.exit_status || json_parse(gc, program.output.text, program.output.len, &got, NULL) ||
+        !json_member_string(got, "id", &id) || strlen(id) >= sizeof(lock->reservation)) {
+        LOG(ctx, WARN, "memd reserves no memory for the start (%s): it goes on with what is free",
+            rc ? error_text(rc) : subprocess_last_words(gc, &program));
+        return 0;
+    }
+    strcpy(lock->reservation, id);
+    return 0;
+}
+
+static void give_back(struct xlx_ctx *ctx, struct memory_lock *lock)
+{
+    struct subprocess program;
+    GC_SCOPE(gc);
+
+    /* What is handed to a domain that is there in full is over by itself. */
+    if (*lock->reservation)
+        run_mem_reserve(ctx, gc, gc_printf(gc, "--release %s", lock->reservation), &program);
+    *lock->reservation = 0;
+}
+
 /* ---- memory ---- */
 
 static int shrink_dom0(struct xlx_ctx *ctx, uint64_t missing_kb)
@@ -98,22 +164,33 @@ static int shrink_dom0(struct xlx_ctx *ctx, uint64_t missing_kb)
     return xlx_mem_settle(ctx, &settle);
 }
 
+/* What the start needs, and what the host has. */
+static int ask_libxl(struct xlx_ctx *ctx, libxl_domain_config *config, libxl_ctx **libxl, uint64_t *need_kb,
+                     uint64_t *free_kb)
+{
+    int rc;
+
+    rc = ctx_libxl(ctx, libxl);
+    if (rc)
+        return rc;
+    rc = libxl_domain_need_memory(*libxl, config, INVALID_DOMID, need_kb);
+    if (!rc)
+        rc = libxl_get_free_memory(*libxl, free_kb);
+    if (!rc)
+        return 0;
+    LOG(ctx, ERROR, "cannot find out how much memory the start needs: %s", error_text(rc));
+    return ERROR_FAIL;
+}
+
 int memory_lock_make_room(struct xlx_ctx *ctx, libxl_domain_config *config)
 {
     uint64_t need_kb, free_kb;
     libxl_ctx *libxl;
     int rc;
 
-    rc = ctx_libxl(ctx, &libxl);
+    rc = ask_libxl(ctx, config, &libxl, &need_kb, &free_kb);
     if (rc)
         return rc;
-    rc = libxl_domain_need_memory(libxl, config, INVALID_DOMID, &need_kb);
-    if (!rc)
-        rc = libxl_get_free_memory(libxl, &free_kb);
-    if (rc) {
-        LOG(ctx, ERROR, "cannot find out how much memory the start needs: %s", error_text(rc));
-        return ERROR_FAIL;
-    }
     if (free_kb >= need_kb)
         return 0;
     if (autoballoon_is_on(ctx)) {
@@ -132,23 +209,30 @@ int memory_lock_make_room(struct xlx_ctx *ctx, libxl_domain_config *config)
 
 int memory_lock_take(struct xlx_ctx *ctx, libxl_domain_config *config, struct memory_lock *lock)
 {
+    uint64_t need_kb, free_kb;
+    libxl_ctx *libxl;
     const char *path;
     GC_SCOPE(gc);
     int rc;
 
     *lock = (struct memory_lock){.lock_fd = -1};
-    rc = xl_lock_path(ctx, gc, &path);
+    rc = ask_libxl(ctx, config, &libxl, &need_kb, &free_kb);
+    if (!rc)
+        rc = reserve(ctx, config, need_kb, lock);
+    if (!rc)
+        rc = xl_lock_path(ctx, gc, &path);
     if (!rc)
         rc = take_lock(ctx, path, &lock->lock_fd);
     if (!rc)
         rc = memory_lock_make_room(ctx, config);
     if (rc)
-        memory_lock_release(lock);
+        memory_lock_release(ctx, lock);
     return rc;
 }
 
-void memory_lock_release(struct memory_lock *lock)
+void memory_lock_release(struct xlx_ctx *ctx, struct memory_lock *lock)
 {
     cleanup_fd(&lock->lock_fd);
     lock->lock_fd = -1;
+    give_back(ctx, lock);
 }

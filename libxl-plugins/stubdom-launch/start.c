@@ -150,14 +150,14 @@ static int make(struct stubdom_start *start, libxl_domain_config *config)
     if (rc)
         goto out;
     rc = create(start, config, &interrupts);
-    memory_lock_release(&lock);
+    memory_lock_release(start->ctx, &lock);
     if (!rc && !start->paused)
         rc = unpause(start, config->c_info.name);
     if (rc)
         remove_leftovers(start->ctx, &before, config);
 out:
     ev_interrupt_stop(&interrupts.interrupt);
-    memory_lock_release(&lock);
+    memory_lock_release(start->ctx, &lock);
     return rc;
 }
 

@@ -188,9 +188,12 @@ char *libxl_domid_to_name(libxl_ctx *libxl, uint32_t domid)
 }
 
 /* Its own form is JSON; here it is the name alone. */
+static libxl_domain_build_info kept_info;
+
 int libxl_domain_config_from_json(libxl_ctx *libxl, libxl_domain_config *config, const char *json)
 {
     config->c_info.name = strdup(json);
+    config->b_info = kept_info;
     return *json == '?' ? ERROR_FAIL : 0;
 }
 
@@ -225,6 +228,32 @@ static void a_guest_is_started_anew_under_the_name_it_has_now(void **state)
     name_now = "";
     asked(0, "web");
     assert_int_equal(fake_message_count(), 0);
+}
+
+static uint64_t asked_target_memkb(const char *node)
+{
+    libxl_domain_config config;
+    char *json = NULL;
+    GC_SCOPE(gc);
+
+    memset(&config, 0, sizeof(config));
+    fake_store_set("/local/domain/7/memory/target", node);
+    assert_int_equal(saved_config_read(ctx, gc, 7, &config, &json), 0);
+    free(config.c_info.name);
+    return config.b_info.target_memkb;
+}
+
+static void a_guest_is_started_anew_with_the_target_that_stood(void **state)
+{
+    kept = name_now = "web";
+    kept_info = (libxl_domain_build_info){
+        .type = LIBXL_DOMAIN_TYPE_HVM, .max_memkb = 524288, .target_memkb = 524288, .video_memkb = 8192};
+    /* As libxl writes it for one that has all, and for one of 256 MiB. */
+    assert_int_equal(asked_target_memkb("516096"), 524288);
+    assert_int_equal(asked_target_memkb("252928"), 262144);
+    assert_int_equal(asked_target_memkb("515584"), 524288);
+    assert_int_equal(asked_target_memkb(NULL), 524288);
+    kept_info = (libxl_domain_build_info){0};
 }
 
 static void a_configuration_that_is_not_kept_is_said_once(void **state)
@@ -267,6 +296,7 @@ int main(void)
         TEST(a_paused_guest_that_is_never_destroyed_has_lost_its_device_model),
         TEST(what_has_ended_before_is_seen_at_once),
         TEST(a_guest_is_started_anew_under_the_name_it_has_now),
+        TEST(a_guest_is_started_anew_with_the_target_that_stood),
         TEST(a_configuration_that_is_not_kept_is_said_once),
     };
 
