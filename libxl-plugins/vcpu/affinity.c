@@ -190,6 +190,18 @@ char *cpu_set_text(struct gc *gc, const struct cpu_set *set)
     return members == set->count ? gc_strdup(gc, "all") : text;
 }
 
+char *cpu_set_numbers(struct gc *gc, const struct cpu_set *set)
+{
+    /* One CPU more that is not in the set keeps the list from being called all. */
+    struct cpu_set wider = cpu_set_new(gc, set->count + 1);
+
+    for (unsigned cpu = 0; cpu < set->count; cpu++) {
+        if (cpu_set_has(set, cpu))
+            cpu_set_add(&wider, cpu);
+    }
+    return cpu_set_text(gc, &wider);
+}
+
 char *cpu_set_picture(struct gc *gc, const struct cpu_set *set)
 {
     char *picture = gc_alloc(gc, set->count + 1);

@@ -54,6 +54,8 @@ int cpu_set_parse(struct gc *gc, const char *text, const struct cpu_host *host, 
 
 /* As xl shows a set: "all", "none", "0-3,5". */
 char *cpu_set_text(struct gc *gc, const struct cpu_set *set);
+/* The same, also when it is the whole: "0-3" rather than xl's "all". */
+char *cpu_set_numbers(struct gc *gc, const struct cpu_set *set);
 /* As virsh shows it: a 'y' or '-' for each CPU, CPU 0 first. */
 char *cpu_set_picture(struct gc *gc, const struct cpu_set *set);
 

@@ -20,22 +20,6 @@ static const char *virsh_state(const struct vcpu *vcpu)
     return !vcpu->online ? "offline" : vcpu->blocked && !vcpu->running ? "blocked" : "running";
 }
 
-/* The numbers of a set, also when it is the whole ("all" is xl's word). */
-static char *numbers(struct gc *gc, const struct cpu_set *set)
-{
-    char *text;
-
-    /* One CPU more that is not in the set keeps the list from being called all. */
-    struct cpu_set wider = cpu_set_new(gc, set->count + 1);
-
-    for (unsigned cpu = 0; cpu < set->count; cpu++) {
-        if (cpu_set_has(set, cpu))
-            cpu_set_add(&wider, cpu);
-    }
-    text = cpu_set_text(gc, &wider);
-    return text;
-}
-
 static void print_block(struct gc *gc, struct xlx_ui *ui, const struct vcpu *vcpu, bool pretty)
 {
     ui->ops->print(ui, "%-15s %u\n", "VCPU:", vcpu->vcpu_id);
@@ -47,7 +31,8 @@ static void print_block(struct gc *gc, struct xlx_ui *ui, const struct vcpu *vcp
     if (vcpu->time_ns)
         ui->ops->print(ui, "%-15s %.1fs\n", "CPU time:", (double)vcpu->time_ns / 1e9);
     if (pretty)
-        ui->ops->print(ui, "%-15s %s (out of %u)\n", "CPU Affinity:", numbers(gc, &vcpu->hard), vcpu->hard.count);
+        ui->ops->print(ui, "%-15s %s (out of %u)\n", "CPU Affinity:", cpu_set_numbers(gc, &vcpu->hard),
+                       vcpu->hard.count);
     else
         ui->ops->print(ui, "%-15s %s\n", "CPU Affinity:", cpu_set_picture(gc, &vcpu->hard));
 }

@@ -64,6 +64,17 @@ static void vcpus_are_pinned(void **state)
     assert_int_equal(fake_vcpu_hard(5, 1), 0x1);
 }
 
+static void without_a_list_they_are_shown_as_virsh_does(void **state)
+{
+    tool_says(ctx, &cmd_vcpu_pin, "web", 0,
+              " VCPU   CPU Affinity\n----------------------\n 0      0-3\n 1      0-3\n\n");
+    tool_says(ctx, &cmd_vcpu_pin, "-i web 1 0,2-3 -", 0, "");
+    tool_says(ctx, &cmd_vcpu_pin, "web 1", 0, " VCPU   CPU Affinity\n----------------------\n 1      0,2-3\n\n");
+    tool_says(ctx, &cmd_vcpu_pin, "--json web 1", 0, "\"hard\": \"0,2-3\"");
+    tool_says(ctx, &cmd_vcpu_pin, "web 7", 1, "");
+    tool_says(ctx, &cmd_vcpu_pin, "nobody", 1, "");
+}
+
 static void what_cannot_be_is_refused_and_changes_nothing(void **state)
 {
     static const struct {
@@ -113,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(affinities_are_shown_as_lists_and_as_pictures),
         T(vcpus_are_pinned),
+        T(without_a_list_they_are_shown_as_virsh_does),
         T(what_cannot_be_is_refused_and_changes_nothing),
         T(no_failure_leaves_some_pinned),
     };
