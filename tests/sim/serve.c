@@ -26,6 +26,13 @@ static void leave_open(struct host *host)
 {
 }
 
+static const char *name_of(struct host *host, uint32_t domid)
+{
+    const struct guest *g = world_guest(CONTAINER_OF(host, struct world, host), domid);
+
+    return g ? g->life_name : NULL;
+}
+
 static void *start(struct world *w, const struct balancer_config *config)
 {
     w->host.ops = &serving.ops;
@@ -54,6 +61,7 @@ const struct policy *serve_start(const char *folder)
     };
     serving.ops = sim_host_ops;
     serving.ops.close = leave_open;
+    serving.ops.name = name_of;
     serving.policy = policy_memd;
     serving.policy.start = start;
     serving.policy.stop = stop;

@@ -14,6 +14,7 @@
 #define COLUMNS_MIN 20
 /* Title, axis, letters of events, times, legend. */
 #define OTHER_LINES 5
+#define LEGEND_COLUMNS 39 /* up to the letters of events */
 
 struct plot {
     struct gc *gc;
@@ -35,6 +36,15 @@ static const struct {
 static void put(struct plot *p, const char *text)
 {
     text_add(&p->out, text, strlen(text));
+}
+
+/* The rest of a line, as far as the screen goes. */
+static void put_line(struct plot *p, size_t from, const char *text)
+{
+    size_t columns = p->columns + LABEL_COLUMNS;
+
+    text_add(&p->out, text, columns > from ? utf8_fit(text, columns - from) : 0);
+    put(p, "\n");
 }
 
 static void put_coloured(struct plot *p, const char *colour, const char *text)
@@ -157,7 +167,7 @@ static void put_legend(struct plot *p)
     put_coloured(p, series[HISTORY_NEED].colour, "! needed");
     put(p, "  ");
     put_coloured(p, series[HISTORY_AVAILABLE].colour, ". available");
-    put(p, "  S start E end P pin K kill R reservation\n");
+    put_line(p, LEGEND_COLUMNS, "  S start E end P pin K kill R reserved");
 }
 
 static void put_events(struct plot *p)
@@ -168,8 +178,9 @@ static void put_events(struct plot *p)
     if (first)
         put(p, gc_printf(p->gc, "%zu earlier events\n", first));
     for (size_t i = first; i < d->event_count; i++)
-        put(p, gc_printf(p->gc, "%s %c %s\n", history_clock(p->gc, d->events[i].time, true), d->events[i].letter,
-                         history_event_text(p->gc, &d->events[i])));
+        put_line(p, 0,
+                 gc_printf(p->gc, "%s %c %s", history_clock(p->gc, d->events[i].time, true), d->events[i].letter,
+                           history_event_text(p->gc, &d->events[i])));
 }
 
 const char *history_plot(struct gc *gc, const struct history_data *d, size_t columns, size_t lines, bool colours)
@@ -180,7 +191,7 @@ const char *history_plot(struct gc *gc, const struct history_data *d, size_t col
     p.out.gc = gc;
     p.columns = columns > LABEL_COLUMNS + COLUMNS_MIN ? columns - LABEL_COLUMNS : COLUMNS_MIN;
     p.rows = lines > OTHER_LINES + listed + ROWS_MIN ? lines - OTHER_LINES - listed : ROWS_MIN;
-    put(&p, gc_printf(gc, "%s\n", d->title));
+    put_line(&p, 0, d->title);
     put_area(&p);
     put_letters(&p);
     put_times(&p);

@@ -189,7 +189,7 @@ static void put_legend(struct svg *s)
         put(s, "<text x=\"%d\" y=\"52\">%s</text>\n", x + 28, series[i].name);
     }
     put(s, "<text x=\"%d\" y=\"52\" text-anchor=\"end\" fill=\"#666666\">%s</text>\n", WIDTH - RIGHT,
-        "S start  E end  P pin  K kill  R reservation");
+        "S start  E end  P pin  K kill  R reserved");
 }
 
 const char *history_svg(struct gc *gc, const struct history_data *d)

@@ -137,8 +137,9 @@ void terminal_show(const struct top_lines *lines)
 
         copy.lines[i] = *line;
         copy.lines[i].text = gc_strdup(gc, line->text);
+        /* Erased first: the cursor stays on a line's last column, and what is erased behind it is that column. */
         if (!is_shown(i, line))
-            printf("\033[%zu;1H\033[0%s%sm%s\033[K\033[0m", i + 1, look_code(line->look), line->selected ? ";7" : "",
+            printf("\033[%zu;1H\033[K\033[0%s%sm%s\033[0m", i + 1, look_code(line->look), line->selected ? ";7" : "",
                    line->text);
     }
     if (lines->count < screen.lines.count)

@@ -12,8 +12,8 @@
 #define BAR_MAX 60
 
 #define ID_COLUMNS 6
-#define STATE_COLUMNS 19 /* BALL. and WHY, with what stands between them and the bar */
-#define WEIGHT_COLUMNS 7
+#define STATE_COLUMNS 18 /* BALL. and WHY, with what stands between them and the bar */
+#define WEIGHT_COLUMNS 8
 
 /* ---- sizes ---- */
 
@@ -162,8 +162,8 @@ const char *top_layout_header(struct gc *gc, const struct top_layout *l)
 {
     int n = (int)l->number;
 
-    return gc_printf(gc, "%s %5s %*s %*s %*s %s %-5s %-10s", name_column(gc, "NAME", l->name), "ID", n, "ACTUAL", n,
-                     "TARGET", n, "DEMAND", l->wide ? gc_printf(gc, "%*s %*s %6s ", n, "MIN", n, "MAX", "WEIGHT") : "",
+    return gc_printf(gc, "%s %5s %*s %*s %*s %s%-5s %-10s", name_column(gc, "NAME", l->name), "ID", n, "ACTUAL", n,
+                     "TARGET", n, "DEMAND", l->wide ? gc_printf(gc, "%*s %*s %6s  ", n, "MIN", n, "MAX", "WEIGHT") : "",
                      "BALL.", "WHY");
 }
 
@@ -171,7 +171,7 @@ static const char *range(struct gc *gc, const struct top_layout *l, const struct
 {
     int n = (int)l->number;
 
-    return gc_printf(gc, "%*s %*s %6s ", n, size(gc, l, r->min_memkb, r->managed), n,
+    return gc_printf(gc, "%*s %*s %6s  ", n, size(gc, l, r->min_memkb, r->managed), n,
                      size(gc, l, r->max_memkb, r->managed), r->managed ? gc_printf(gc, "%" PRIu64, r->weight) : "-");
 }
 
@@ -179,7 +179,7 @@ const char *top_layout_row(struct gc *gc, const struct top_layout *l, const stru
 {
     int n = (int)l->number;
 
-    return gc_printf(gc, "%s %5" PRIu64 " %*s %*s %*s %s %-5s %-10s %s", name_column(gc, r->name, l->name), r->domid, n,
+    return gc_printf(gc, "%s %5" PRIu64 " %*s %*s %*s %s%-5s %-10s %s", name_column(gc, r->name, l->name), r->domid, n,
                      size(gc, l, r->actual_memkb, true), n, size(gc, l, r->target_memkb, r->target_memkb), n,
                      size(gc, l, r->demand_memkb, r->has_demand), l->wide ? range(gc, l, r) : "",
                      r->managed ? r->balloon : "-", top_note(r), r->managed ? bar(gc, l, r) : "");

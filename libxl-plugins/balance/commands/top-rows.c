@@ -105,17 +105,29 @@ struct top_data *top_read(struct gc *gc, const struct json *answer)
 
 const char *const top_mark_names[TOP_MARKS] = {"", "starves", "stuck", "owes", "pinned"};
 
+bool top_has_mark(const struct top_row *r, enum top_mark mark)
+{
+    switch (mark) {
+    case TOP_STARVES:
+        return r->managed && r->has_demand && r->actual_memkb < r->demand_memkb - r->demand_memkb / 10;
+    case TOP_STUCK:
+        return r->managed && !strcmp(r->balloon, "stuck");
+    case TOP_OWES:
+        return r->managed && r->owed_memkb;
+    case TOP_PINNED:
+        return r->managed && r->pinned;
+    default:
+        return false;
+    }
+}
+
 enum top_mark top_mark_of(const struct top_row *r)
 {
-    if (!r->managed)
-        return TOP_PLAIN;
-    if (r->has_demand && r->actual_memkb < r->demand_memkb - r->demand_memkb / 10)
-        return TOP_STARVES;
-    if (!strcmp(r->balloon, "stuck"))
-        return TOP_STUCK;
-    if (r->owed_memkb)
-        return TOP_OWES;
-    return r->pinned ? TOP_PINNED : TOP_PLAIN;
+    for (enum top_mark m = TOP_PLAIN + 1; m < TOP_MARKS; m++) {
+        if (top_has_mark(r, m))
+            return m;
+    }
+    return TOP_PLAIN;
 }
 
 const char *top_note(const struct top_row *r)
@@ -166,6 +178,15 @@ void top_sort(struct top_row *rows, size_t count, enum top_sorting sorting)
     qsort_r(rows, count, sizeof(*rows), compare, &sorting);
 }
 
+static bool is_marked(const struct top_row *r, const char *text)
+{
+    for (enum top_mark m = TOP_PLAIN + 1; m < TOP_MARKS; m++) {
+        if (top_has_mark(r, m) && strcasestr(top_mark_names[m], text))
+            return true;
+    }
+    return false;
+}
+
 size_t top_filter(struct top_row *rows, size_t count, const char *text)
 {
     size_t left = 0;
@@ -173,8 +194,7 @@ size_t top_filter(struct top_row *rows, size_t count, const char *text)
     for (size_t i = 0; i < count; i++) {
         const struct top_row *r = &rows[i];
 
-        if (strcasestr(r->name, text) || strcasestr(top_note(r), text) ||
-            strcasestr(top_mark_names[top_mark_of(r)], text))
+        if (strcasestr(r->name, text) || strcasestr(top_note(r), text) || is_marked(r, text))
             rows[left++] = *r;
     }
     return left;

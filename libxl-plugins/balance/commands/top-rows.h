@@ -46,7 +46,7 @@ extern const struct top_sorting_key top_sortings[]; /* in the order of the enum 
 
 /* Names and ids upwards, sizes downwards; then by id. */
 void top_sort(struct top_row *rows, size_t count, enum top_sorting sorting);
-/* Leaves those rows, in their order, in whose name, WHY or mark ("starves", "stuck", "owes", "pinned") the text occurs, in
+/* Leaves those rows, in their order, in whose name, WHY or marks ("starves", "stuck", "owes", "pinned") the text occurs, in
  * whatever case; an empty one leaves all. Returns how many. */
 size_t top_filter(struct top_row *rows, size_t count, const char *text);
 
@@ -60,6 +60,9 @@ enum top_mark {
     TOP_MARKS,
 };
 extern const char *const top_mark_names[TOP_MARKS];
+/* A domain may have several; TOP_PLAIN is none of them. */
+bool top_has_mark(const struct top_row *row, enum top_mark mark);
+/* The worst that it has. */
 enum top_mark top_mark_of(const struct top_row *row);
 /* What stands in the column WHY. */
 const char *top_note(const struct top_row *row);

@@ -8,22 +8,27 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
-const char top_help[] =
-    "q        quit\n"
-    "up down  select a domain; page up, page down (or space), home and end scroll\n"
-    "w        why the selected domain has the memory that it has\n"
-    "/        filter by name, by WHY, or by starves, stuck, owes and pinned; Enter keeps the filter, Esc drops it\n"
-    "i n a t d l\n"
-    "         sort by id, name, actual, target, demand, and by what is lacking\n"
-    "Ctrl-Z   suspend; Ctrl-L draws anew\n"
-    "\n"
-    "The bar is the domain's memory up to the largest static maximum: # what it holds, - what it is still to get, = "
-    "what\n"
-    "it is to give, [ its minimum, ] its maximum, ! what it needs.\n"
-    "starves  lacks more than a tenth of what it needs\n"
-    "stuck    does not follow its target: no balloon driver, or one that has given up\n"
-    "owes     was lent memory and did not give it back\n"
-    "pinned   somebody else has set its target: 'xl-ext mem-range DOMAIN auto' has it balanced again\n";
+const char top_help[] = "q           quit\n"
+                        "up down     select a domain; page up, page down (or space), home and end scroll\n"
+                        "w           why the selected domain has the memory that it has\n"
+                        "/           filter by name, by WHY, or by starves, stuck, owes and pinned;\n"
+                        "            Enter keeps the filter, Esc drops it\n"
+                        "i n a t d l sort by id, name, actual, target, demand, and by what is lacking\n"
+                        "Ctrl-Z      suspend\n"
+                        "Ctrl-L      draw anew\n"
+                        "\n"
+                        "The bar is the domain's memory, up to the largest static maximum:\n"
+                        "#           it holds this\n"
+                        "-           it is still to get this\n"
+                        "=           it is to give this\n"
+                        "[ ]         its minimum and its maximum\n"
+                        "!           what it needs\n"
+                        "\n"
+                        "starves     lacks more than a tenth of what it needs\n"
+                        "stuck       does not follow its target: no balloon driver, or one that gave up\n"
+                        "owes        was lent memory and did not give it back\n"
+                        "pinned      somebody else has set its target; it is balanced again after\n"
+                        "            'xl-ext mem-range DOMAIN auto'\n";
 
 #define KEYS_LINE "q quit  w why  / filter  h help  sort: i n a t d l"
 
@@ -131,7 +136,8 @@ static const char *sum_text(struct gc *gc, const struct top_view *view, const st
         held += r->actual_memkb;
         targets += r->target_memkb;
         need += need_memkb(r);
-        marked[top_mark_of(r)]++;
+        for (size_t m = TOP_PLAIN + 1; m < TOP_MARKS; m++)
+            marked[m] += top_has_mark(r, (enum top_mark)m);
     }
     text = gc_printf(gc, "sum of %zu%s: %s, target %s, need %s", data->count,
                      *view->filter ? gc_printf(gc, " (of %zu)", all) : "", top_size_text(gc, held),
@@ -143,16 +149,27 @@ static const char *sum_text(struct gc *gc, const struct top_view *view, const st
     return text;
 }
 
+/* A line that is shown reversed is a bar across the screen. */
+static const char *across(struct gc *gc, struct top_size size, const char *text)
+{
+    size_t width = utf8_width(text);
+
+    return gc_printf(gc, "%s%*s", text, width < size.columns ? (int)(size.columns - width) : 0, "");
+}
+
 static void put_rows(struct gc *gc, struct top_lines *l, const struct top_view *view, const struct top_data *data,
                      struct top_size size)
 {
     struct top_layout layout = top_layout_for(data, size.columns);
     size_t body = body_lines(data, size), end = view->first + body < data->count ? view->first + body : data->count;
 
-    put(gc, l, size, TOP_LOOK_HEADER, false, top_layout_header(gc, &layout));
-    for (size_t i = view->first; i < end; i++)
+    put(gc, l, size, TOP_LOOK_HEADER, false, across(gc, size, top_layout_header(gc, &layout)));
+    for (size_t i = view->first; i < end; i++) {
+        const char *row = top_layout_row(gc, &layout, &data->rows[i]);
+
         put(gc, l, size, marks[top_mark_of(&data->rows[i])].look, i == view->at,
-            top_layout_row(gc, &layout, &data->rows[i]));
+            i == view->at ? across(gc, size, row) : row);
+    }
     if (end - view->first == data->count)
         return;
     /* Also where there is no line for it. */

@@ -73,6 +73,14 @@ tmux send-keys -t top Home
 check "and the first one again" until_true 60 shows "^Domain-0 "
 tmux send-keys -t top / p - 2 Enter
 check "a filter leaves who has that name" until_true 60 shows "^sum of 1 (of 40)"
+# The line of keys is longer than the screen by now, and holds no column less.
+is_whole() {
+    [ "$(screen | grep "  filter: p-2x" | awk '{ print length }')" = 80 ]
+}
+tmux send-keys -t top / x x x x x x x x x Enter
+check "what stands in the last column is shown" until_true 60 is_whole
+tmux send-keys -t top / BSpace BSpace BSpace BSpace BSpace BSpace BSpace BSpace BSpace Enter
+check "a filter can be taken back" until_true 60 shows "^p-2 "
 tmux send-keys -t top w
 check "w says why that domain has its memory" until_true 60 shows "^p-2: gets "
 check "and what was written lately" shows "^last changes of its target"

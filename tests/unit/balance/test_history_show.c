@@ -145,8 +145,11 @@ static void a_screen_of_any_size_gets_a_plot(void **state)
 
             if (columns >= 80 && lines > 12)
                 assert_int_equal(lines_of(text), lines);
+            for (size_t i = 0; columns > 41 && i < lines_of(text); i++)
+                assert_true(utf8_width(line(text, i)) <= columns);
         }
     }
+    assert_non_null(strstr(history_plot(gc, an_hour(), 80, 24, false), "R reserved\n"));
     history_plot(gc, history_data(gc, json_new_object(gc), "", NOW, NOW), 80, 24, false);
     history_svg(gc, history_data(gc, json_new_object(gc), "", NOW, NOW));
 }
