@@ -106,7 +106,7 @@ static int read_saved(const struct xlx_invocation *in, struct gc *gc, const stru
     }
     /* By its name, which stays when a configuration without a uuid is used again; unless somebody wrote the UUID. */
     old = ranges_find(&saving->ranges, info.uuid, info.name);
-    saving->key = gc_strdup(gc, old ? old->key : info.name);
+    saving->key = gc_strdup(gc, old ? old->key : ranges_can_name(info.name) ? info.name : info.uuid);
     return XLX_EXIT_DONE;
 }
 

@@ -13,8 +13,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-/* All of an open file as terminated text in the pool; ERROR_BUFFERFULL: it is too large. */
-static int read_all(struct gc *gc, int fd, const char **text)
+/* All of an open file as terminated text in the pool; silent, *cause says why not. */
+static int read_all(struct gc *gc, int fd, const char **text, const char **cause)
 {
     size_t len = 0, capacity = 4096;
     char *bytes = gc_alloc(gc, capacity);
@@ -22,30 +22,37 @@ static int read_all(struct gc *gc, int fd, const char **text)
 
     while ((n = read(fd, bytes + len, capacity - len - 1)) > 0) {
         len += (size_t)n;
+        *cause = "it is too large";
         if (len > RANGES_FILE_MAX)
             return ERROR_BUFFERFULL;
         if (capacity - len < 2)
             bytes = gc_realloc(gc, bytes, capacity *= 2);
     }
+    *cause = strerror(errno);
+    if (n < 0)
+        return error_of_errno(errno);
+    /* What stands behind one would be lost when the file is written again. */
+    *cause = "it has a NUL byte";
+    if (memchr(bytes, 0, len))
+        return ERROR_INVAL;
     bytes[len] = 0;
     *text = bytes;
-    return n < 0 ? error_of_errno(errno) : 0;
+    return 0;
 }
 
 int ranges_read(struct gc *gc, const char *path, const char **text, struct ranges *ranges, const char **fault)
 {
     CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const char *cause;
+    const char *cause = strerror(errno);
     unsigned line;
     int rc;
 
     *text = "";
     if (fd < 0 && errno == ENOENT)
         return 0;
-    rc = fd < 0 ? error_of_errno(errno) : read_all(gc, fd, text);
+    rc = fd < 0 ? error_of_errno(errno) : read_all(gc, fd, text, &cause);
     if (rc) {
-        *fault =
-            gc_printf(gc, "cannot read %s: %s", path, rc == ERROR_BUFFERFULL ? "it is too large" : strerror(errno));
+        *fault = gc_printf(gc, "cannot read %s: %s", path, cause);
         return rc;
     }
     rc = ranges_parse(gc, gc_strdup(gc, path), *text, ranges, &line, &cause);
@@ -99,14 +106,38 @@ int ranges_write(struct xlx_ctx *ctx, const char *path, const char *text)
 
 /* ---- configurations of domains ---- */
 
+int range_rule_of_config(struct xlx_ctx *ctx, const struct config *config, const char *name, bool *found,
+                         struct range_rule *rule)
+{
+    int rc;
+
+    *rule = (struct range_rule){.file = name};
+    rc = config_size_kb(config, "dynamic_memory_min", RANGE_ABSENT, &rule->min_memkb);
+    if (!rc)
+        rc = config_size_kb(config, "dynamic_memory_max", RANGE_ABSENT, &rule->max_memkb);
+    if (!rc)
+        rc = config_u64(config, "memory_weight", 0, SETTINGS_WEIGHT_MAX, &rule->weight);
+    if (rc)
+        return rc;
+    if (!rule->weight && config_has(config, "memory_weight")) {
+        LOG(ctx, ERROR, "%s: memory_weight='0': weight 0 is not within 1 to %d", name, SETTINGS_WEIGHT_MAX);
+        return ERROR_INVAL;
+    }
+    *found = rule->min_memkb != RANGE_ABSENT || rule->max_memkb != RANGE_ABSENT;
+    if (!*found && rule->weight)
+        LOG(ctx, WARN, "%s: memory_weight counts only with dynamic_memory_min or dynamic_memory_max", name);
+    return 0;
+}
+
 /* NULL: it is no file of root's, or says nothing of ours. */
 static const char *text_of_ours(struct xlx_ctx *ctx, struct gc *gc, int folder, const char *name, const char *path)
 {
     CLEANUP_FD int fd = openat(folder, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    const char *text;
+    const char *text, *cause;
     struct stat st;
 
-    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > RANGES_FILE_MAX || read_all(gc, fd, &text))
+    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > RANGES_FILE_MAX ||
+        read_all(gc, fd, &text, &cause))
         return NULL;
     if (!strstr(text, "dynamic_memory_") && !strstr(text, "memory_weight"))
         return NULL;

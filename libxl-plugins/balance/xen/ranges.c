@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "balance/xen/ranges.h"
 
-#include <ctype.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "balance/policy/lend.h"
 #include "base/error.h"
 #include "base/parse.h"
+#include "base/text.h"
 #include "core/domain.h"
 #include "xlx.h"
 
@@ -89,29 +90,6 @@ void range_rule_resolve(const struct range_rule *rule, uint64_t static_max_memkb
     };
 }
 
-int range_rule_of_config(struct xlx_ctx *ctx, const struct config *config, const char *name, bool *found,
-                         struct range_rule *rule)
-{
-    int rc;
-
-    *rule = (struct range_rule){.file = name};
-    rc = config_size_kb(config, "dynamic_memory_min", RANGE_ABSENT, &rule->min_memkb);
-    if (!rc)
-        rc = config_size_kb(config, "dynamic_memory_max", RANGE_ABSENT, &rule->max_memkb);
-    if (!rc)
-        rc = config_u64(config, "memory_weight", 0, SETTINGS_WEIGHT_MAX, &rule->weight);
-    if (rc)
-        return rc;
-    if (!rule->weight && config_has(config, "memory_weight")) {
-        LOG(ctx, ERROR, "%s: memory_weight='0': weight 0 is not within 1 to %d", name, SETTINGS_WEIGHT_MAX);
-        return ERROR_INVAL;
-    }
-    *found = rule->min_memkb != RANGE_ABSENT || rule->max_memkb != RANGE_ABSENT;
-    if (!*found && rule->weight)
-        LOG(ctx, WARN, "%s: memory_weight counts only with dynamic_memory_min or dynamic_memory_max", name);
-    return 0;
-}
-
 /* ---- a file ---- */
 
 static const char *skip_blanks(const char *p, const char *end)
@@ -173,15 +151,50 @@ static const char *line_end(const char *line)
     return end ? end : line + strlen(line);
 }
 
+/* As strcmp; UUIDs come last, whatever the case of their letters. */
+static int compare_keys(const char *a, const char *b)
+{
+    bool a_is_uuid = domain_is_uuid(a), b_is_uuid = domain_is_uuid(b);
+
+    if (a_is_uuid != b_is_uuid)
+        return a_is_uuid ? 1 : -1;
+    return a_is_uuid ? strcasecmp(a, b) : strcmp(a, b);
+}
+
 static bool same_key(const char *a, const char *b)
 {
-    return domain_is_uuid(a) && domain_is_uuid(b) ? !strcasecmp(a, b) : !strcmp(a, b);
+    return !compare_keys(a, b);
+}
+
+static int by_key_and_line(const void *a, const void *b)
+{
+    const struct range_rule *r = *(const struct range_rule *const *)a, *s = *(const struct range_rule *const *)b;
+    int order = compare_keys(r->key, s->key);
+
+    return order ? order : (r->line > s->line) - (r->line < s->line);
+}
+
+/* The first line with a key that stands before it; 0: there is none. */
+static unsigned repeating_line(struct gc *gc, const struct range_rule *rules, size_t count)
+{
+    const struct range_rule **sorted = gc_array(gc, count + 1, sizeof(*sorted));
+    unsigned line = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &rules[i];
+    qsort(sorted, count, sizeof(*sorted), by_key_and_line);
+    for (size_t i = 1; i < count; i++) {
+        if (same_key(sorted[i - 1]->key, sorted[i]->key) && (!line || sorted[i]->line < line))
+            line = sorted[i]->line;
+    }
+    return line;
 }
 
 int ranges_parse(struct gc *gc, const char *file, const char *text, struct ranges *ranges, unsigned *line,
                  const char **cause)
 {
     size_t before = ranges->count;
+    unsigned repeating;
 
     *line = 1;
     for (const char *p = text, *end; *p; p = end + (*end == '\n'), ++*line) {
@@ -192,17 +205,16 @@ int ranges_parse(struct gc *gc, const char *file, const char *text, struct range
             ranges->count = before;
             return ERROR_INVAL;
         }
-        for (size_t i = before; rule.key && i < ranges->count; i++) {
-            if (!same_key(ranges->rules[i].key, rule.key))
-                continue;
-            *cause = "there is an entry for the same domain before";
-            ranges->count = before;
-            return ERROR_INVAL;
-        }
         if (rule.key)
             GC_PUSH(gc, ranges->rules, ranges->count, ranges->capacity) = rule;
     }
-    return 0;
+    repeating = ranges->count == before ? 0 : repeating_line(gc, ranges->rules + before, ranges->count - before);
+    if (!repeating)
+        return 0;
+    *line = repeating;
+    *cause = "there is an entry for the same domain before";
+    ranges->count = before;
+    return ERROR_INVAL;
 }
 
 const struct range_rule *ranges_find(const struct ranges *ranges, const char *uuid, const char *name)
@@ -218,6 +230,15 @@ const struct range_rule *ranges_find(const struct ranges *ranges, const char *uu
     return NULL;
 }
 
+bool ranges_can_name(const char *key)
+{
+    for (const char *c = key; *c; c++) {
+        if ((unsigned char)*c < ' ' || *c == '\x7f')
+            return false;
+    }
+    return *key && !(strchr(key, '"') && strchr(key, '\''));
+}
+
 static const char *key_text(struct gc *gc, const char *key)
 {
     if (!key[strcspn(key, " \t=#\"';")])
@@ -227,8 +248,8 @@ static const char *key_text(struct gc *gc, const char *key)
 
 const char *ranges_with(struct gc *gc, const char *text, const char *key, const struct range_rule *rule)
 {
-    const char *entry = rule ? gc_printf(gc, "%s = \"%s\"\n", key_text(gc, key), range_rule_text(gc, rule)) : "",
-               *result = "";
+    const char *entry = rule ? gc_printf(gc, "%s = \"%s\"\n", key_text(gc, key), range_rule_text(gc, rule)) : "";
+    struct text result = {.gc = gc};
 
     for (const char *p = text, *end; *p; p = end + (*end == '\n')) {
         const char *is, *cause;
@@ -236,11 +257,13 @@ const char *ranges_with(struct gc *gc, const char *text, const char *key, const 
 
         end = line_end(p);
         if (!parse_line(gc, p, end, &is, &old, &cause) && is && same_key(is, key)) {
-            result = gc_printf(gc, "%s%s", result, entry);
+            text_add(&result, entry, strlen(entry));
             entry = "";
         } else {
-            result = gc_printf(gc, "%s%.*s\n", result, (int)(end - p), p);
+            text_add(&result, p, (size_t)(end - p));
+            text_add(&result, "\n", 1);
         }
     }
-    return gc_printf(gc, "%s%s", result, entry);
+    text_add(&result, entry, strlen(entry) + 1);
+    return result.bytes;
 }

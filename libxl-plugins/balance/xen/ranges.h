@@ -56,8 +56,11 @@ int ranges_parse(struct gc *gc, const char *file, const char *text, struct range
 /* The one for that UUID, else the one for that name (either may be NULL or empty); NULL: none. */
 const struct range_rule *ranges_find(const struct ranges *ranges, const char *uuid, const char *name);
 
+/* Whether an entry can have that key: no control characters, and not both kinds of quotes. */
+bool ranges_can_name(const char *key);
+
 /* text with that entry in place of the one for its key, or at its end; rule NULL: without it. In the pool. All else
- * stays as it is. */
+ * stays as it is. The key is one that ranges_can_name. */
 const char *ranges_with(struct gc *gc, const char *text, const char *key, const struct range_rule *rule);
 
 /* Reads a file; one that is not there is empty. An error: *fault is a sentence with file and line, in the pool. */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Ranges in files. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +19,7 @@
 #include "balance/xen/ranges.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "tests/fakes/ctx.h"
 
 #define MIB UINT64_C(1024)
@@ -188,6 +192,99 @@ static void a_file_is_put_in_place_at_once_or_not_at_all(void **state)
     assert_non_null(strstr(fault, "bad.cfg, line 2: an entry is"));
 }
 
+/* Names of what stands in the folder, without order. */
+static unsigned files_in_folder(void)
+{
+    DIR *dir = opendir(folder);
+    unsigned count = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+/* A limit for the size of files does what a full disk does: a part is written, and then nothing more. */
+static void a_disk_that_gets_full_leaves_the_file_as_it_was(void **state)
+{
+    static const char old[] = "web = \"min=1g\"\n", new[] = "web = \"min=1g\"\ndb = \"min=1g max=2g weight=300\"\n";
+    struct ranges ranges = {0};
+    const char *text, *fault;
+    struct rlimit before, few;
+    unsigned files;
+    GC_SCOPE(gc);
+
+    assert_int_equal(ranges_write(ctx, path_of(gc, "full.cfg"), old), 0);
+    files = files_in_folder();
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    few = (struct rlimit){.rlim_cur = sizeof(old) + 4, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+    assert_int_not_equal(ranges_write(ctx, path_of(gc, "full.cfg"), new), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_non_null(strstr(fake_messages(), "full.cfg: "));
+    assert_int_equal(files_in_folder(), files);
+    assert_int_equal(ranges_read(gc, path_of(gc, "full.cfg"), &text, &ranges, &fault), 0);
+    assert_string_equal(text, old);
+    fake_messages_forget();
+}
+
+static void a_file_that_is_no_text_is_refused_and_not_written_again_cut_short(void **state)
+{
+    static const char bytes[] = "web = \"min=1g\"\n\0db = \"min=1g\"\n";
+    struct ranges ranges = {0};
+    const char *text, *fault;
+    FILE *f;
+    GC_SCOPE(gc);
+
+    f = fopen(path_of(gc, "nul.cfg"), "we");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, sizeof(bytes) - 1, 1, f), 1);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(ranges_read(gc, path_of(gc, "nul.cfg"), &text, &ranges, &fault), ERROR_INVAL);
+    assert_non_null(strstr(fault, "NUL"));
+    assert_int_equal(ranges.count, 0);
+}
+
+static void a_name_that_no_entry_can_have_is_known(void **state)
+{
+    static const char *const cannot[] = {"", "two\nlines", "both ' and \"", "tab\there", "return\r", "\x7f"};
+    static const char *const can[] = {"web", "with space", "it's", "say \"x\"", "a=b;#", "\xc3\xa9"};
+
+    for (size_t i = 0; i < ARRAY_LEN(cannot); i++)
+        assert_false(ranges_can_name(cannot[i]));
+    for (size_t i = 0; i < ARRAY_LEN(can); i++)
+        assert_true(ranges_can_name(can[i]));
+}
+
+/* As large as a file may be: what it costs grows with its lines, not with their square. */
+static void a_file_of_many_entries_is_read_and_changed(void **state)
+{
+    enum { MANY = 30000 };
+    struct range_rule rule = {.min_memkb = 1024, .max_memkb = RANGE_ABSENT};
+    struct ranges ranges = {0};
+    struct text all = {.gc = NULL};
+    const char *cause, *text;
+    char line[64];
+    unsigned at;
+    GC_SCOPE(gc);
+
+    for (unsigned i = 0; i < MANY; i++)
+        text_add(&all, line, (size_t)snprintf(line, sizeof(line), "guest%u = \"min=1 max=2\"\n", MANY - i));
+    text_add(&all, "", 1);
+    assert_int_equal(ranges_parse(gc, "f", all.bytes, &ranges, &at, &cause), 0);
+    assert_int_equal(ranges.count, MANY);
+    text = ranges_with(gc, all.bytes, "guest7", &rule);
+    assert_non_null(strstr(text, "\nguest7 = \"min=1\"\n"));
+    assert_int_equal(strlen(text), all.len - 1 - strlen(" max=2"));
+    text = gc_printf(gc, "%sguest2 = \"max=1\"\nguest1 = \"max=1\"\n", all.bytes);
+    assert_int_equal(ranges_parse(gc, "f", text, &ranges, &at, &cause), ERROR_INVAL);
+    assert_int_equal(at, MANY + 1);
+    assert_int_equal(ranges.count, MANY);
+    text_free(&all);
+}
+
 static void configurations_give_ranges_by_name_when_only_root_can_write_them(void **state)
 {
     struct ranges ranges = {0};
@@ -239,6 +336,10 @@ int main(void)
         cmocka_unit_test(an_entry_is_replaced_added_or_taken_out_and_all_else_stays),
         cmocka_unit_test(what_is_saved_is_read_again),
         cmocka_unit_test_setup_teardown(a_file_is_put_in_place_at_once_or_not_at_all, make, unmake),
+        cmocka_unit_test_setup_teardown(a_disk_that_gets_full_leaves_the_file_as_it_was, make, unmake),
+        cmocka_unit_test(a_file_that_is_no_text_is_refused_and_not_written_again_cut_short),
+        cmocka_unit_test(a_name_that_no_entry_can_have_is_known),
+        cmocka_unit_test(a_file_of_many_entries_is_read_and_changed),
         cmocka_unit_test_setup_teardown(configurations_give_ranges_by_name_when_only_root_can_write_them, make, unmake),
     };
 
