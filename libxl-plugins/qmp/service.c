@@ -22,6 +22,11 @@
 #include "core/service.h"
 #include "qmp/machine-xen.h"
 
+/* A monitor that cannot be made, because descriptors or the room for its socket are used up, is tried again after this
+ * long, then after twice as long, up to the most. */
+#define RETRY_MS 1000
+#define RETRY_MOST_MS 60000
+
 /* What it adds to a domain's record. */
 struct entry {
     struct service_domain *domain;
@@ -37,6 +42,8 @@ struct qmp_service {
     bool no_floor;
     const struct service_domains *domains;
     unsigned slot;
+    struct ev_timer retry; /* while a domain has no monitor */
+    uint64_t retry_ms;
 };
 
 static struct entry *entry_of(const struct qmp_service *s, const struct service_domain *domain)
@@ -102,9 +109,9 @@ static void set_link(struct qmp_service *s, struct entry *e)
 
 /* ---- domains ---- */
 
-static void domain_appeared(void *state, struct service_domain *domain)
+/* False: it has no monitor; why has been logged. */
+static bool serve(struct qmp_service *s, struct service_domain *domain)
 {
-    struct qmp_service *s = state;
     struct entry *e = calloc(1, sizeof(*e));
     GC_SCOPE(gc);
     struct machine_xen_options options = {
@@ -119,10 +126,43 @@ static void domain_appeared(void *state, struct service_domain *domain)
     e->domain = domain;
     if (machine_xen_new(s->ctx, domain, &options, &e->machine)) {
         free(e);
-        return;
+        return false;
     }
     domain->slots[s->slot] = e;
     set_link(s, e);
+    return true;
+}
+
+static void try_again(struct ev_timer *timer);
+
+static void try_later(struct qmp_service *s)
+{
+    uint64_t longer_ms = s->retry_ms ? 2 * s->retry_ms : RETRY_MS;
+
+    if (ev_timer_active(&s->retry))
+        return;
+    s->retry_ms = longer_ms < RETRY_MOST_MS ? longer_ms : RETRY_MOST_MS;
+    ev_timer_start(&s->ctx->loop, &s->retry, s->retry_ms, 0, try_again);
+}
+
+static void try_again(struct ev_timer *timer)
+{
+    struct qmp_service *s = CONTAINER_OF(timer, struct qmp_service, retry);
+    bool all = true;
+
+    ev_timer_stop(timer);
+    for (size_t i = 0; i < s->domains->count; i++)
+        all = (entry_of(s, s->domains->list[i]) || serve(s, s->domains->list[i])) && all;
+    if (all)
+        s->retry_ms = 0;
+    else
+        try_later(s);
+}
+
+static void domain_appeared(void *state, struct service_domain *domain)
+{
+    if (!serve(state, domain))
+        try_later(state);
 }
 
 static void domain_renamed(void *state, struct service_domain *domain)
@@ -268,6 +308,7 @@ static void stop(void *state)
 {
     struct qmp_service *s = state;
 
+    ev_timer_stop(&s->retry);
     for (size_t i = 0; i < s->domains->count; i++) {
         struct entry *e = entry_of(s, s->domains->list[i]);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -453,6 +454,62 @@ static void the_folder_stays_ours_whoever_owns_the_sockets(void **state)
     fake_ctx_free(ctx);
 }
 
+static void pass_is_over(struct ev_timer *timer)
+{
+    ev_timer_stop(timer);
+}
+
+static void pass(uint64_t ms)
+{
+    struct ev_timer timer = {.handle = NULL};
+
+    ev_timer_start(&ctx->loop, &timer, ms, 0, pass_is_over);
+    while (ev_timer_active(&timer))
+        uv_run(&ctx->loop, UV_RUN_ONCE);
+}
+
+static void a_domain_that_came_without_descriptors_gets_its_monitor_later(void **state)
+{
+    struct service_domain one = {.domid = 1, .name = "web"}, two = {.domid = 2, .name = "mail"};
+    struct service_env env = {.run_folder = folder, .domains = &domains};
+    struct rlimit before, none;
+    struct config *config;
+    void *s;
+
+    ctx = env.ctx = fake_ctx_new();
+    assert_int_equal(config_load(ctx, "/nonexistent/memd.cfg", false, &config), 0);
+    env.config = config;
+    assert_int_equal(service_qmp.start(&env, &s), 0);
+    come(s, &one);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    come(s, &two);
+    pass(30000);
+    assert_non_null(strstr(fake_messages(), "cannot serve QMP"));
+    /* It was tried ever more rarely. */
+    assert_true(fake_message_count() > 2 && fake_message_count() < 8);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_string_equal(listing(), "1 web>1 ");
+    fake_messages_forget();
+    pass(60000);
+    assert_string_equal(listing(), "1 2 mail>2 web>1 ");
+    assert_int_equal(fake_message_count(), 0);
+    /* Nothing is waited for any more. */
+    assert_int_equal(fake_clock_timers(), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    go(s, &two);
+    come(s, &two);
+    assert_int_equal(fake_clock_timers(), 1);
+    service_qmp.stop(s);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_string_equal(listing(), "");
+    fake_messages_forget();
+    service_domains_dispose(&domains);
+    config_free(config);
+    fake_ctx_free(ctx);
+}
+
 static int remove_folder(void **state)
 {
     char path[64];
@@ -477,6 +534,7 @@ int main(void)
         cmocka_unit_test(each_domain_has_a_socket_and_a_link_by_its_name),
         cmocka_unit_test(a_name_that_could_be_another_file_makes_no_link),
         cmocka_unit_test(the_folder_stays_ours_whoever_owns_the_sockets),
+        cmocka_unit_test(a_domain_that_came_without_descriptors_gets_its_monitor_later),
     };
 
     if (!mkdtemp(folder))
