@@ -162,6 +162,7 @@ static int keep_standard_input(struct xlx_ctx *ctx, const struct xlx_invocation 
         return 0;
     copy = memfd_create("configuration", 0);
     while (copy >= 0 && (n = read(STDIN_FILENO, data, sizeof(data))) > 0) {
+        errno = ENOSPC; /* of a part that is written nobody says why */
         if (write(copy, data, (size_t)n) != n)
             break;
     }

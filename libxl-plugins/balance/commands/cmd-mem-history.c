@@ -36,9 +36,12 @@ static void show_plot(const struct xlx_invocation *in, struct gc *gc, const stru
 
 static int write_svg(struct xlx_ctx *ctx, struct gc *gc, const char *path, const struct history_data *d)
 {
-    CLEANUP_FILE FILE *f = fopen(path, "we");
+    FILE *f = fopen(path, "we");
+    bool failed = !f || fputs(history_svg(gc, d), f) < 0;
 
-    if (f && fputs(history_svg(gc, d), f) >= 0 && !fflush(f))
+    if (f)
+        failed |= fclose(f) != 0;
+    if (!failed)
         return XLX_EXIT_DONE;
     LOG(ctx, ERROR, "cannot write %s: %s", path, strerror(errno));
     return XLX_EXIT_FAILED;
