@@ -193,6 +193,14 @@ void puppet_act(struct stage *s, struct puppet *p, uint64_t now_ms)
     }
 }
 
+void puppet_is_asked(struct stage *s, struct puppet *p, uint64_t now_ms)
+{
+    p->told_pages = 0;
+    p->told_ms = 0;
+    if (!p->gone)
+        puppet_act(s, p, now_ms);
+}
+
 void puppet_look_at_target(struct stage *s, struct puppet *p, uint64_t now_ms)
 {
     char path[64], *text, *end;

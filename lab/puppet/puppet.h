@@ -66,6 +66,8 @@ void puppet_destroy(struct stage *stage, struct puppet *p);
 
 /* Moves the puppet towards its target as its behaviour says, and sets due_ms. */
 void puppet_act(struct stage *stage, struct puppet *p, uint64_t now_ms);
+/* The host asks for a report. */
+void puppet_is_asked(struct stage *stage, struct puppet *p, uint64_t now_ms);
 /* The target may have changed. */
 void puppet_look_at_target(struct stage *stage, struct puppet *p, uint64_t now_ms);
 

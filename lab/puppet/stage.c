@@ -10,6 +10,11 @@
 #include <sys/signalfd.h>
 #include <time.h>
 
+#include "agent/protocol.h"
+
+/* Of watches: the host asks. */
+#define ASKED "a"
+
 static uint64_t now_ms(void)
 {
     struct timespec t;
@@ -47,9 +52,12 @@ static bool take_events(struct stage *s)
         if (!strcmp(token, "released")) {
             some = look_for_the_gone(s);
         } else {
-            unsigned long i = strtoul(token, NULL, 10);
+            bool asked = *token == ASKED[0];
+            unsigned long i = strtoul(token + asked, NULL, 10);
 
-            if (i < s->count)
+            if (i < s->count && asked)
+                puppet_is_asked(s, &s->puppets[i], now_ms());
+            else if (i < s->count)
                 puppet_look_at_target(s, &s->puppets[i], now_ms());
         }
         free(event);
@@ -74,6 +82,15 @@ static int act_all(struct stage *s)
     return next > now ? (int)(next - now) : 0;
 }
 
+static void watch(struct stage *s, unsigned i, const char *node, const char *kind)
+{
+    char path[64], token[16];
+
+    snprintf(path, sizeof(path), "/local/domain/%u/%s", s->puppets[i].domid, node);
+    snprintf(token, sizeof(token), "%s%u", kind, i);
+    xs_watch(s->xs, path, token);
+}
+
 void stage_play(struct stage *s)
 {
     struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
@@ -87,11 +104,9 @@ void stage_play(struct stage *s)
     fds[1].fd = signalfd(-1, &ends, SFD_CLOEXEC);
     xs_watch(s->xs, "@releaseDomain", "released");
     for (unsigned i = 0; i < s->count; i++) {
-        char path[64], token[16];
-
-        snprintf(path, sizeof(path), "/local/domain/%u/memory/target", s->puppets[i].domid);
-        snprintf(token, sizeof(token), "%u", i);
-        xs_watch(s->xs, path, token);
+        watch(s, i, AGENT_TARGET_NODE, "");
+        if (s->behaviour.needy)
+            watch(s, i, AGENT_INTERVAL_NODE, ASKED);
     }
     for (;;) {
         if (!take_events(s))
