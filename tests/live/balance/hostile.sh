@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A guest that takes whatever the hypervisor lets it have, gives nothing and lies in its reports, beside an honest one that
 # needs more than there is: for SECONDS_HOSTILE the hostile one gains nothing, the host keeps its reserve, and the honest one
-# gets its share.
+# gets its share. One that claims to need all would be lent what nobody needs yet, and keep it: it is a stranger's guest, to
+# whom nothing is lent.
 # timeout: 900
 # environment: SECONDS_HOSTILE
 . "$(dirname "$0")/../../lib/live.sh"
@@ -46,7 +47,9 @@ for behaviour in hostile hungry; do
     # What nobody is known to need is lent to whoever asks: the honest one has spoken before.
     check "the honest guest is balanced" xl-ext mem-range honest 280 1400 1000
     check "memd knows what the honest guest uses" until_true 30 knows_use honest
-    check "the $behaviour guest is balanced" xl-ext mem-range hostile 280 1400 1
+    lend=all
+    [ $behaviour = hostile ] || lend=0
+    check "the $behaviour guest is balanced" xl-ext mem-range --lend $lend hostile 280 1400 1
 
     most=$first least=$reserve samples=0
     end=$(($(date +%s) + seconds / 2))
