@@ -104,11 +104,10 @@ static void lower(struct balancer *b, struct dom *d)
     target_write(b, d, d->planned_memkb, reason);
 }
 
-/* A stuck guest that takes no part: its target is put where it stands, within its range. Never above the least that it
- * has held since it was asked, or each time that it is judged would let it climb. */
+/* A stuck guest that takes no part: its target is put where it stands, within its range. */
 static void set_standing(struct dom *d)
 {
-    uint64_t stands = d->owes ? d->least_memkb : d->actual_memkb, hi = plan_hi_memkb(&d->plan);
+    uint64_t stands = dom_stands_at_memkb(d), hi = plan_hi_memkb(&d->plan);
     uint64_t target = stands - stands % PLAN_PAGE_KB;
 
     hi -= hi % PLAN_PAGE_KB;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "balance/engine/state.h"
+#include "base/least.h"
 #include "base/error.h"
 
 /* An offset of a guest that rests is taken for known when it is not larger than drivers' usual ones. */
@@ -140,7 +141,18 @@ static void note_debt(struct dom *d)
 
     if (owes && (!d->owes || d->actual_memkb < d->least_memkb))
         d->least_memkb = d->actual_memkb;
+    if (!owes)
+        d->stood_memkb = d->target_memkb;
     d->owes = owes;
+}
+
+uint64_t dom_stands_at_memkb(const struct dom *d)
+{
+    if (d->owes)
+        return d->stood_memkb ? least(d->least_memkb, most(d->stood_memkb, d->target_memkb)) : d->least_memkb;
+    if (d->facts.has_target && d->actual_memkb > d->target_memkb)
+        return d->target_memkb;
+    return d->actual_memkb;
 }
 
 /* Of what it was asked for: what it gives beyond that, or before it was asked, is its own affair. */

@@ -78,6 +78,7 @@ struct dom {
 
     bool owes;            /* it holds more than it was asked to */
     uint64_t least_memkb; /* the least that it has held since */
+    uint64_t stood_memkb; /* its target before; 0: not known */
     struct credit credit;
     bool credit_loaded;
     uint64_t fair_memkb, cap_memkb; /* its share, and how far it may go beyond it */
@@ -162,6 +163,9 @@ bool dom_paused(const struct balancer *b, const struct dom *d);
 void dom_refresh(struct balancer *b, struct dom *d);
 /* What it holds beyond its target although it is there: pages that its driver does not count, and slack. */
 uint64_t dom_tolerance_memkb(const struct dom *d);
+/* Where its target belongs when it does not move: where it stands, without what it has taken of its slack. Never above its
+ * target before it was asked, nor the least that it has held since, or each time that it is judged would let it climb. */
+uint64_t dom_stands_at_memkb(const struct dom *d);
 void dom_read_due_report(struct balancer *b, struct dom *d);
 /* Whether its report is of this moment, as far as can be told. One that is not is asked for; what does not come is
  * forgotten. */

@@ -20,7 +20,7 @@ static uint64_t probe_memkb(uint64_t actual_memkb)
 static void bound_by_health(struct dom *d)
 {
     struct plan_domain *p = &d->plan;
-    uint64_t actual = p->actual_memkb - p->actual_memkb % PLAN_PAGE_KB;
+    uint64_t stands = dom_stands_at_memkb(d), actual = stands - stands % PLAN_PAGE_KB;
     uint64_t hi = plan_hi_memkb(p);
 
     if (health_stuck(&d->health, HEALTH_GIVING)) {

@@ -92,7 +92,7 @@ static uint64_t look_ahead(const struct demand *d, uint64_t used_before, uint64_
 void demand_report(struct demand *d, const struct host_report *report, uint64_t actual_memkb, uint64_t ground_memkb,
                    unsigned headroom_percent, uint64_t arrival_ms, uint64_t now_ms)
 {
-    uint64_t used_before = d->used_memkb;
+    uint64_t used_before = d->used_memkb, needed_before = d->known ? d->need_memkb : 0;
 
     d->period_ms = least(report->period_ms, DEMAND_PERIOD_MOST_MS);
     wish(d, report, actual_memkb, headroom_percent);
@@ -109,6 +109,9 @@ void demand_report(struct demand *d, const struct host_report *report, uint64_t 
     demand_settle(d, now_ms);
     d->use_memkb = least(d->use_memkb + d->ahead_memkb, PLAN_MEMKB_MAX);
     d->need_memkb = least(d->reported_memkb + d->ahead_memkb, PLAN_MEMKB_MAX);
+    /* What is still on its way it cannot have used: that is not called back before it has come. */
+    if (ground_memkb > actual_memkb + RISE_LEAST_MEMKB)
+        d->need_memkb = most(d->need_memkb, least(needed_before, ground_memkb));
     d->peak_memkb[0] = most(d->peak_memkb[0], d->reported_memkb);
     demand_settle(d, now_ms);
 }

@@ -2,6 +2,8 @@
 /* What stands on screens of several sizes. */
 #include "tests/unit/balance/top-view.h"
 
+#include "base/utf8.h"
+
 static void nothing_is_missing_without_being_counted(void **state)
 {
     static const size_t counts[] = {1, 2, 3, 18, 19, 20, 21, 40, 55, 56, 57, 58, 1000};
