@@ -218,6 +218,23 @@ static void who_cannot_tell_of_stalls_is_taken_to_stall(void **state)
 }
 
 /* What has been swapped out since it stalls is missing; what lay there before may stay there. */
+static void what_is_on_its_way_is_not_called_back_before_it_has_come(void **state)
+{
+    struct host_report short_of = says(176, 4), eased = says(176, 40);
+    struct demand d = {0};
+    uint64_t needed;
+
+    short_of.pressure = 100;
+    report(&d, &short_of, 200, 200, 1000);
+    needed = d.need_memkb;
+    assert_true(needed > 250 * MIB);
+    report(&d, &eased, 200, 250, 1500);
+    assert_int_equal(d.need_memkb, 250 * MIB);
+    eased = says(226, 90);
+    report(&d, &eased, 250, 250, 2000);
+    assert_true(d.need_memkb < 250 * MIB);
+}
+
 static void what_is_swapped_out_under_pressure_is_missing(void **state)
 {
     struct host_report r = says(1000, 0);
@@ -305,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_report_that_went_away_leaves_a_need_that_fades),
         cmocka_unit_test(pressure_and_kills_ask_for_more_than_is_held),
         cmocka_unit_test(who_cannot_tell_of_stalls_is_taken_to_stall),
+        cmocka_unit_test(what_is_on_its_way_is_not_called_back_before_it_has_come),
         cmocka_unit_test(what_is_swapped_out_under_pressure_is_missing),
     };
 
