@@ -12,6 +12,7 @@
 #define MAGIC_BYTES 32
 #define BYTE_ORDER_MARK 0x01020304u
 #define FLAG_JSON 1u
+#define FLAG_STREAM_V2 2u
 #define OPTIONAL_MAX (16u << 20)
 
 struct head {
@@ -35,6 +36,19 @@ static int get(int fd, void *data, size_t len, const char **cause)
     return 0;
 }
 
+/* Its length stands before it. NULL: there is none. */
+static char *config_in(struct gc *gc, const char *optional, size_t len)
+{
+    uint32_t config_len;
+
+    if (len < sizeof(config_len))
+        return NULL;
+    memcpy(&config_len, optional, sizeof(config_len));
+    return config_len && config_len <= len - sizeof(config_len)
+               ? gc_strndup(gc, optional + sizeof(config_len), config_len)
+               : NULL;
+}
+
 int xl_saved_head_read(struct gc *gc, int fd, struct xl_saved_head *head, const char **cause)
 {
     struct head h;
@@ -51,6 +65,9 @@ int xl_saved_head_read(struct gc *gc, int fd, struct xl_saved_head *head, const 
     head->bytes = gc_alloc(gc, head->len + 1);
     memcpy(head->bytes, &h, sizeof(h));
     rc = get(fd, head->bytes + sizeof(h), h.optional_len, cause);
-    head->config = !rc && h.mandatory & FLAG_JSON ? head->bytes + sizeof(h) : NULL;
+    head->is_stream_v2 = h.mandatory & FLAG_STREAM_V2;
+    head->config = NULL;
+    if (!rc && h.mandatory & FLAG_JSON)
+        head->config = config_in(gc, head->bytes + sizeof(h), h.optional_len);
     return rc;
 }

@@ -8,16 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-
-/* xl: 32 bytes of magic, then byte order, two words of flags, length of what is optional. */
-#define XL_HEAD_BYTES 48
-#define XL_MAGIC "Xen saved domain, xl format\n \0 \r"
-#define XL_MAGIC_BYTES 32
-#define XL_BYTE_ORDER 0x01020304u
-#define XL_JSON 1u        /* the configuration is libxl's JSON */
-#define XL_STREAM_V2 2u   /* a libxl stream of version 2 follows */
-#define XL_LENGTH_BYTES 4 /* of the configuration, in front of it */
-#define CONFIG_BYTES_MAX (16u << 20)
+#include "core/xl-saved.h"
 
 /* libxl: 8 bytes of magic, version, options; then records. */
 #define LIBXL_HEAD_BYTES 16
@@ -73,26 +64,16 @@ static bool skip(struct reading *r, uint64_t len)
 
 static bool read_xl_head(struct reading *r, struct saved_file *file)
 {
-    struct {
-        char magic[XL_MAGIC_BYTES];
-        uint32_t byte_order, mandatory, optional, optional_len;
-    } head;
+    struct xl_saved_head head;
 
-    if (!get(r, &head, sizeof(head)))
+    if (lseek(r->fd, 0, SEEK_SET) || xl_saved_head_read(r->gc, r->fd, &head, &r->cause))
         return false;
-    if (memcmp(head.magic, XL_MAGIC, XL_MAGIC_BYTES) || head.byte_order != XL_BYTE_ORDER ||
-        !(head.mandatory & XL_STREAM_V2) || head.optional_len > CONFIG_BYTES_MAX) {
-        r->cause = "it is no guest that xl has saved";
+    if (!head.is_stream_v2) {
+        r->cause = "it was saved by an xl that is too old";
         return false;
     }
-    if (head.optional_len) {
-        char *optional = gc_alloc(r->gc, head.optional_len + 1u);
-
-        if (!get(r, optional, head.optional_len))
-            return false;
-        if (head.mandatory & XL_JSON && head.optional_len > XL_LENGTH_BYTES)
-            file->config = optional + XL_LENGTH_BYTES;
-    }
+    file->config = head.config;
+    r->at = head.len;
     return true;
 }
 

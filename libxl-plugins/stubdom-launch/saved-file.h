@@ -5,7 +5,7 @@
 /*
  * A guest that xl has saved to a file, looked at without being restored: is the file whole, and is the state of a QEMU in
  * a stub domain in it? docs/specs/libxl-migration-stream.pandoc and libxc-migration-stream.pandoc of Xen have the format;
- * what stands before it is xl's (tools/xl/xl.h, save_file_header).
+ * what stands before it is xl's (core/xl-saved.h).
  */
 
 #include <stdbool.h>
