@@ -5,7 +5,7 @@
 
 #include <libxl_utils.h>
 
-#include "balance/service/control.h"
+#include "memd-client/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/domain.h"

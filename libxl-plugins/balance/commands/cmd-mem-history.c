@@ -9,8 +9,8 @@
 
 #include "balance/commands/commands.h"
 #include "balance/commands/history-data.h"
-#include "balance/commands/memd-client.h"
-#include "balance/service/control.h"
+#include "memd-client/client.h"
+#include "memd-client/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 

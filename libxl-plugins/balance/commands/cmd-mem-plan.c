@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "balance/commands/commands.h"
-#include "balance/service/control.h"
-#include "balance/commands/memd-client.h"
+#include "memd-client/control.h"
+#include "memd-client/client.h"
 #include "balance/policy/plan-json.h"
 #include "base/cleanup.h"
 #include "base/error.h"

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "balance/commands/commands.h"
-#include "balance/commands/memd-client.h"
+#include "memd-client/client.h"
 #include "balance/policy/lend.h"
-#include "balance/service/control.h"
+#include "memd-client/control.h"
 #include "balance/xen/ranges.h"
 #include "balance/xen/settings.h"
 #include "balloon/info.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "balance/commands/commands.h"
-#include "balance/service/control.h"
+#include "memd-client/control.h"
 #include "balance/xen/host-xen.h"
 #include "balance/commands/reserve-client.h"
 #include "base/cleanup.h"

@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "balance/commands/commands.h"
-#include "balance/commands/memd-client.h"
-#include "balance/service/control.h"
+#include "memd-client/client.h"
+#include "memd-client/control.h"
 #include "balloon/guest-reports.h"
 #include "balloon/info.h"
 #include "base/cleanup.h"

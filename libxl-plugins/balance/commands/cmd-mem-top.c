@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "balance/commands/commands.h"
-#include "balance/commands/memd-client.h"
+#include "memd-client/client.h"
 #include "balance/commands/print-metrics.h"
 #include "balance/commands/terminal.h"
 #include "balance/commands/top-screen.h"
 #include "balance/commands/why-text.h"
-#include "balance/service/control.h"
+#include "memd-client/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/visible.h"

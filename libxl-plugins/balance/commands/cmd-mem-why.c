@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "balance/commands/commands.h"
-#include "balance/commands/memd-client.h"
+#include "memd-client/client.h"
 #include "balance/commands/why-text.h"
-#include "balance/service/control.h"
+#include "memd-client/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "balance/service/control.h"
+#include "memd-client/control.h"
 #include "xlx-plugin.h"
 
 int print_metrics(struct memd_client *client)

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "balance/service/control.h"
+#include "memd-client/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/subprocess.h"
@@ -68,7 +68,7 @@ static int judge(struct xlx_ctx *ctx, struct xlx_ui *ui, const struct json *r, s
 /* ---- memd that went and came back ---- */
 
 #define RETRY_MS 250
-/* So long a reservation waits for its holder (balance/service/control.h). */
+/* So long a reservation waits for its holder (memd-client/control.h). */
 #define COME_BACK_MS 30000
 
 /* The reservation as it is now, valid until the next call. A younger one of that name is somebody else's: names begin

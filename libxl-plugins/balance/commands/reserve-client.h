@@ -4,7 +4,7 @@
 
 /* What mem-reserve and create share: a reservation that lives with their connection to memd. */
 
-#include "balance/commands/memd-client.h"
+#include "memd-client/client.h"
 #include "xlx-plugin.h"
 
 struct reserve_wish {

@@ -5,7 +5,7 @@
 #include "balance/policy/lend.h"
 #include "balance/service/service.h"
 #include "balance/policy/plan-json.h"
-#include "balance/service/control.h"
+#include "memd-client/control.h"
 #include "balance/service/history.h"
 #include "balance/service/recorder.h"
 #include "balance/service/metrics-page.h"

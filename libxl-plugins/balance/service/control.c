@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "balance/service/control.h"
+#include "memd-client/control.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -21,9 +21,9 @@
 
 #include <cmocka.h>
 
-#include "balance/commands/memd-client.h"
+#include "memd-client/client.h"
 #include "balance/commands/reserve-client.h"
-#include "balance/service/control.h"
+#include "memd-client/control.h"
 #include "balance/service/metrics.h"
 #include "balance/service/service.h"
 #include "balance/xen/settings.h"

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "balance/service/control.h"
+#include "memd-client/control.h"
 #include "balance/service/service.h"
 #include "base/cleanup.h"
 #include "base/error.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "balance/commands/memd-client.h"
+#include "memd-client/client.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "balance/service/control.h"
+#include "memd-client/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/run-folder.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef XLX_BALANCE_COMMANDS_MEMD_CLIENT_H
-#define XLX_BALANCE_COMMANDS_MEMD_CLIENT_H
+#ifndef XLX_MEMD_CLIENT_CLIENT_H
+#define XLX_MEMD_CLIENT_CLIENT_H
 
 /*
- * The commands' end of memd's control socket (balance/service/control.h). Calls run the loop until memd has answered;
+ * The commands' end of memd's control socket (memd-client/control.h). Calls run the loop until memd has answered;
  * SIGINT and SIGTERM end them with ERROR_ABORTED. The socket is RUN_FOLDER/control.sock, for one of memd's readers
  * RUN_FOLDER/look.sock; $XL_EXT_RUN_FOLDER names another folder.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef XLX_BALANCE_SERVICE_CONTROL_H
-#define XLX_BALANCE_SERVICE_CONTROL_H
+#ifndef XLX_MEMD_CLIENT_CONTROL_H
+#define XLX_MEMD_CLIENT_CONTROL_H
 
 /*
  * The control socket: what the commands ask of memd. It speaks the dialect of the domains' QMP sockets: a greeting,
