@@ -75,6 +75,27 @@ int xl_dry_run(struct xlx_ctx *ctx, struct gc *gc, struct xl_dry_run *run)
     return 0;
 }
 
+int xl_run(struct xlx_ctx *ctx, char *const *argv, int *exit_status)
+{
+    GC_SCOPE(gc);
+    struct subprocess xl = {
+        .ao = {.ctx = ctx},
+        .gc = gc,
+        .argv = xl_with_path(ctx, gc, argv, NULL),
+        .our_input = true,
+        .out = SUBPROCESS_OURS,
+        .err = SUBPROCESS_OURS,
+    };
+    int rc;
+
+    if (!xl.argv)
+        return ERROR_NOTFOUND;
+    subprocess_start(&xl);
+    rc = ao_wait(&xl.ao);
+    *exit_status = xl.exit_status;
+    return rc;
+}
+
 int xl_runs_alone(const struct xlx_invocation *in, const char *why)
 {
     GC_SCOPE(gc);

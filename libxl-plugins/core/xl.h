@@ -33,6 +33,11 @@ char **xl_with_path(struct xlx_ctx *ctx, struct gc *gc, char *const *argv, const
 /* "create -c web.cfg" to "create OPTION -c web.cfg", in the pool. */
 char **xl_with_option(struct gc *gc, char *const *argv, const char *option);
 
+/* Runs xl with that command line, on our own standard streams, and waits for its end. 0: xl has run, and *exit_status is
+ * its own (128 + N: signal N has ended it); ERROR_NOTFOUND, ERROR_FAIL (both logged); ERROR_ABORTED: an interrupt, xl has
+ * been ended. Runs the loop. */
+int xl_run(struct xlx_ctx *ctx, char *const *argv, int *exit_status);
+
 /* Replaces this process by xl with in->xl_argv, after a warning that says why nothing is added to what xl does (NULL:
  * that is as it should be). Returns XLX_EXIT_FAILED, logged, when xl cannot be run. */
 int xl_runs_alone(const struct xlx_invocation *in, const char *why);

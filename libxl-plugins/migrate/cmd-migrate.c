@@ -4,11 +4,14 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/xl.h"
+#include "memd-client/compact.h"
 #include "migrate/migrate.h"
 
 struct options {
     const char *ssh_command, *config, *policy;
-    bool force, foreground, no_wait, paused, keep_domid, debug, live; /* all but force are only for xl */
+    bool force, compact;
+    uint64_t to_memkb;
+    bool foreground, no_wait, paused, keep_domid, debug, live; /* only for xl */
 };
 
 static const struct options defaults = {.ssh_command = "ssh"};
@@ -17,6 +20,8 @@ static const struct xlx_option options[] = {
     {'C', "config", XLX_OPTION_TEXT, offsetof(struct options, config), "CONFIG", "xl's: send this configuration", true},
     {'D', "preserve-domid", XLX_OPTION_FLAG, offsetof(struct options, keep_domid), NULL, "xl's: keep the domid", true},
     {'F', "foreground", XLX_OPTION_FLAG, offsetof(struct options, foreground), NULL, "xl's: no daemon there", true},
+    {0, "compact", XLX_OPTION_FLAG, offsetof(struct options, compact), NULL,
+     "have the guest give back what it does not need before"},
     {0, "debug", XLX_OPTION_FLAG, offsetof(struct options, debug), NULL, "xl's: print much", true},
     {'e', "no-wait", XLX_OPTION_FLAG, offsetof(struct options, no_wait), NULL,
      "xl's: do not wait there for the guest's death", true},
@@ -27,6 +32,8 @@ static const struct xlx_option options[] = {
      "check against this file of cpu-policy, rather than ask HOST"},
     {'s', "ssh", XLX_OPTION_TEXT, offsetof(struct options, ssh_command), "SSHCOMMAND",
      "use this in place of ssh, for the check and for xl", true},
+    {0, "to", XLX_OPTION_SIZE, offsetof(struct options, to_memkb), "SIZE",
+     "with --compact: down to this, rather than to what memd says it needs"},
 };
 
 /* The other side finds room before anything is sent. Without a command for ssh, HOST is a command that takes the guest: there
@@ -45,6 +52,26 @@ static int reserve_there(const struct xlx_invocation *in, struct gc *gc, const s
     return mc->need_memkb && *o->ssh_command ? migrate_reserve(in->ctx, gc, &reserve) : 0;
 }
 
+/* The other side's memd waits for no guest that is still giving memory back. */
+static int move_small(const struct xlx_invocation *in, struct gc *gc, const struct migrate_check *mc)
+{
+    const struct options *o = in->options;
+    struct compact compact = {.ctx = in->ctx, .ui = in->ui, .domid = mc->domid, .to_memkb = o->to_memkb};
+    int rc, status;
+
+    status = compact_begin(&compact);
+    if (status)
+        return status;
+    rc = reserve_there(in, gc, mc);
+    if (!rc)
+        rc = xl_run(in->ctx, in->xl_argv, &status);
+    if (rc)
+        status = xlx_exit_of(rc);
+    if (status)
+        compact_undo(&compact);
+    return status;
+}
+
 static int run(const struct xlx_invocation *in)
 {
     const struct options *o = in->options;
@@ -60,6 +87,10 @@ static int run(const struct xlx_invocation *in)
 
     if (!o->policy && policy_names_file(in->argv[1])) {
         LOG(in->ctx, ERROR, "'%.128s' is a file: migrate needs a host (and takes the file with --policy)", in->argv[1]);
+        return XLX_EXIT_USAGE;
+    }
+    if (o->to_memkb && !o->compact) {
+        LOG(in->ctx, ERROR, "--to goes with --compact");
         return XLX_EXIT_USAGE;
     }
     if (xlx_why_no_dom0())
@@ -87,18 +118,23 @@ static int run(const struct xlx_invocation *in)
         LOG(in->ctx, WARN, "migrating %s against the check, as asked", in->argv[0]);
     if (migrate_put_back(in->ctx, gc, mc.domid))
         return XLX_EXIT_FAILED;
+    if (o->compact)
+        return move_small(in, gc, &mc);
     rc = reserve_there(in, gc, &mc);
     return rc ? xlx_exit_of(rc) : xl_runs_alone(in, NULL);
 }
 
 const struct xlx_command cmd_migrate = {
     .name = "migrate",
-    .synopsis = "[-f] [--policy FILE] [-s SSHCOMMAND] [XL-OPTION]... DOMAIN HOST",
+    .synopsis = "[-f] [--compact [--to SIZE]] [--policy FILE] [-s SSHCOMMAND] [XL-OPTION]... DOMAIN HOST",
     .summary = "Check whether a guest may move to a host, then migrate it",
     .details =
         "A check that says no stops it with exit status 4, unless --force is given; what 'xl-ext migrate-check' "
         "would print is shown. Then memd on HOST makes room for the guest (exit status 3: it cannot), where there "
-        "is one, and xl migrate does the work. The guest's memory is left as it is.",
+        "is one, and xl migrate does the work.\n"
+        "\n"
+        "With --compact the guest first gives back what it does not need now, which is then not sent; it grows "
+        "back at HOST, or here when it cannot be migrated. Otherwise its memory is left as it is.",
     XLX_OPTIONS(options, struct options),
     .defaults = &defaults,
     .args_min = 2,

@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "core/libxl-op.h"
 #include "core/stubdom-state.h"
-#include "core/subprocess.h"
 #include "core/xl.h"
 #include "stubdom-launch/saved-file.h"
 #include "stubdom-launch/stubdom.h"
@@ -53,49 +52,34 @@ const char *stubdom_save_verify(struct gc *gc, const char *path, uint32_t number
 
 /* ---- the guest ---- */
 
-static bool is_suspended(struct stubdom_save *save)
+static bool is_suspended(struct xlx_ctx *ctx, uint32_t domid)
 {
     xc_domaininfo_t info;
     xc_interface *xc;
 
-    return !ctx_xc(save->ctx, &xc) && xc_domain_getinfolist(xc, save->domid, 1, &info) == 1 &&
-           info.domain == save->domid && info.flags & XEN_DOMINF_shutdown &&
+    return !ctx_xc(ctx, &xc) && xc_domain_getinfolist(xc, domid, 1, &info) == 1 && info.domain == domid &&
+           info.flags & XEN_DOMINF_shutdown &&
            (info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask) == SHUTDOWN_suspend;
 }
 
-/* xl wakes the guest itself when a save fails, unless xl was ended in the middle. */
-static void wake(struct stubdom_save *save)
+void save_wake(struct xlx_ctx *ctx, uint32_t domid)
 {
-    struct libxl_op op = {.ao = {.ctx = save->ctx}, .must_finish = true};
+    struct libxl_op op = {.ao = {.ctx = ctx}, .must_finish = true};
     libxl_ctx *libxl;
 
-    if (!is_suspended(save) || ctx_libxl(save->ctx, &libxl))
+    if (!is_suspended(ctx, domid) || ctx_libxl(ctx, &libxl))
         return;
-    if (libxl_op_wait(&op, libxl_domain_resume(libxl, save->domid, 1, libxl_op_how(&op))))
-        LOGD(save->ctx, ERROR, save->domid, "it was suspended to be saved, and cannot be woken");
+    if (libxl_op_wait(&op, libxl_domain_resume(libxl, domid, 1, libxl_op_how(&op))))
+        LOGD(ctx, ERROR, domid, "it was suspended to be saved, and cannot be woken");
     else
-        LOGD(save->ctx, WARN, save->domid, "it goes on where it was");
+        LOGD(ctx, WARN, domid, "it goes on where it was");
 }
 
 static int run_xl(struct stubdom_save *save, struct gc *gc, int *exit_status)
 {
     bool adds_pause = !save->stays && !save->paused;
-    struct subprocess xl = {
-        .ao = {.ctx = save->ctx},
-        .gc = gc,
-        .argv = xl_with_path(save->ctx, gc, adds_pause ? xl_with_option(gc, save->xl_argv, "-p") : save->xl_argv, NULL),
-        .our_input = true,
-        .out = SUBPROCESS_OURS,
-        .err = SUBPROCESS_OURS,
-    };
-    int rc;
 
-    if (!xl.argv)
-        return ERROR_NOTFOUND;
-    subprocess_start(&xl);
-    rc = ao_wait(&xl.ao);
-    *exit_status = xl.exit_status;
-    return rc;
+    return xl_run(save->ctx, adds_pause ? xl_with_option(gc, save->xl_argv, "-p") : save->xl_argv, exit_status);
 }
 
 static int let_go(struct stubdom_save *save)
@@ -175,7 +159,7 @@ int stubdom_save(struct stubdom_save *save)
     }
     rc = run_xl(save, gc, &exit_status);
     if (rc || exit_status) {
-        wake(save);
+        save_wake(save->ctx, save->domid);
         return rc ? xlx_exit_of(rc) : XLX_EXIT_FAILED;
     }
     cause = verify(save, gc);

@@ -49,6 +49,7 @@ for program in "$tool" "$work/link/xl"; do
     handed_on "$program" list -l web
     handed_on "$program" console -t pv web
     handed_on "$program" save -c web "/tmp/a file"
+    handed_on_as "<xl><save><-p><web></tmp/saved>" "$program" save --compact --to 200m -p web /tmp/saved
     handed_on "$program" restore -e /tmp/saved
     handed_on "$program" restore -p -c web.cfg /tmp/saved
     handed_on "$program" restore
@@ -88,11 +89,14 @@ for program in "$tool" "$work/link/xl"; do
     handed_on "$program" migrate -C new.cfg -s "ssh -p 2222" web there
     handed_on "$program" migrate web there -s '' --unknown
     handed_on_as "<xl><migrate><-e><web><there>" "$program" migrate -f -e web --policy file there
+    handed_on_as "<xl><migrate><web><there>" "$program" migrate --compact web there
 done
 
 says 0 "dryrun" "help of create shows xl's options too" create --help
 says 0 "dryrun" "also by -h" create web.cfg -h
 says 2 "too few" "migrate needs its arguments" migrate web
+says 2 "goes with --compact" "how small is said only where a guest is made small" save --to 200m web /tmp/saved
+says 2 "goes with --compact" "also for its journey" migrate --to 200m web there
 says 2 "needs a value" "an option of our own must have its value" create web.cfg -t
 
 # ---- names that both have, done by xl-ext itself: xl's grammar is not refused as bad usage ----
