@@ -107,12 +107,12 @@ static bool has_colours(void)
 static const char *look_code(enum top_look look)
 {
     static const char *const coloured[] = {
-        [TOP_LOOK_PLAIN] = "",      [TOP_LOOK_TITLE] = ";1",      [TOP_LOOK_HEADER] = ";7",
+        [TOP_LOOK_PLAIN] = "",      [TOP_LOOK_TITLE] = ";1",      [TOP_LOOK_HEADER] = ";7;36",
         [TOP_LOOK_HINT] = ";36",    [TOP_LOOK_WARNING] = ";1;33", [TOP_LOOK_STARVES] = ";1;31",
         [TOP_LOOK_STUCK] = ";1;35", [TOP_LOOK_OWES] = ";33",      [TOP_LOOK_PINNED] = ";36",
     };
     static const char *const plain[] = {
-        [TOP_LOOK_PLAIN] = "",   [TOP_LOOK_TITLE] = ";1",   [TOP_LOOK_HEADER] = ";7",
+        [TOP_LOOK_PLAIN] = "",   [TOP_LOOK_TITLE] = ";1",   [TOP_LOOK_HEADER] = ";4",
         [TOP_LOOK_HINT] = "",    [TOP_LOOK_WARNING] = ";1", [TOP_LOOK_STARVES] = ";1",
         [TOP_LOOK_STUCK] = ";1", [TOP_LOOK_OWES] = ";4",    [TOP_LOOK_PINNED] = ";4",
     };
