@@ -81,7 +81,7 @@ static void pulse_stopped(struct ev_fd *f, int fd, short revents)
  * connection, on which nothing is ever asked, is watched for its end. */
 static void watch_pulse(struct store_watcher *w)
 {
-    w->pulse_fd = store_socket();
+    w->pulse_fd = store_socket(0);
     if (w->pulse_fd < 0)
         return;
     if (ev_fd_start(w->loop, &w->pulse, w->pulse_fd, POLLIN, pulse_stopped)) {

@@ -146,7 +146,7 @@ static int infos_from_store(struct xlx_ctx *ctx, const struct store_batch *batch
 
 int mem_info_from_store(struct xlx_ctx *ctx, struct xs_handle *xs, struct xlx_mem_info *info)
 {
-    struct store_batch one_by_one = {-1, xs};
+    struct store_batch one_by_one = {.xs = xs};
 
     return infos_from_store(ctx, &one_by_one, info, 1, MEM_INFO_ALL);
 }
@@ -209,13 +209,16 @@ int xlx_mem_info_get(struct xlx_ctx *ctx, uint32_t domid, struct xlx_mem_info *i
 /* Without a socket of xenstored, as when it runs in a domain of its own, the kernel's device is asked. */
 static int list_from_store(struct xlx_ctx *ctx, struct xlx_mem_info *infos, size_t count, enum mem_info_want want)
 {
-    CLEANUP_FD int fd = store_socket();
-    struct store_batch batch = {.fd = fd};
+    struct store_batch batch;
     int rc = 0;
 
-    if (fd < 0)
+    store_batch_open(&batch, TAKE_FD(ctx->store_fd), count * QUESTIONS);
+    if (!batch.fd_count)
         rc = ctx_xs(ctx, &batch.xs);
-    return rc ? rc : infos_from_store(ctx, &batch, infos, count, want);
+    if (!rc)
+        rc = infos_from_store(ctx, &batch, infos, count, want);
+    store_batch_close(&batch);
+    return rc;
 }
 
 int mem_list(struct xlx_ctx *ctx, enum mem_info_want want, struct xlx_mem_info **infos, size_t *count)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/cleanup.h"
 #include "xenstore/connect.h"
 
 static void close_xs(struct xlx_ctx *ctx)
@@ -14,7 +15,9 @@ static void close_xs(struct xlx_ctx *ctx)
 int ctx_xs(struct xlx_ctx *ctx, struct xs_handle **xs)
 {
     if (!ctx->xs) {
-        ctx->xs = store_open();
+        CLEANUP_FD int looked = TAKE_FD(ctx->store_fd);
+
+        ctx->xs = looked >= 0 ? xs_open(0) : store_open();
         if (!ctx->xs)
             return ctx_refuse(ctx, "xenstored (is it running?)", errno);
         ctx_at_end(ctx, close_xs);
@@ -41,9 +44,19 @@ int ctx_xc(struct xlx_ctx *ctx, xc_interface **xc)
     return 0;
 }
 
-bool xlx_ctx_usable(struct xlx_ctx *ctx)
+/* Most of what libxenstore's connection costs is saved where a batch reads all that a command needs. */
+static int look_for_store(struct xlx_ctx *ctx)
 {
     struct xs_handle *xs;
+
+    if (ctx->xs || ctx->store_fd >= 0)
+        return 0;
+    ctx->store_fd = store_socket(0);
+    return ctx->store_fd < 0 ? ctx_xs(ctx, &xs) : 0;
+}
+
+bool xlx_ctx_usable(struct xlx_ctx *ctx)
+{
     xc_interface *xc;
     const char *why = xlx_why_no_dom0();
 
@@ -51,7 +64,7 @@ bool xlx_ctx_usable(struct xlx_ctx *ctx)
         LOG(ctx, ERROR, "%s", why);
         return false;
     }
-    return !ctx_xc(ctx, &xc) && !ctx_xs(ctx, &xs);
+    return !ctx_xc(ctx, &xc) && !look_for_store(ctx);
 }
 
 static void xenstore_lost(void *arg)

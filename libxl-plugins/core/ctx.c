@@ -37,6 +37,7 @@ int xlx_ctx_new(struct xlx_ctx **ctx, xentoollog_logger *logger)
     if (!c)
         abort();
     c->logger = logger;
+    c->store_fd = -1;
     r = uv_loop_init(&c->loop);
     if (r < 0) {
         log_line(logger, XTL_ERROR, "cannot make an event loop: %s", uv_strerror(r));
@@ -53,6 +54,8 @@ void xlx_ctx_free(struct xlx_ctx *ctx)
         return;
     while (ctx->closer_count)
         ctx->closers[--ctx->closer_count](ctx);
+    if (ctx->store_fd >= 0)
+        close(ctx->store_fd);
     ev_loop_close(&ctx->loop);
     free(ctx);
 }

@@ -26,6 +26,7 @@ struct xlx_ctx {
     uv_loop_t loop;
     /* NULL until asked for */
     struct xs_handle *xs;
+    int store_fd; /* a connection to xenstored that nobody has used yet; -1: none */
     xc_interface *xc;
     libxl_ctx *libxl;
     struct store_watcher *watcher;

@@ -20,7 +20,9 @@
 #include "base/error.h"
 #include "tests/fakes/fault.h"
 #include "tests/fakes/xenstore.h"
+#include "tests/fakes/xenstore-socket.h"
 #include "xenstore/batch.h"
+#include "xenstore/connect.h"
 #include "xenstore/store.h"
 
 #define MANY 1000
@@ -35,60 +37,62 @@ static const struct value {
     {"/nul", "1\0002", 3},
 };
 
+/* One of a connection each. */
 static struct server {
     int fd;
     pthread_t thread;
-    unsigned requests; /* answered when so many have come */
-    size_t piece;      /* bytes that are written at a time; 0: all */
-    bool backwards, twice, foreign, too_long, other_type, refuses, ends, silent;
+    unsigned connections; /* 0: one */
+    unsigned requests;    /* answered when so many have come */
+    size_t piece;         /* bytes that are written at a time; 0: all */
+    bool backwards, twice, foreign, others, too_long, other_type, refuses, ends, silent;
     char *out;
     size_t len;
-} server;
+} servers[STORE_BATCH_CONNECTIONS];
 
-/* ---- the server ---- */
+/* ---- the servers ---- */
 
-static void put(uint32_t type, uint32_t id, const char *bytes, size_t len, size_t said)
+static void put(struct server *s, uint32_t type, uint32_t id, const char *bytes, size_t len, size_t said)
 {
     struct xsd_sockmsg head = {.type = type, .req_id = id, .len = (uint32_t)said};
 
-    memcpy(server.out + server.len, &head, sizeof(head));
-    memcpy(server.out + server.len + sizeof(head), bytes, len);
-    server.len += sizeof(head) + len;
+    memcpy(s->out + s->len, &head, sizeof(head));
+    memcpy(s->out + s->len + sizeof(head), bytes, len);
+    s->len += sizeof(head) + len;
 }
 
-static void answer(const struct xsd_sockmsg *head, const char *path)
+static void answer(struct server *s, const struct xsd_sockmsg *head, const char *path)
 {
-    uint32_t id = head->req_id + (server.foreign ? 100000 : 0);
+    uint32_t id = head->req_id + (s->foreign ? 100000 : s->others);
     unsigned number;
 
-    if (server.refuses) {
-        put(XS_ERROR, id, "EACCES", 7, 7);
+    if (s->refuses) {
+        put(s, XS_ERROR, id, "EACCES", 7, 7);
         return;
     }
     if (sscanf(path, "/many/%u", &number) == 1) {
-        put(XS_READ, id, path + 6, strlen(path + 6), strlen(path + 6));
+        put(s, XS_READ, id, path + 6, strlen(path + 6), strlen(path + 6));
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         if (!strcmp(values[i].path, path)) {
-            put(server.other_type ? XS_WRITE : XS_READ, id, values[i].bytes, values[i].len,
-                server.too_long ? XENSTORE_PAYLOAD_MAX + 1 : values[i].len);
+            put(s, s->other_type ? XS_WRITE : XS_READ, id, values[i].bytes, values[i].len,
+                s->too_long ? XENSTORE_PAYLOAD_MAX + 1 : values[i].len);
             return;
         }
     }
-    put(XS_ERROR, id, "ENOENT", 7, 7);
+    put(s, XS_ERROR, id, "ENOENT", 7, 7);
 }
 
-static bool take(void *bytes, size_t len)
+static bool take(const struct server *s, void *bytes, size_t len)
 {
-    return recv(server.fd, bytes, len, MSG_WAITALL) == (ssize_t)len;
+    return recv(s->fd, bytes, len, MSG_WAITALL) == (ssize_t)len;
 }
 
-static void send_answers(void)
+static void send_answers(const struct server *s)
 {
-    for (size_t at = 0; at < server.len;) {
-        size_t piece = server.piece && server.piece < server.len - at ? server.piece : server.len - at;
-        ssize_t r = send(server.fd, server.out + at, piece, MSG_NOSIGNAL);
+    for (size_t at = 0; at < s->len;) {
+        size_t piece = s->piece && s->piece < s->len - at ? s->piece : s->len - at;
+        ssize_t r = send(s->fd, s->out + at, piece, MSG_NOSIGNAL);
 
         if (r < 0)
             return;
@@ -98,33 +102,34 @@ static void send_answers(void)
 
 static void *serve(void *arg)
 {
+    struct server *s = arg;
     struct request {
         struct xsd_sockmsg head;
         char path[64];
-    } *requests = calloc(server.requests + 1, sizeof(*requests));
+    } *requests = calloc(s->requests + 1, sizeof(*requests));
     unsigned n = 0;
 
-    while (n < server.requests && take(&requests[n].head, sizeof(requests[n].head)) &&
-           requests[n].head.len <= sizeof(requests[n].path) && take(requests[n].path, requests[n].head.len)) {
+    while (n < s->requests && take(s, &requests[n].head, sizeof(requests[n].head)) &&
+           requests[n].head.len <= sizeof(requests[n].path) && take(s, requests[n].path, requests[n].head.len)) {
         if (requests[n].head.type != XS_READ || requests[n].path[requests[n].head.len - 1])
             break;
         n++;
     }
-    server.out = malloc((size_t)n * 256 + 1);
-    server.len = 0;
-    for (unsigned i = 0; i < n && !server.silent; i++) {
-        const struct request *r = &requests[server.backwards ? n - 1 - i : i];
+    s->out = malloc((size_t)n * 256 + 1);
+    s->len = 0;
+    for (unsigned i = 0; i < n && !s->silent; i++) {
+        const struct request *r = &requests[s->backwards ? n - 1 - i : i];
 
-        answer(&r->head, r->path);
-        if (server.twice)
-            answer(&r->head, r->path);
+        answer(s, &r->head, r->path);
+        if (s->twice)
+            answer(s, &r->head, r->path);
     }
-    if (server.ends)
-        server.len /= 2;
-    send_answers();
-    if (server.ends)
-        shutdown(server.fd, SHUT_RDWR);
-    free(server.out);
+    if (s->ends)
+        s->len /= 2;
+    send_answers(s);
+    if (s->ends)
+        shutdown(s->fd, SHUT_RDWR);
+    free(s->out);
     free(requests);
     return NULL;
 }
@@ -134,21 +139,30 @@ static struct store_batch batch;
 /* Serves the next batch, of so many requests. */
 static void begin(struct server manner)
 {
-    int ends[2];
+    unsigned connections = manner.connections ? manner.connections : 1;
 
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    server = manner;
-    server.fd = ends[0];
-    batch.fd = ends[1];
-    assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
+    batch = (struct store_batch){.fd_count = connections};
+    for (unsigned i = 0; i < connections; i++) {
+        int ends[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+        servers[i] = manner;
+        servers[i].fd = ends[0];
+        servers[i].requests = (manner.requests + connections - 1 - i) / connections;
+        batch.fds[i] = ends[1];
+        assert_int_equal(pthread_create(&servers[i].thread, NULL, serve, &servers[i]), 0);
+    }
 }
 
 static void end(void)
 {
-    close(batch.fd);
-    pthread_join(server.thread, NULL);
-    close(server.fd);
-    batch.fd = -1;
+    size_t connections = batch.fd_count;
+
+    store_batch_close(&batch);
+    for (size_t i = 0; i < connections; i++) {
+        pthread_join(servers[i].thread, NULL);
+        close(servers[i].fd);
+    }
 }
 
 static const struct store_question each_kind[] = {
@@ -184,7 +198,7 @@ static void every_kind_of_answer_is_what_a_single_read_gives(void **state)
     for (size_t i = 0; i < ARRAY_LEN(values); i++)
         fake_store_set_bytes(values[i].path, values[i].bytes, values[i].len);
     memcpy(q, each_kind, sizeof(q));
-    batch = (struct store_batch){-1, xs_open(0)};
+    batch = (struct store_batch){.xs = xs_open(0)};
     assert_int_equal(store_batch_read(&batch, gc, q, ARRAY_LEN(q), PLENTY_MS), 0);
     expect_each_kind(q);
     fault_arm(2, EIO);
@@ -216,12 +230,15 @@ static void each_answer_finds_its_question(void **state)
 {
     read_many((struct server){});
     read_many((struct server){.backwards = true});
+    read_many((struct server){.connections = 3});
+    read_many((struct server){.connections = STORE_BATCH_CONNECTIONS, .backwards = true});
 }
 
 static void an_answer_may_come_in_pieces(void **state)
 {
     read_many((struct server){.piece = 5});
     read_many((struct server){.piece = 7, .backwards = true});
+    read_many((struct server){.piece = 3, .connections = 2});
 }
 
 static int read_each_kind(struct server manner, uint64_t timeout_ms)
@@ -244,6 +261,8 @@ static void nonsense_is_refused(void **state)
 {
     assert_int_equal(read_each_kind((struct server){.foreign = true}, PLENTY_MS), ERROR_FAIL);
     assert_int_equal(errno, EIO);
+    assert_int_equal(read_each_kind((struct server){.others = true, .connections = 2}, PLENTY_MS), ERROR_FAIL);
+    assert_int_equal(errno, EIO);
     assert_int_equal(read_each_kind((struct server){.twice = true}, PLENTY_MS), ERROR_FAIL);
     assert_int_equal(errno, EIO);
     assert_int_equal(read_each_kind((struct server){.too_long = true}, PLENTY_MS), ERROR_FAIL);
@@ -258,11 +277,32 @@ static void a_refusal_and_an_end_are_errors(void **state)
     assert_int_equal(errno, EACCES);
     assert_int_equal(read_each_kind((struct server){.ends = true}, PLENTY_MS), ERROR_FAIL);
     assert_int_equal(errno, ECONNRESET);
+    assert_int_equal(read_each_kind((struct server){.ends = true, .connections = 3}, PLENTY_MS), ERROR_FAIL);
+    assert_int_equal(errno, ECONNRESET);
 }
 
 static void one_that_never_answers_is_not_waited_for_without_end(void **state)
 {
     assert_int_equal(read_each_kind((struct server){.silent = true}, 50), ERROR_TIMEDOUT);
+}
+
+static void more_connections_are_opened_where_there_is_more_to_ask(void **state)
+{
+    int first = store_socket(0);
+
+    assert_true(first >= 0);
+    store_batch_open(&batch, first, 1);
+    assert_int_equal(batch.fd_count, 1);
+    assert_int_equal(batch.fds[0], first);
+    store_batch_close(&batch);
+    assert_int_equal(batch.fd_count, 0);
+    store_batch_open(&batch, -1, 1000000);
+    assert_int_equal(batch.fd_count, STORE_BATCH_CONNECTIONS);
+    store_batch_close(&batch);
+    fake_socket_hide(true);
+    store_batch_open(&batch, -1, 100);
+    assert_int_equal(batch.fd_count, 0);
+    fake_socket_hide(false);
 }
 
 static void no_question_needs_no_answer(void **state)
@@ -283,6 +323,7 @@ int main(void)
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(a_refusal_and_an_end_are_errors),
         cmocka_unit_test(one_that_never_answers_is_not_waited_for_without_end),
+        cmocka_unit_test(more_connections_are_opened_where_there_is_more_to_ask),
         cmocka_unit_test(no_question_needs_no_answer),
     };
 
