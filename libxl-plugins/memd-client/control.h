@@ -39,7 +39,7 @@
  *     Answers at once; the event RESERVATION tells what becomes of it. It lives lease_ms (30 s when absent), unless it
  *     is handed over or held. timeout_ms: not ready by then, it ends (state "timed-out"), or is content with what is
  *     free from min_memkb on. domain: the memory is meant for a domain that exists already; uuid: for one that is going
- *     to be built, to which it is handed as soon as Xen knows it. Who asks again for a UUID that is waited for gets that
+ *     to be built, to which it is handed as soon as Xen knows it, and it ends when that one runs. Who asks again for a UUID that is waited for gets that
  *     same reservation, made as large as the larger of the two; it lives until the last that holds it has left.
  * mem-reserve-hold {"id", ["keep_ms"]} -> RESERVATION
  *     Answers when the reservation is over, and until then it lives as long as this connection does: when the

@@ -47,7 +47,7 @@ int build_need(struct xl_build *build, const char *json)
     return rc ? ERROR_FAIL : 0;
 }
 
-/* Built or not: what the domain holds by now is its own, the rest is free again. The connection that held it waits for
+/* Built or not: what the domain holds by now is its own, the rest is free again, unless it runs and all is over. The connection that held it waits for
  * an answer, so this takes another. */
 static void give_back(struct xlx_ctx *ctx, const char *id)
 {
@@ -58,7 +58,7 @@ static void give_back(struct xlx_ctx *ctx, const char *id)
     if (memd_connect(ctx, &client))
         return;
     json_set_string(gc, arguments, "id", id);
-    memd_call(client, CONTROL_RESERVE_RELEASE, arguments, NULL);
+    memd_ask(client, CONTROL_RESERVE_RELEASE, arguments, NULL);
     memd_disconnect(client);
 }
 

@@ -101,7 +101,8 @@ static void review_handed(struct balancer *b, struct reservation *r)
     if (d && d->facts.has_target && d->target_memkb + s->held_memkb > goal + d->actual_memkb)
         goal = d->target_memkb + s->held_memkb - d->actual_memkb;
     r->info.counted_memkb = goal > has ? goal - has : 0;
-    if (!r->info.counted_memkb && d && !d->never_ran && !s->paused)
+    /* One that was built with it has all of it when it runs, be that less than was thought. */
+    if ((!r->info.counted_memkb || *r->info.request.uuid) && d && !d->never_ran && !s->paused)
         reserve_become(b, r, RESERVE_DONE);
 }
 

@@ -50,9 +50,9 @@ static void tell(struct host_xen *x, uint32_t domid)
         balancer_domain_changed(x->host.balancer, domid);
 }
 
-static void forget(struct xen_save *save)
+static void forget(struct host_xen *x, struct xen_save *save)
 {
-    struct xen_save **p = &save->xen->saves;
+    struct xen_save **p = &x->saves;
 
     while (*p != save)
         p = &(*p)->next;
@@ -68,7 +68,7 @@ static void save_ended(struct ev_fd *f, int fd, short revents)
     struct host_xen *x = save->xen;
     uint32_t domid = save->domid;
 
-    forget(save);
+    forget(x, save);
     tell(x, domid);
 }
 
@@ -197,7 +197,7 @@ void xen_saves_end(struct host_xen *x)
     ev_fd_stop(&x->saves_opened);
     ev_timer_stop(&x->saves_timer);
     while (x->saves)
-        forget(x->saves);
+        forget(x, x->saves);
     if (x->saves_fd >= 0)
         close(x->saves_fd);
     x->saves_fd = -1;
