@@ -14,19 +14,26 @@ static const struct xlx_option options[] = {
      "show the affinity as a list (0-3) in place of a picture, as virsh does"},
 };
 
-/* virsh knows offline, running and blocked; a vCPU that waits for a CPU is running to it. */
+/* libvirt's driver for libxl: what neither runs nor is blocked is offline, be it that it waits for a CPU or is paused. */
 static const char *virsh_state(const struct vcpu *vcpu)
 {
-    return !vcpu->online ? "offline" : vcpu->blocked && !vcpu->running ? "blocked" : "running";
+    return vcpu->running ? "running" : vcpu->blocked ? "blocked" : "offline";
+}
+
+/* virsh shows as many vCPUs as are online, the first ones. */
+static size_t online_count(const struct vcpu *vcpus, size_t count)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        n += vcpus[i].online;
+    return n;
 }
 
 static void print_block(struct gc *gc, struct xlx_ui *ui, const struct vcpu *vcpu, bool pretty)
 {
     ui->ops->print(ui, "%-15s %u\n", "VCPU:", vcpu->vcpu_id);
-    if (vcpu->online)
-        ui->ops->print(ui, "%-15s %u\n", "CPU:", vcpu->cpu);
-    else
-        ui->ops->print(ui, "%-15s %s\n", "CPU:", "N/A");
+    ui->ops->print(ui, "%-15s %u\n", "CPU:", vcpu->cpu);
     ui->ops->print(ui, "%-15s %s\n", "State:", virsh_state(vcpu));
     if (vcpu->time_ns)
         ui->ops->print(ui, "%-15s %.1fs\n", "CPU time:", (double)vcpu->time_ns / 1e9);
@@ -76,10 +83,10 @@ static int run(const struct xlx_invocation *in)
         print_json(gc, in->ui, vcpus, count);
         return XLX_EXIT_DONE;
     }
+    count = online_count(vcpus, count);
     for (size_t i = 0; i < count; i++) {
-        if (i)
-            in->ui->ops->print(in->ui, "\n");
         print_block(gc, in->ui, &vcpus[i], o->pretty);
+        in->ui->ops->print(in->ui, "\n");
     }
     return XLX_EXIT_DONE;
 }

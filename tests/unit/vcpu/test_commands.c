@@ -47,7 +47,7 @@ static void affinities_are_shown_as_lists_and_as_pictures(void **state)
     tool_says(ctx, &cmd_vcpu_list, "web", 0, "r--");
     tool_says(ctx, &cmd_vcpu_list, "--json web", 0, "\"vcpu\": 1");
     tool_says(ctx, &cmd_vcpu_list, "nobody", 1, "");
-    tool_says(ctx, &cmd_vcpu_info, "web", 0, NULL);
+    tool_says(ctx, &cmd_vcpu_info, "web", 0, "CPU Affinity:   yyyy\n\nVCPU:           1\n");
     tool_says(ctx, &cmd_vcpu_info, "--json web", 0, NULL);
     tool_says(ctx, &cmd_vcpu_info, "nobody", 1, "");
 }
