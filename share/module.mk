@@ -10,6 +10,6 @@ install-share:
 	install -d $(DESTDIR)$(DATADIR)/grafana $(DESTDIR)$(DATADIR)/prometheus $(DESTDIR)$(DATADIR)/hooks $(DESTDIR)$(LIBEXECDIR)/bin
 	install -m 644 share/grafana/xl-ext.json $(DESTDIR)$(DATADIR)/grafana/
 	install -m 644 share/prometheus/xl-ext.rules.yml $(DESTDIR)$(DATADIR)/prometheus/
-	install -m 755 share/hooks/libvirt $(DESTDIR)$(DATADIR)/hooks/
+	install -m 755 share/hooks/libvirt share/hooks/libvirt-sizes $(DESTDIR)$(DATADIR)/hooks/
 	sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' share/hooks/xendomains.conf > $(DESTDIR)$(DATADIR)/hooks/xendomains.conf
 	ln -sfnr $(DESTDIR)$(BINDIR)/xl-ext $(DESTDIR)$(LIBEXECDIR)/bin/xl

@@ -50,4 +50,20 @@ echo '<domain><name>web</name></domain>' > "$work/xml"
 hook 0 "" "what is not understood is left to libvirt" prepare begin
 echo "<domain><uuid>$uuid</uuid><memory>1; reboot</memory></domain>" > "$work/xml"
 hook 0 "" "and nothing in it is run" prepare begin
+
+# ---- what libvirt is told of sizes ----
+
+sizes=$(dirname "$hook")/libvirt-sizes
+printf '#!/bin/sh\nprintf "Target (KiB)  262144\\nActual (KiB)  %%s\\nOffset (KiB)  1024\\n" $ACTUAL\n' > "$work/xl-ext"
+printf '#!/bin/sh\n[ "$4" = list ] && printf "Domain-0\\nweb\\ndb\\n" || echo "$*" >> "$RECORD"\n' > "$work/virsh"
+chmod 755 "$work/virsh"
+export ACTUAL=263168
+rm -f "$RECORD"
+check "all guests' sizes are told" "$sizes"
+told="-q -c xen:///system setmem"
+equal "$told web 262144KiB --live
+$told db 262144KiB --live" "$(cat "$RECORD")" "each as its target, dom0 left out"
+rm -f "$RECORD"
+ACTUAL=301024 check "one that has not given yet" "$sizes" db
+equal "$told db 300000KiB --live" "$(cat "$RECORD")" "is told with what it holds"
 finish
