@@ -26,7 +26,7 @@ pack_in() {
             ln -sf "$(readlink -f "$from")" "$run/copies/$to"
         fi
     done
-    append_in "$run/project" -c && append_in "$run/copies" -rh ||
+    append_in "$run/project" -c && append_in "$run/copies" -rh && append_extra ||
         fail "cannot pack the files for dom0"
     rm -rf "$run/project" "$run/copies"
     [ "$(stat -c %s "$run/in")" -le "$drive_bytes" ] || fail "the files for dom0 are too large"
