@@ -160,7 +160,8 @@ int __wrap_xl_lock_path(struct xlx_ctx *c, struct gc *gc, const char **path)
 static int be_xl_ext(char **argv)
 {
     FILE *f = fopen(getenv("ASKED"), "ae");
-    int status = atoi(getenv("STATUS"));
+    const char *wanted = getenv("STATUS");
+    int status = wanted ? atoi(wanted) : 1;
 
     for (char **a = argv + 1; *a; a++)
         fprintf(f, "%s%s", *a, a[1] ? " " : "\n");
