@@ -41,16 +41,25 @@ says 1 "does not hold the guest: it ends .*; the guest goes on where it was" "a 
 check "and removed" test ! -e "$scratch/saved"
 still_counts "the guest goes on"
 
-# ---- xl is ended in the middle ----
+# ---- xl is ended in the middle: while the state waits for dom0's QEMU, which is stopped as long ----
+saves() {
+    pgrep -P "$saver" -f "xl save"
+}
+is_suspended() {
+    xl list count | awk 'NR > 1 { suspended = $5 ~ /ss/ } END { exit !suspended }'
+}
 for name in INT KILL; do
     xl-ext save count "$scratch/saved" >"$scratch/out" 2>&1 &
     saver=$!
-    seen=$(grep -a -c "the state is being saved" $log)
-    until_true 120 sh -c "[ \$(grep -a -c 'the state is being saved' $log) -gt $seen ]"
-    pkill -$name -P $saver -f "xl save" 2>/dev/null
+    check "xl saves the guest (SIG$name)" until_true 60 saves
+    kill -STOP "$console"
+    check "which is suspended" until_true 120 is_suspended
+    pkill -$name -P $saver -f "xl save"
+    kill -CONT "$console"
     wait $saver
-    ok "xl-ext save ends with $? when xl gets SIG$name"
-    still_counts "the guest goes on after SIG$name"
+    check "xl-ext save fails when xl gets SIG$name" test $? -eq 1
+    check "and wakes the guest" grep -q "it goes on where it was" "$scratch/out"
+    still_counts "which counts on after SIG$name"
 done
 
 # ---- dom0's QEMU that serves the stub domain's consoles hangs ----
@@ -71,10 +80,18 @@ still_counts "the guest goes on"
 xl destroy count
 nothing_left "nothing is left behind"
 
-# ---- put back: libxl removed the file, a later save works all the same ----
+# ---- no room for the state ----
+mount -t tmpfs -o size=16m,mode=0755 none /var/lib/xen
+at_end umount -l /var/lib/xen
 in_time "the guest starts again" xl create "$scratch/count.cfg"
 domid=$(xl domid count) stub=$(xl domid count-dm)
 console=$(xenstore-read "/local/domain/$stub/image/device-model-pid")
+dd if=/dev/zero of=/var/lib/xen/filled bs=1M count=14 status=none
+says 4 "/var/lib/xen" "xl-ext save refuses when there is no room for the state" xl-ext save count "$scratch/saved"
+rm /var/lib/xen/filled
+still_counts "the guest goes on"
+
+# ---- put back: libxl removed the file, a later save works all the same ----
 rm "/var/lib/xen/qemu-save.$domid"
 says 0 "is put back" "a file that libxl has removed is put back" xl-ext save count "$scratch/saved"
 saved=$(number_on_disk count)
