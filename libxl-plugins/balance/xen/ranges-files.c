@@ -133,7 +133,7 @@ int range_rule_of_config(struct xlx_ctx *ctx, const struct config *config, const
 static const char *text_of_ours(struct xlx_ctx *ctx, struct gc *gc, int folder, const char *name, const char *path)
 {
     CLEANUP_FD int fd = openat(folder, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    const char *text, *cause;
+    const char *text = "", *cause;
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > RANGES_FILE_MAX ||
