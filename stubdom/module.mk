@@ -95,10 +95,7 @@ $(STUBDOM_LIVE)/counter: tests/live/stubdom/counter.S | $(O)/.packages-build
 	@truncate -s 2M $@.part
 	@mv $@.part $@
 
-.PHONY: stubdom-live
-stubdom-live: $(STUBDOM_LIVE)/disk $(STUBDOM_LIVE)/counter $(STUBDOM_LIVE)/image/qemu-stubdom-linux-rootfs \
-    $(STUBDOM_LIVE)/intruder-image/qemu-stubdom-linux-rootfs
-
-check-live check check-all bench: stubdom-live
+live-programs: $(STUBDOM_LIVE)/intruder $(STUBDOM_LIVE)/counter
+live-parts: $(STUBDOM_LIVE)/disk $(STUBDOM_LIVE)/image/qemu-stubdom-linux-rootfs $(STUBDOM_LIVE)/intruder-image/qemu-stubdom-linux-rootfs
 
 endif

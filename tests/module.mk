@@ -17,16 +17,27 @@ check-fast: all check-unit
 
 # ---- on a real Xen, in the lab ----
 
-.PHONY: check check-live check-all bench
-check-live: all
+.PHONY: check check-live check-all bench live-programs live-parts
+# What goes into dom0 besides xl-ext itself.
+live-programs: all
+live-parts: live-programs
+bench: live-parts
+
+# RELEASE=trixie: that release's Xen, in a tree of its own.
+ifeq ($(RELEASE),)
+check-live: live-parts
 	@tests/run live --core
 
 # Both parts run to their end; the closing line adds up what they say.
-check: all
+check: live-parts
 	@tests/run check $(MAKE)
 
-check-all: all
+check-all: live-parts
 	@tests/run all $(MAKE)
+else
+check-live check-all:
+	@scripts/check-release $(RELEASE) $@
+endif
 
 # Native benchmarks are programs below tests/bench/native; those of dom0 are scripts below tests/bench.
 BENCH_NATIVE = $(patsubst tests/bench/native/%.c,$(O)/tests/bench/%,$(sort $(wildcard tests/bench/native/*.c)))

@@ -43,16 +43,26 @@ install_project() {
     [ "$install" = yes ] && [ -f "$project_dir/Makefile" ] || return
     grep -q '^install:' "$project_dir/Makefile" || return
     if [ "$release" = "$own_release" ]; then
-        make_project "$project_dir" "$run/project" >&2 || fail "the project's build failed"
+        put_project "$project_dir" "$run/project" >&2 || fail "the project's build failed"
     else
         install_for_release >&2 || fail "the project's build for $release failed"
     fi
 }
 
-# make_project TREE DESTDIR [PROGRAM ARG...]: by PROGRAM, when make is to run elsewhere.
-make_project() {
-    (cd "$1" && flock Makefile env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "${@:3}" make -s install lab-install \
-        PREFIX=/usr/local DESTDIR="$2")
+# put_project TREE DESTDIR [RELEASE]: what TREE builds; in a root of RELEASE, when that is given.
+put_project() {
+    local goals=(install lab-install) elsewhere=()
+    [ $# -lt 3 ] || elsewhere=("$project_dir/scripts/in-release")
+    if [ "$packages" = yes ]; then
+        goals=(lab-install)
+        in_tree "$1" "${elsewhere[@]}" ${3:+--for deb "$3"} scripts/make-deb --into "$2" || return
+    fi
+    in_tree "$1" "${elsewhere[@]}" ${3:+"$3"} make -s "${goals[@]}" PREFIX=/usr/local DESTDIR="$2"
+}
+
+# in_tree TREE COMMAND...: one at a time.
+in_tree() {
+    (cd "$1" && flock Makefile env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "${@:2}")
 }
 
 # In a copy of the sources, by the compiler and with the libraries of that release; its root sees that copy alone.
@@ -61,7 +71,7 @@ install_for_release() {
     [[ $project_dir == */build/release/$release ]] || tree=$("$project_dir/scripts/release-tree" "$release") || return
     mkdir -p "$tree/build"
     made=$(mktemp -d "$tree/build/lab-XXXXXX") || return
-    make_project "$tree" "$made" "$project_dir/scripts/in-release" "$release" && cp -a "$made/." "$run/project"
+    put_project "$tree" "$made" "$release" && cp -a "$made/." "$run/project"
     local status=$?
     rm -rf "$made"
     return "$status"

@@ -33,6 +33,7 @@ static const char *const agent_paths[] = {
     "/usr/local/libexec/xl-ext/xl-ext-agent",
     "/usr/local/sbin/xl-ext-agent",
     "/usr/local/bin/xl-ext-agent",
+    "/usr/libexec/xl-ext/xl-ext-agent",
 };
 
 static int usage(void)

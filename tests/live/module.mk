@@ -16,4 +16,4 @@ $(O)/tests/live/libxlx-program: $(O)/obj/tests/cli/plugin/program.o $(O)/libxlx.
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_LDFLAGS) -Wl,-rpath,$(LIBDIR) -o $@ $< -L$(O) -lxlx -lxentoollog
 
-check-live check check-all: $(LIVE_TOOLS)
+live-programs: $(LIVE_TOOLS)

@@ -62,11 +62,13 @@ for line in sys.stdin:
     sys.stdout.write(" ".join(f))' <"$host" >"$scratch/noaes"
 says 4 "lacks what the guest has: .*aesni" "without AES: no, by name" xl-ext migrate-check moving "$scratch/noaes"
 equal aesni "$(xl-ext migrate-check --json moving "$scratch/noaes" | json '.missing_features | join(" ")')" "nothing else is missing"
-sed 's/^xen 4.17/xen 4.16/' "$host" >"$scratch/older"
+minor=$(sed -n 's/^xen 4\.\([0-9]*\).*/\1/p' "$host")
+xen_becomes() { sed "s/^xen 4\.$minor/xen 4.$1/" "$host"; }
+xen_becomes $((minor - 1)) >"$scratch/older"
 says 4 "older than" "to an older Xen: no" xl-ext migrate-check moving "$scratch/older"
-sed 's/^xen 4.17/xen 4.18/' "$host" >"$scratch/newer"
+xen_becomes $((minor + 1)) >"$scratch/newer"
 says 0 "next version, not back" "to the next Xen: yes, with a remark" xl-ext migrate-check moving "$scratch/newer"
-sed 's/^xen 4.17/xen 4.19/' "$host" >"$scratch/newest"
+xen_becomes $((minor + 2)) >"$scratch/newest"
 says 4 "next version only" "across several: no" xl-ext migrate-check moving "$scratch/newest"
 sed 's/^memory .*/memory 65536 0/' "$host" >"$scratch/full"
 says 4 "memory *NO *it needs .* MiB, only 64 MiB are free" "to a full host: no" xl-ext migrate-check moving "$scratch/full"

@@ -79,7 +79,7 @@ check "and removes what the killed one left" test ! -e "$folder"
 # A shell on a terminal and one without.
 out=$(printf 'xl info\nexit 5\n' | "$lab" shell --no-install 2> /dev/null)
 equal 5 "$?" "shell without a terminal exits with the shell's status"
-check "and reads commands from stdin" grep -q "xen_version.*4.17" <<< "$out"
+check "and reads commands from stdin" grep -q "xen_version.*4[.]" <<< "$out"
 # Input and output of more than any pipe holds: neither side may wait for the other.
 equal "$(seq 300000 | sed 's/^/x/')" "$({
     echo "sed 's/^/x/'"

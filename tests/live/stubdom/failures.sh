@@ -30,9 +30,10 @@ mv $boot_folder/qemu-stubdom-linux-rootfs "$scratch/"
 fails 4 "image-rootfs-missing.*stubdom-build" "no image"
 mv "$scratch/qemu-stubdom-linux-rootfs" $boot_folder/
 fails 4 "image-kernel-missing" "an image that the configuration names and is not there" 'stubdomain_kernel="/nowhere"'
-mv /usr/lib/xen-4.17/bin/vchan-socket-proxy "$scratch/"
+proxy=$(echo /usr/lib/xen-4.*/bin/vchan-socket-proxy)
+mv "$proxy" "$scratch/"
 fails 4 "proxy-missing.*xen-utils" "the proxy's program is missing"
-mv "$scratch/vchan-socket-proxy" /usr/lib/xen-4.17/bin/
+mv "$scratch/vchan-socket-proxy" "$proxy"
 mv /usr/libexec/xen-qemu-system-i386 "$scratch/"
 fails 4 "dom0-qemu-missing.*qemu-system-xen" "the QEMU in dom0 that serves the consoles is missing"
 mv "$scratch/xen-qemu-system-i386" /usr/libexec/

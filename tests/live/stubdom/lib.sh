@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # Helpers for the live tests of stub domains, sourced in dom0 after live.sh.
 
-boot_folder=/usr/lib/xen-4.17/boot
+boot_folder=$(echo /usr/lib/xen-4.*/boot)
 
 # put_image FOLDER: make this the image that libxl takes
 put_image() {
