@@ -7,8 +7,15 @@
 #include <unistd.h>
 
 #include "base/find-xl.h"
+#include "xl-ext/library.h"
 #include "xl-ext/messages.h"
 #include "xl-ext/own.h"
+
+/* Who starts a service again and again does so against what passes. */
+static int status_of_unusable(const struct xlx_command *command)
+{
+    return command->flags & XLX_COMMAND_SERVICE && !library_load(true) ? XLX_EXIT_REFUSED : XLX_EXIT_FAILED;
+}
 
 static int run_command(struct gc *gc, struct xlx_ctx *ctx, struct plugin_set *plugins,
                        const struct xlx_command *command, int argc, char **argv, struct global_options *global)
@@ -57,7 +64,7 @@ static int run_command(struct gc *gc, struct xlx_ctx *ctx, struct plugin_set *pl
         return XLX_EXIT_FAILED;
     }
     if (!(command->flags & XLX_COMMAND_ANYWHERE) && !own_ctx_usable(ctx))
-        return XLX_EXIT_FAILED;
+        return status_of_unusable(command);
     return plugins_run(plugins, &in);
 }
 

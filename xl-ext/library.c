@@ -53,15 +53,25 @@ static const char *beside_program(struct gc *gc, const char *name)
 
 /* ---- why not ---- */
 
-const char *library_fault(struct gc *gc, const char *file, const char *reason, const char *root)
+/* NULL: the Xen that runs is the one that the libraries were built for, or cannot be told. */
+static const char *other_xen(struct gc *gc, const char *root)
 {
     const char *runs = running_xen(gc, root);
 
+    if (!runs || !strcmp(runs, build_xen))
+        return NULL;
+    return gc_printf(gc, "xl-ext was built for Xen %s, this host runs %s: install the xl-ext for Xen %s", build_xen,
+                     runs, runs);
+}
+
+const char *library_fault(struct gc *gc, const char *file, const char *reason, const char *root)
+{
+    const char *other = other_xen(gc, root);
+
     if (strstr(reason, "undefined symbol") || (strstr(reason, ": version ") && strstr(reason, " not found")))
         return gc_printf(gc, "%s is of another build of xl-ext than this program: install both from one build", file);
-    if (runs && strcmp(runs, build_xen) && strstr(reason, "cannot open shared object file"))
-        return gc_printf(gc, "xl-ext was built for Xen %s, this host runs %s: install the xl-ext for Xen %s (%s)",
-                         build_xen, runs, runs, reason);
+    if (other && strstr(reason, "cannot open shared object file"))
+        return gc_printf(gc, "%s (%s)", other, reason);
     return gc_printf(gc, "%s, built for Xen %s, cannot be loaded: %s", file, build_xen, reason);
 }
 
@@ -73,6 +83,10 @@ static void *load(struct gc *gc, enum library library, const char **fault)
     const char *file = beside_program(gc, name), *build;
     void *handle;
 
+    /* Those of the Xen before may still be installed: the hypervisor would refuse what they ask. */
+    *fault = xlx_why_no_dom0() ? NULL : other_xen(gc, "");
+    if (*fault)
+        return NULL;
     if (!file)
         file = gc_printf(gc, "%s/%s", libraries[library].folder, name);
     handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);

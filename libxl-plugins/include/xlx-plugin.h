@@ -120,6 +120,8 @@ enum {
     /* Takes whatever xl's command of that name takes, in any order: options that are not in the table are left to xl,
      * options may stand behind arguments, and xl_argv is what xl is to be run with. */
     XLX_COMMAND_WRAPS_XL = 16,
+    /* Is a service: XLX_EXIT_REFUSED in place of XLX_EXIT_FAILED where the libraries are not of this host's Xen. */
+    XLX_COMMAND_SERVICE = 32,
 };
 
 /* A function that a command or plugin of xl-ext itself names in its table. The tool holds such tables without the code,

@@ -228,6 +228,6 @@ const struct xlx_command cmd_memd = {
     XLX_OPTIONS(options, struct options),
     .defaults = &defaults,
     .domain_arg = XLX_NO_DOMAIN,
-    .flags = XLX_COMMAND_MODIFIES,
+    .flags = XLX_COMMAND_MODIFIES | XLX_COMMAND_SERVICE,
     .run = XLX_CODE(run),
 };

@@ -25,6 +25,7 @@ says 0 "This is a\|This machine" "host-info works" host-info
 says 1 "libxlx.so.0, built for Xen [0-9.]*, cannot be loaded: libxenctrl.so.9.99" \
     "another command says in one sentence what is missing" $needs_library
 [ "$(printf '%s\n' "$says_output" | wc -l)" = 1 ] && ok "and nothing else" || not_ok "and nothing else"
+says 4 "." "memd tells who starts it that another try is in vain" memd
 mkdir "$work/bin"
 printf '#!/bin/sh\necho "xl runs $*"\n' > "$work/bin/xl"
 chmod 755 "$work/bin/xl"
@@ -40,6 +41,7 @@ another_build() {
 cp "$BUILD/libxlx-xl.so" "$BUILD/libxlx.so.0" "$work/"
 # shellcheck disable=SC2086
 says 2 "cannot open /nonexistent" "with the libraries of its own build the tool goes on" $needs_library
+[ -e /proc/xen/capabilities ] || says 1 "does not run on Xen\|guest" "and memd's status is that of a failure" memd
 another_build "$work/libxlx-xl.so"
 # shellcheck disable=SC2086
 says 1 "libxlx-xl.so is of another build" "a module of another build is refused" $needs_library
