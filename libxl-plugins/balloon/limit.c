@@ -40,7 +40,7 @@ int limit_set_pod(struct xlx_ctx *ctx, uint32_t domid, libxl_domain_type type, u
     xc_interface *xc;
     int rc;
 
-    /* libxl_set_memory_target asks for dom0 too; Xen 4.20 does not (commit 489a7c50c0). */
+    /* libxl_set_memory_target asks for dom0 too; from Xen 4.21 on it does not (commit 489a7c50c0). */
     if (!domid || type == LIBXL_DOMAIN_TYPE_PV)
         return 0;
     rc = ctx_xc(ctx, &xc);

@@ -87,7 +87,7 @@ void monitor_broadcast(struct monitor *monitor, const char *line, size_t len);
 void dispatch_request(struct monitor_call *call, const struct json *request);
 /* The reply's line, with CR LF. */
 void dispatch_write_reply(struct text *text, const struct monitor_call *call);
-void dispatch_write_greeting(struct text *text);
+void dispatch_write_greeting(struct text *text, const struct monitor *monitor);
 
 /* ---- events.c ---- */
 

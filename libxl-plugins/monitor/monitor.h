@@ -103,6 +103,12 @@ struct monitor_event_type {
     unsigned throttle_ms;
 };
 
+/* The QEMU whose behaviour is mirrored; clients choose what they do by it. */
+struct monitor_qemu {
+    unsigned major, minor, micro;
+};
+extern const struct monitor_qemu monitor_qemu_7_2, monitor_qemu_10_0;
+
 /* What a kind of monitor understands; qmp_capabilities, query-commands, query-version and query-qmp-schema come with
  * every monitor and must not be in the table. */
 struct monitor_kind {
@@ -113,6 +119,7 @@ struct monitor_kind {
     size_t enum_count;
     const struct monitor_event_type *events;
     size_t event_count;
+    const struct monitor_qemu *qemu; /* NULL: 7.2 */
 };
 
 /* ---- monitors ---- */
@@ -139,6 +146,8 @@ void monitor_free(struct monitor *monitor);
 /* Sends an event of the monitor's kind to all clients that have finished negotiation. data: an object, or NULL; it is
  * written out before this returns. */
 void monitor_emit(struct monitor *monitor, const char *event, const struct json *data);
+/* The QEMU that the monitor's kind mirrors. */
+const struct monitor_qemu *monitor_qemu(const struct monitor *monitor);
 /* How many clients have finished negotiation. */
 unsigned monitor_clients(const struct monitor *monitor);
 

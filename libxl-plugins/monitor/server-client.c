@@ -273,7 +273,7 @@ void monitor_client_new(struct monitor *monitor, int fd)
     give_time(c);
     if (ev_fd_start(monitor->loop, &c->ev, fd, c->events, client_ready))
         c->doomed = true;
-    dispatch_write_greeting(&greeting);
+    dispatch_write_greeting(&greeting, monitor);
     monitor_client_send(c, greeting.bytes, greeting.len);
     text_free(&greeting);
     monitor_client_reap(c);

@@ -22,7 +22,8 @@ void machine_balloon(struct monitor_call *call, struct machine *m, int64_t size_
     if (!have_balloon(call, m))
         return;
     if (size_bytes <= 0) {
-        monitor_call_fail(call, MONITOR_GENERIC, "Parameter 'target' expects a size");
+        monitor_call_fail(call, MONITOR_GENERIC, "Parameter '%s' expects a size",
+                          machine_mirrors_10(call->monitor) ? "value" : "target");
         return;
     }
     ram = m->ops->ram_bytes(m);

@@ -2,27 +2,35 @@
 /* Commands that every monitor has (QEMU 7.2, monitor/qmp-cmds-control.c). */
 #include "base/cleanup.h"
 #include "monitor/monitor-private.h"
-#include "qmp/version.h"
 
-static struct json *version(struct gc *gc)
+const struct monitor_qemu monitor_qemu_7_2 = {7, 2, 22}, monitor_qemu_10_0 = {10, 0, 13};
+
+const struct monitor_qemu *monitor_qemu(const struct monitor *monitor)
+{
+    return monitor->kind->qemu ? monitor->kind->qemu : &monitor_qemu_7_2;
+}
+
+static struct json *version(struct gc *gc, const struct monitor *monitor)
 {
     struct json *v = json_new_object(gc), *qemu = json_new_object(gc);
+    const struct monitor_qemu *mirrored = monitor_qemu(monitor);
 
-    json_set_integer(gc, qemu, "micro", QMP_QEMU_MICRO);
-    json_set_integer(gc, qemu, "minor", QMP_QEMU_MINOR);
-    json_set_integer(gc, qemu, "major", QMP_QEMU_MAJOR);
+    json_set_integer(gc, qemu, "micro", mirrored->micro);
+    json_set_integer(gc, qemu, "minor", mirrored->minor);
+    json_set_integer(gc, qemu, "major", mirrored->major);
     json_set(gc, v, "qemu", qemu);
-    json_set_string(gc, v, "package", QMP_PACKAGE);
+    /* It says who answers in truth. */
+    json_set_string(gc, v, "package", "xl-ext " XLX_VERSION);
     return v;
 }
 
-void dispatch_write_greeting(struct text *text)
+void dispatch_write_greeting(struct text *text, const struct monitor *monitor)
 {
     GC_SCOPE(gc);
     struct json *greeting = json_new_object(gc), *qmp = json_new_object(gc), *capabilities = json_new_array(gc);
 
     json_append(gc, capabilities, json_new_string(gc, "oob"));
-    json_set(gc, qmp, "version", version(gc));
+    json_set(gc, qmp, "version", version(gc, monitor));
     json_set(gc, qmp, "capabilities", capabilities);
     json_set(gc, greeting, "QMP", qmp);
     json_write(text, greeting, JSON_QMP);
@@ -61,7 +69,7 @@ static const struct monitor_command cmd_capabilities = {
 
 static void run_version(struct monitor_call *call)
 {
-    call->result = version(call->gc);
+    call->result = version(call->gc, call->monitor);
 }
 
 static const struct monitor_command cmd_version = {

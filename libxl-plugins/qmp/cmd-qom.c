@@ -61,21 +61,30 @@ static const char *const names[AGENT_STAT_NR] = {
 #undef STAT_NAME
 };
 
-/* Those of QEMU 7.2's virtio-balloon, in the order in which it writes them out. */
+/* Those of virtio-balloon of QEMU 7.2 and of 10.0, in the order in which it writes them out. */
 static const enum agent_stat shown[] = {
     AGENT_STAT_HTLB_PGALLOC, AGENT_STAT_SWAP_OUT,     AGENT_STAT_AVAILABLE_MEMORY, AGENT_STAT_HTLB_PGFAIL,
     AGENT_STAT_FREE_MEMORY,  AGENT_STAT_MINOR_FAULTS, AGENT_STAT_MAJOR_FAULTS,     AGENT_STAT_TOTAL_MEMORY,
     AGENT_STAT_SWAP_IN,      AGENT_STAT_DISK_CACHES,
 };
+static const enum agent_stat shown_10[] = {
+    AGENT_STAT_HTLB_PGALLOC,    AGENT_STAT_SWAP_OUT,     AGENT_STAT_ALLOC_STALLS, AGENT_STAT_AVAILABLE_MEMORY,
+    AGENT_STAT_DIRECT_RECLAIMS, AGENT_STAT_DIRECT_SCANS, AGENT_STAT_HTLB_PGFAIL,  AGENT_STAT_FREE_MEMORY,
+    AGENT_STAT_MINOR_FAULTS,    AGENT_STAT_MAJOR_FAULTS, AGENT_STAT_TOTAL_MEMORY, AGENT_STAT_OOM_KILLS,
+    AGENT_STAT_ASYNC_RECLAIMS,  AGENT_STAT_SWAP_IN,      AGENT_STAT_ASYNC_SCANS,  AGENT_STAT_DISK_CACHES,
+};
 
 static struct json *get_stats(struct gc *gc, struct machine *m)
 {
     struct json *result = json_new_object(gc), *values = json_new_object(gc);
+    bool of_10 = machine_mirrors_10(m->monitor);
+    const enum agent_stat *list = of_10 ? shown_10 : shown;
+    size_t count = of_10 ? ARRAY_LEN(shown_10) : ARRAY_LEN(shown);
     struct machine_stats stats;
 
     m->ops->stats(m, &stats);
-    for (size_t i = 0; i < ARRAY_LEN(shown); i++)
-        json_set_u64(gc, values, names[shown[i]], stats.values[shown[i]]);
+    for (size_t i = 0; i < count; i++)
+        json_set_u64(gc, values, names[list[i]], stats.values[list[i]]);
     json_set(gc, result, "stats", values);
     json_set_integer(gc, result, "last-update", stats.last_update);
     return result;

@@ -20,7 +20,8 @@ static void run_status(struct monitor_call *call)
 
     call->result = json_new_object(call->gc);
     json_set_string(call->gc, call->result, "status", machine_status_name(status));
-    json_set_bool(call->gc, call->result, "singlestep", false);
+    if (!machine_mirrors_10(call->monitor))
+        json_set_bool(call->gc, call->result, "singlestep", false);
     json_set_bool(call->gc, call->result, "running", status == MACHINE_RUNNING);
 }
 

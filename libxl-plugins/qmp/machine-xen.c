@@ -291,7 +291,7 @@ int machine_xen_new(struct xlx_ctx *ctx, const struct service_domain *domain, co
 {
     struct machine_xen *x = calloc(1, sizeof(*x));
     struct monitor_options monitor = {
-        .kind = &machine_monitor_kind,
+        .kind = options->kind ? options->kind : &machine_monitor_kind,
         .target = x,
         .path = options->path,
         .owner = options->owner,

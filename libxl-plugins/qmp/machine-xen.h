@@ -17,7 +17,8 @@ struct machine_xen_options {
     const char *path; /* of the socket */
     uid_t owner;
     gid_t group;
-    bool no_floor; /* take any size, as QEMU does, also one that kills the guest */
+    const struct monitor_kind *kind; /* NULL: that of QEMU 7.2 */
+    bool no_floor;                   /* take any size, as QEMU does, also one that kills the guest */
 };
 
 /* Opens the monitor. The record must outlive the machine. Logs. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qmp/machine.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 
 /* QEMU 7.2, monitor_qapi_event_conf. */
@@ -22,20 +24,17 @@ static const struct json_field property_info[] = {
     {"name", "str"}, {"type", "str"}, {"description", "str", true}, {"default-value", "any", true}};
 static const struct json_field shutdown_info[] = {{"guest", "bool"}, {"reason", "ShutdownCause"}};
 static const struct json_field status_info[] = {{"running", "bool"}, {"singlestep", "bool"}, {"status", "RunState"}};
+static const struct json_field status_info_10[] = {{"running", "bool"}, {"status", "RunState"}};
 static const struct json_field uuid_info[] = {{"UUID", "str"}};
 
 #define RECORD(name, fields) &(const struct json_record)JSON_RECORD(name, fields)
-static const struct json_record *const objects[] = {
-    RECORD("BalloonInfo", balloon_info),
-    RECORD("KvmInfo", kvm_info),
-    RECORD("MemoryInfo", memory_info),
-    RECORD("NameInfo", name_info),
-    RECORD("ObjectPropertyInfo", property_info),
-    RECORD("ShutdownInfo", shutdown_info),
-    RECORD("StatusInfo", status_info),
-    RECORD("UuidInfo", uuid_info),
-    NULL,
-};
+#define OBJECTS(status)                                                                                                \
+    {                                                                                                                  \
+        RECORD("BalloonInfo", balloon_info), RECORD("KvmInfo", kvm_info), RECORD("MemoryInfo", memory_info),           \
+            RECORD("NameInfo", name_info), RECORD("ObjectPropertyInfo", property_info),                                \
+            RECORD("ShutdownInfo", shutdown_info), RECORD("StatusInfo", status), RECORD("UuidInfo", uuid_info), NULL,  \
+    }
+static const struct json_record *const objects[] = OBJECTS(status_info), *const objects_10[] = OBJECTS(status_info_10);
 
 /* Only what is ever told. */
 static const char *const run_states[] = {"guest-panicked", "paused",    "prelaunch", "running",
@@ -50,15 +49,25 @@ static const struct monitor_event_type events[] = {
     {"STOP", NULL, 0},
 };
 
-const struct monitor_kind machine_monitor_kind = {
-    .commands = commands,
-    .command_count = ARRAY_LEN(commands),
-    .objects = objects,
-    .enums = enums,
-    .enum_count = ARRAY_LEN(enums),
-    .events = events,
-    .event_count = ARRAY_LEN(events),
-};
+#define KIND(objects_told, mirrored)                                                                                   \
+    {                                                                                                                  \
+        .commands = commands, .command_count = ARRAY_LEN(commands), .objects = (objects_told), .enums = enums,         \
+        .enum_count = ARRAY_LEN(enums), .events = events, .event_count = ARRAY_LEN(events), .qemu = (mirrored),        \
+    }
+const struct monitor_kind machine_monitor_kind = KIND(objects, &monitor_qemu_7_2);
+const struct monitor_kind machine_monitor_kind_10 = KIND(objects_10, &monitor_qemu_10_0);
+
+const struct monitor_kind *machine_monitor_kind_of(const char *version)
+{
+    if (!strcmp(version, "7.2"))
+        return &machine_monitor_kind;
+    return strcmp(version, "10.0") ? NULL : &machine_monitor_kind_10;
+}
+
+bool machine_mirrors_10(const struct monitor *monitor)
+{
+    return monitor_qemu(monitor)->major >= 10;
+}
 
 void machine_balloon_changed(struct machine *m, uint64_t actual_bytes)
 {

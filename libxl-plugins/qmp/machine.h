@@ -58,8 +58,10 @@ struct machine {
     struct monitor *monitor;
 };
 
-/* The kind of a machine's monitor; its target is the struct machine. */
-extern const struct monitor_kind machine_monitor_kind;
+/* The kinds of a machine's monitor, by the QEMU that they mirror, 7.2 and 10.0; its target is the struct machine. */
+extern const struct monitor_kind machine_monitor_kind, machine_monitor_kind_10;
+/* The kind for "7.2" or "10.0"; NULL: there is no other. */
+const struct monitor_kind *machine_monitor_kind_of(const char *version);
 
 /* ---- what a machine tells its clients ---- */
 
@@ -79,5 +81,7 @@ void machine_balloon(struct monitor_call *call, struct machine *m, int64_t size_
 /* False after an error in call. */
 bool machine_query_balloon(struct monitor_call *call, struct machine *m, uint64_t *actual_bytes);
 const char *machine_status_name(enum machine_status status);
+/* True: a monitor of QEMU 10, not 7.2. */
+bool machine_mirrors_10(const struct monitor *monitor);
 
 #endif

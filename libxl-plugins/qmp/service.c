@@ -40,6 +40,7 @@ struct qmp_service {
     uid_t owner;
     gid_t group;
     bool no_floor;
+    const struct monitor_kind *kind;
     const struct service_domains *domains;
     unsigned slot;
     struct ev_timer retry; /* while a domain has no monitor */
@@ -118,6 +119,7 @@ static bool serve(struct qmp_service *s, struct service_domain *domain)
         .path = gc_printf(gc, "%s/%" PRIu32, s->folder, domain->domid),
         .owner = s->owner,
         .group = s->group,
+        .kind = s->kind,
         .no_floor = s->no_floor,
     };
 
@@ -256,6 +258,20 @@ static int read_owner(struct qmp_service *s, const struct config *config)
     return 0;
 }
 
+static int read_version(struct qmp_service *s, const struct config *config)
+{
+    const char *text;
+    int rc = config_text(config, "qmp_version", "7.2", &text);
+
+    if (rc)
+        return rc;
+    s->kind = machine_monitor_kind_of(text);
+    if (s->kind)
+        return 0;
+    LOG(s->ctx, ERROR, "qmp_version='%.64s': there is 7.2 and 10.0", text);
+    return ERROR_INVAL;
+}
+
 /* What a killed memd left. There is no other: it would hold the lock. */
 static void clear_folder(int fd)
 {
@@ -333,6 +349,8 @@ static int start(const struct service_env *env, void **state)
     s->owner = getuid();
     s->group = getgid();
     rc = read_owner(s, env->config);
+    if (!rc)
+        rc = read_version(s, env->config);
     if (!rc)
         rc = config_bool(env->config, "qmp_floor", true, &floor);
     if (!rc) {

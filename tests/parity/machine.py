@@ -96,8 +96,9 @@ class Server(Machine):
 
     kind = "server"
 
-    def __init__(self, program, folder, ram_mib=256):
+    def __init__(self, program, folder, version, ram_mib=256):
         self.program = program
+        self.version = version  # of QEMU, whose monitor it is to mirror
         self.path = os.path.join(os.path.abspath(folder), "qmp-server")
         self.ram = ram_mib * MIB
         self.process = None
@@ -107,7 +108,7 @@ class Server(Machine):
 
     def start(self, *options):
         self.close()
-        self.process = subprocess.Popen([self.program, *options, "--ram", str(self.ram // MIB), self.path])
+        self.process = subprocess.Popen([self.program, *options, "--ram", str(self.ram // MIB), "--version", self.version, self.path])
         end = time.monotonic() + 30
         while not self.watcher:
             try:

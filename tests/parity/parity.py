@@ -165,7 +165,7 @@ def make_machine(arguments):
         from xen import Xen
 
         return Xen(arguments.type, arguments.folder)
-    return Server(arguments.program, arguments.folder)
+    return Server(arguments.program, arguments.folder, arguments.qemu_version)
 
 
 def main():
@@ -178,6 +178,7 @@ def main():
     verb.add_argument("--folder", default="build/parity", help="for sockets, logs and saved state")
     verb.add_argument("--type", choices=("pv", "pvh", "hvm"), default="pv", help="xen: type of guest")
     verb.add_argument("--program", default="build/tests/qmp-server", help="server: the program")
+    verb.add_argument("--qemu-version", choices=("7.2", "10.0"), default="7.2", help="server: whose monitor it mirrors")
     verb.add_argument("--as-name", help="name of the machine in the result")
     verb.add_argument("--slow", action="store_true", help="also the cases that take QEMU minutes")
     verb.add_argument("--out", required=True)

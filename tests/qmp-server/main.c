@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * qmp-server [--no-balloon] [--no-driver] [--ram MIB] SOCKET: serves one machine whose memory is only numbers, until
+ * qmp-server [--no-balloon] [--no-driver] [--ram MIB] [--version 7.2|10.0] SOCKET: serves one machine whose memory is only numbers, until
  * SIGTERM. Its guest follows a request at 256 MiB a second in steps of 1 MiB, as virtio-balloon's driver does it.
  */
 #include <getopt.h>
@@ -28,6 +28,7 @@ struct server {
     uint64_t ram, wanted, actual;
     uint32_t interval;
     struct machine_stats stats;
+    const struct monitor_kind *kind;
 };
 
 static struct server *server_of(struct machine *m)
@@ -141,7 +142,7 @@ static void terminated(struct ev_signal *sig, int signum)
 static int serve(struct server *s, const char *path)
 {
     struct monitor_options options = {
-        .kind = &machine_monitor_kind, .target = &s->machine, .path = path, .owner = getuid(), .group = getgid()};
+        .kind = s->kind, .target = &s->machine, .path = path, .owner = getuid(), .group = getgid()};
 
     uv_loop_init(&s->loop);
     if (ev_signal_start(&s->loop, &s->sigterm, SIGTERM, terminated) ||
@@ -162,8 +163,14 @@ int main(int argc, char **argv)
     static const struct option options[] = {{"no-balloon", no_argument, NULL, 'b'},
                                             {"no-driver", no_argument, NULL, 'd'},
                                             {"ram", required_argument, NULL, 'r'},
+                                            {"version", required_argument, NULL, 'v'},
                                             {0}};
-    struct server s = {.machine.ops = &ops, .balloon = true, .driver = true, .running = true, .ram = 256 << 20};
+    struct server s = {.machine.ops = &ops,
+                       .balloon = true,
+                       .driver = true,
+                       .running = true,
+                       .ram = 256 << 20,
+                       .kind = &machine_monitor_kind};
     int o;
 
     while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -173,10 +180,12 @@ int main(int argc, char **argv)
             s.driver = false;
         else if (o == 'r')
             s.ram = strtoull(optarg, NULL, 10) << 20;
+        else if (o == 'v')
+            s.kind = machine_monitor_kind_of(optarg);
         else
             return 2;
     }
-    if (optind + 1 != argc)
+    if (!s.kind || optind + 1 != argc)
         return 2;
     s.actual = s.wanted = s.ram;
     memset(s.stats.values, 0xff, sizeof(s.stats.values));

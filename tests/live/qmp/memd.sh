@@ -9,6 +9,8 @@ printf 'qmp_floor = "perhaps"\n' > $scratch/bad.cfg
 says 2 "qmp_floor='perhaps'" "a value that is none is refused, with file and key" xl-ext memd -c $scratch/bad.cfg
 printf 'qmp_owner = "no-such-user"\n' > $scratch/bad.cfg
 says 2 "no such user" "an owner who is not there is refused" xl-ext memd -c $scratch/bad.cfg
+printf 'qmp_version = "8.0"\n' > $scratch/bad.cfg
+says 2 "qmp_version='8.0': there is 7.2 and 10.0" "another QEMU than one of two is refused" xl-ext memd -c $scratch/bad.cfg
 says 2 "cannot read the configuration" "a configuration that was named must be there" xl-ext memd -c $scratch/none.cfg
 printf 'this is no configuration' > $scratch/bad.cfg
 says 2 "cannot read the configuration" "and be one" xl-ext memd -c $scratch/bad.cfg
@@ -32,10 +34,12 @@ P
 equal "READY=1 WATCHDOG=1 WATCHDOG=1 STOPPING=1 0" "$(python3 $scratch/systemd.py $scratch/notify)" \
     "systemd is told when it is ready, lives and stops"
 
-printf 'qmp_owner = "daemon:daemon"\n' > $scratch/good.cfg
+printf 'qmp_owner = "daemon:daemon"\nqmp_version = "10.0"\n' > $scratch/good.cfg
 start_memd -c $scratch/good.cfg
 equal "root:daemon 750" "$(stat -c '%U:%G %a' $run)" "the folder is root's, and the configured group's to see"
 equal "daemon:daemon 600" "$(stat -c '%U:%G %a' $run/0)" "the sockets are the configured owner's"
+equal "10 false" "$(xl-ext qmp 0 query-version | json .qemu.major) $(xl-ext qmp 0 query-status | json 'has("singlestep")')" \
+    "the monitors speak QEMU 10's QMP when they are to"
 says 1 "another memd" "a second one does not start" xl-ext memd
 says 1 "another memd" "nor with a run folder of its own" xl-ext memd --run-folder $scratch/run
 
