@@ -14,7 +14,7 @@ check "there is a build" flock Makefile env -u MAKEFLAGS make -s install lab-ins
 mkdir "$scratch/old"
 cp -a /usr/lib/x86_64-linux-gnu/lib*.so.4.17* "$scratch/old/"
 printf '#!/bin/sh\nexec /root/tests/live/outside/other-xen-in-dom0\n' > "$scratch/host"
-lab/xen-lab run --release trixie --no-install --copy "$scratch/build:/" --copy "$scratch/old:/root/old" --copy tests:/root/tests \
+lab/xen-lab run --release trixie --no-install --copy "$scratch/build/usr:/usr" --copy "$scratch/old:/root/old" --copy tests:/root/tests \
     "$scratch/host" > "$scratch/out" 2> "$scratch/err"
 status=$?
 cat "$scratch/out"
