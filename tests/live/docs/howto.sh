@@ -54,6 +54,8 @@ at_end systemctl stop
 for page in /root/docs/howto/*.md; do
     name=$(basename "$page" .md)
     [ -z "${HOWTO-}" ] || [ "$HOWTO" = "$name" ] || continue
+    # The stub domain's needs an image, and time: howto-stubdom.sh.
+    [ "$name" != stubdom ] || continue
     echo "# ---- $name"
     rm -f /run/memd.log
     output=$(python3 "$tests_folder/lib/howto.py" "$page") || failures=$((failures + 1))
