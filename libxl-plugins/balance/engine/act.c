@@ -234,6 +234,9 @@ static bool grant(struct balancer *b, struct wish *w, uint64_t *room, uint64_t s
         *room -= all;
         return d->target_memkb == d->planned_memkb;
     }
+    /* Headroom waits until there is enough for all that is in use. */
+    if (!all)
+        return false;
     /* A chunk may be more than the use that goes before headroom, but not more than is planned. */
     part = least(least(most(share, chunk), *room), d->planned_memkb > w->base ? d->planned_memkb - w->base : 0);
     /* Below its minimum there is nothing to stop at; what others cannot take meanwhile adds up for it. */
@@ -242,7 +245,7 @@ static bool grant(struct balancer *b, struct wish *w, uint64_t *room, uint64_t s
         return false;
     }
     part -= part % PLAN_PAGE_KB;
-    if (part < least(w->need + w->rest, GRANT_LEAST_MEMKB))
+    if (!part || part < least(all, GRANT_LEAST_MEMKB))
         return false;
     /* What is needed does not wait, if it is there. */
     if ((part < w->need || !w->need) && !is_due(b, d, part, chunk, gap))
