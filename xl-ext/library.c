@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/running-xen.h"
 #include "xl-ext/messages.h"
+#include "xlx.h"
 
 static const struct {
     const char *name;
