@@ -39,14 +39,14 @@ static const struct value {
 
 /* One of a connection each. */
 static struct server {
-    int fd;
     pthread_t thread;
-    unsigned connections; /* 0: one */
-    unsigned requests;    /* answered when so many have come */
-    size_t piece;         /* bytes that are written at a time; 0: all */
-    bool backwards, twice, foreign, others, too_long, other_type, refuses, ends, silent;
+    size_t piece; /* bytes that are written at a time; 0: all */
     char *out;
     size_t len;
+    int fd;
+    unsigned connections; /* 0: one */
+    unsigned requests;    /* answered when so many have come */
+    bool backwards, twice, foreign, others, too_long, other_type, refuses, ends, silent;
 } servers[STORE_BATCH_CONNECTIONS];
 
 /* ---- the servers ---- */
