@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/domain.h"
+#include "core/sampler.h"
 #include "stubdom-launch/stubdom.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
@@ -44,39 +45,112 @@ static bool is_ours(struct stubdom_create *op, uint32_t domid)
     return !strcmp(name, op->name);
 }
 
-static void stub_domain_appeared(struct stubdom_create *op, uint32_t domid)
+/* Once: a node that was there before its watch may be seen twice. */
+static void tell_step(struct stubdom_create *op, unsigned step, const char *text)
 {
-    if (op->stub_domid || !is_ours(op, domid) || stubdom_of_guest(op->ao.ctx, domid, &op->stub_domid))
+    if (op->steps & 1u << step)
         return;
-    op->seen_domid = domid;
-    tell(op, "stub domain built, connecting it");
+    op->steps |= 1u << step;
+    tell(op, text);
 }
 
-static void node_changed(struct store_watch *watch, const char *path)
+static void step_reached(struct stubdom_create *op, const char *path)
 {
-    struct stubdom_create *op = CONTAINER_OF(watch, struct stubdom_create, nodes);
     const char *node;
-    uint32_t domid, other;
+    uint32_t owner, other;
 
-    node = path_below_domain(path, &domid);
-    if (node && !strcmp(node, NODE_DEVICE_MODEL_DOMID)) {
-        stub_domain_appeared(op, domid);
+    node = path_below_device_model(path, &owner, &other);
+    if (!node)
         return;
-    }
-    node = path_below_device_model(path, &domid, &other);
-    if (!node || !op->stub_domid)
-        return;
-    if (domid == 0 && other == op->stub_domid) {
+    if (owner == 0 && other == op->stub_domid) {
         if (!strcmp(node, "qmp-proxy-state"))
-            tell(op, "QMP proxy runs");
+            tell_step(op, 0, "QMP proxy runs");
         else if (!strcmp(node, "state"))
-            tell(op, "console server runs, booting the stub domain");
-    } else if (domid == op->stub_domid && other == op->seen_domid) {
+            tell_step(op, 1, "console server runs, booting the stub domain");
+    } else if (owner == op->stub_domid && other == op->seen_domid) {
         if (!strcmp(node, "state"))
-            tell(op, "QEMU runs");
+            tell_step(op, 2, "QEMU runs");
         else if (!strcmp(node, "exit"))
             stop(op, "QEMU or the stub domain's init ended before QEMU was ready");
     }
+}
+
+static void dom0_wrote(struct store_watch *watch, const char *path)
+{
+    step_reached(CONTAINER_OF(watch, struct stubdom_create, dom0s), path);
+}
+
+static void stub_domain_wrote(struct store_watch *watch, const char *path)
+{
+    step_reached(CONTAINER_OF(watch, struct stubdom_create, stubs), path);
+}
+
+/* What was written before it was watched. */
+static void look_at(struct stubdom_create *op, uint32_t owner, uint32_t domid, const char *node)
+{
+    struct xs_handle *xs;
+    GC_SCOPE(gc);
+    const char *path = path_device_model(gc, owner, domid, node);
+    char *value;
+
+    if (!ctx_xs(op->ao.ctx, &xs) && !store_read(gc, xs, XBT_NULL, path, STORE_VALUE_MAX, &value))
+        step_reached(op, path);
+}
+
+static void cannot_watch(struct stubdom_create *op, int rc)
+{
+    if (rc)
+        LOG(op->ao.ctx, WARN, "cannot watch the start in xenstore: %s: libxl's own time-outs have to do",
+            error_text(rc));
+}
+
+/* A watch's path has no slash at its end. */
+static char *folder_of(struct gc *gc, uint32_t owner, uint32_t domid)
+{
+    char *path = path_device_model(gc, owner, domid, "");
+
+    path[strlen(path) - 1] = 0;
+    return path;
+}
+
+/* libxl has noted the stub domain with its guest. */
+static void device_model_noted(struct store_watch *watch, const char *path)
+{
+    struct stubdom_create *op = CONTAINER_OF(watch, struct stubdom_create, guest);
+    GC_SCOPE(gc);
+    int rc;
+
+    if (op->stub_domid || stubdom_of_guest(op->ao.ctx, op->seen_domid, &op->stub_domid))
+        return;
+    tell(op, "stub domain built, connecting it");
+    rc = store_watch_start(op->watcher, &op->dom0s, folder_of(gc, 0, op->stub_domid), dom0_wrote);
+    if (!rc)
+        rc = store_watch_start(op->watcher, &op->stubs, folder_of(gc, op->stub_domid, op->seen_domid),
+                               stub_domain_wrote);
+    cannot_watch(op, rc);
+    look_at(op, 0, op->stub_domid, "qmp-proxy-state");
+    look_at(op, 0, op->stub_domid, "state");
+    look_at(op, op->stub_domid, op->seen_domid, "state");
+    look_at(op, op->stub_domid, op->seen_domid, "exit");
+}
+
+static void domain_introduced(struct store_watch *watch, const char *path)
+{
+    struct stubdom_create *op = CONTAINER_OF(watch, struct stubdom_create, introductions);
+    xc_domaininfo_t *infos;
+    size_t count;
+    GC_SCOPE(gc);
+
+    if (op->seen_domid || sampler_look(op->ao.ctx, gc, &infos, &count))
+        return;
+    for (size_t i = 0; i < count && !op->seen_domid; i++) {
+        if (infos[i].domain && is_ours(op, infos[i].domain))
+            op->seen_domid = infos[i].domain;
+    }
+    if (op->seen_domid)
+        cannot_watch(op, store_watch_start(op->watcher, &op->guest,
+                                           path_in_domain(gc, op->seen_domid, NODE_DEVICE_MODEL_DOMID),
+                                           device_model_noted));
 }
 
 /* A stub domain whose kernel has panicked is shut down with its reason. */
@@ -97,10 +171,18 @@ static void domain_released(struct store_watch *watch, const char *path)
 
 /* ---- start and end ---- */
 
+static void watches_off(struct stubdom_create *op)
+{
+    store_watch_stop(&op->introductions);
+    store_watch_stop(&op->releases);
+    store_watch_stop(&op->guest);
+    store_watch_stop(&op->dom0s);
+    store_watch_stop(&op->stubs);
+}
+
 static void create_done(struct stubdom_create *op, int rc)
 {
-    store_watch_stop(&op->nodes);
-    store_watch_stop(&op->releases);
+    watches_off(op);
     if (!rc && !op->stub_domid)
         stubdom_of_guest(op->ao.ctx, op->domid, &op->stub_domid);
     if (!rc)
@@ -119,22 +201,22 @@ static void libxl_called_back(libxl_ctx *libxl, int rc, void *for_callback)
 
 int stubdom_create_start(struct stubdom_create *op)
 {
-    struct store_watcher *watcher;
     int rc;
 
     op->domid = op->stub_domid = op->seen_domid = 0;
     op->died = NULL;
+    op->steps = 0;
     op->stopping = false;
     rc = ctx_libxl(op->ao.ctx, &op->libxl);
     if (!rc)
-        rc = ctx_watcher(op->ao.ctx, &watcher);
+        rc = ctx_watcher(op->ao.ctx, &op->watcher);
     if (rc)
         return rc;
     op->how = (libxl_asyncop_how){.callback = libxl_called_back, .u.for_callback = op};
     ao_start(&op->ao, create_aborted);
-    rc = store_watch_start(watcher, &op->nodes, PATH_DOMAINS, node_changed);
+    rc = store_watch_start(op->watcher, &op->introductions, WATCH_INTRODUCE_DOMAIN, domain_introduced);
     if (!rc)
-        rc = store_watch_start(watcher, &op->releases, WATCH_RELEASE_DOMAIN, domain_released);
+        rc = store_watch_start(op->watcher, &op->releases, WATCH_RELEASE_DOMAIN, domain_released);
     if (rc) {
         LOG(op->ao.ctx, ERROR, "cannot watch xenstore: %s", error_text(rc));
     } else {
@@ -142,8 +224,7 @@ int stubdom_create_start(struct stubdom_create *op)
         rc = libxl_domain_create_new(op->libxl, op->config, &op->domid, &op->how, NULL);
     }
     if (rc) {
-        store_watch_stop(&op->nodes);
-        store_watch_stop(&op->releases);
+        watches_off(op);
         ao_complete_soon(&op->ao, rc);
     }
     return 0;

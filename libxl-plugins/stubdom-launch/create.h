@@ -34,8 +34,11 @@ struct stubdom_create {
     /* private */
     libxl_ctx *libxl;
     libxl_asyncop_how how;
-    struct store_watch nodes, releases;
-    uint32_t seen_domid;
+    struct store_watcher *watcher;
+    /* Only what the toolstack and the guest's own stub domain write: other guests could write without end. */
+    struct store_watch introductions, releases, guest, dom0s, stubs;
+    unsigned steps;      /* that were told of, a bit each */
+    uint32_t seen_domid; /* the guest, once it is known to xenstored */
     bool stopping;
 };
 

@@ -75,7 +75,9 @@ static void guest_and_stub_are_built(void)
     fake_xen_domain(4, 4096, 4096);
     stub = fake_xen_domain(5, 4096, 4096);
     fake_store_set("/local/domain/4/name", "g");
+    fake_store_fire("@introduceDomain");
     fake_store_set("/local/domain/5/name", "g-dm");
+    fake_store_fire("@introduceDomain");
     fake_store_set("/local/domain/4/image/device-model-domid", "5");
 }
 
@@ -170,6 +172,42 @@ static void a_start_tells_its_steps(void **state)
                                   "server runs, booting the stub domain; QEMU runs; device model is ready; ");
 }
 
+static void all_happens_at_once(void)
+{
+    guest_and_stub_are_built();
+    proxy_runs();
+    console_runs();
+    qemu_ends();
+}
+
+static void what_was_there_before_it_was_watched_is_seen(void **state)
+{
+    struct stubdom_create op = start_that(STEPS(all_happens_at_once, another_domain_goes), 0, ERROR_FAIL);
+
+    assert_string_equal(op.died, "QEMU or the stub domain's init ended before QEMU was ready");
+    assert_non_null(strstr(progress, "QMP proxy runs; console server runs, booting the stub domain; "));
+}
+
+static unsigned watched;
+
+static void guests_write(void)
+{
+    unsigned before = fake_store_events();
+
+    fake_store_set("/local/domain/4/data/memory-stats", "x");
+    fake_store_set("/local/domain/8/data/memory-stats", "x");
+    fake_store_set("/local/domain/8/device/vbd/1/state", "4");
+    watched += fake_store_events() - before;
+}
+
+/* One that writes without end would keep the start busy. */
+static void what_guests_write_is_not_heard_of(void **state)
+{
+    watched = 0;
+    start_that(STEPS(guests_write, guest_and_stub_are_built, guests_write, qemu_runs, guests_write), 0, 0);
+    assert_int_equal(watched, 0);
+}
+
 static void a_qemu_that_ends_ends_the_start(void **state)
 {
     struct stubdom_create op =
@@ -248,6 +286,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_start_tells_its_steps),
+        TEST(what_was_there_before_it_was_watched_is_seen),
+        TEST(what_guests_write_is_not_heard_of),
         TEST(a_qemu_that_ends_ends_the_start),
         TEST(a_stub_domain_that_panics_ends_the_start),
         TEST(a_stub_domain_that_is_destroyed_ends_the_start),
