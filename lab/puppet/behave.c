@@ -42,6 +42,8 @@ bool behaviour_parse(const char *text, struct behaviour *b)
             b->hostile = b->hungry = true;
         else if (!strcmp(word, "needy"))
             b->needy = true;
+        else if (!strcmp(word, "answers"))
+            b->answers = true;
         else if (!strcmp(word, "creep"))
             b->rate_kb = CREEP_KB_PER_S;
         else if (sscanf(word, "rate=%llu%c", &value, &end) == 1 && value)
@@ -193,11 +195,28 @@ void puppet_act(struct stage *s, struct puppet *p, uint64_t now_ms)
     }
 }
 
+/* What was written for it stands for what its agent sees. */
+static void say_again(struct stage *s, const struct puppet *p)
+{
+    char path[64], *text;
+    unsigned len;
+
+    snprintf(path, sizeof(path), "/local/domain/%u/" AGENT_STATS_NODE, p->domid);
+    text = xs_read(s->xs, XBT_NULL, path, &len);
+    if (text)
+        xs_write(s->xs, XBT_NULL, path, text, len);
+    free(text);
+}
+
 void puppet_is_asked(struct stage *s, struct puppet *p, uint64_t now_ms)
 {
+    if (p->gone)
+        return;
+    if (s->behaviour.answers)
+        say_again(s, p);
     p->told_pages = 0;
     p->told_ms = 0;
-    if (!p->gone)
+    if (s->behaviour.needy)
         puppet_act(s, p, now_ms);
 }
 

@@ -29,8 +29,9 @@ static const char usage[] =
     "failed tries it sleeps until the credit changes), hostile (takes all that the hypervisor lets it\n"
     "have, gives nothing, and reports every second that it has plenty), hungry (the same, and reports\n"
     "that it has nothing), needy (its programs use all that it is given and would use more; it reports\n"
-    "that in time); several with commas. With --count N the names are NAME-1 to NAME-N. stats writes\n"
-    "what a guest's agent would; NAME is a domain or a group.\n";
+    "that in time), answers (when the host asks it says again what stats wrote, as an agent does);\n"
+    "several with commas. With --count N the names are NAME-1 to NAME-N. stats writes what a guest's\n"
+    "agent would; NAME is a domain or a group.\n";
 
 static bool connect_all(struct stage *s)
 {

@@ -25,10 +25,11 @@ struct behaviour {
     uint64_t floor_page; /* never goes below */
     /* It takes whatever the hypervisor lets it have, gives nothing, and lies about what it needs. */
     bool hostile, hungry;
-    bool needy; /* it uses all that it is given, and says so in time */
+    bool needy;   /* it uses all that it is given, and says so in time */
+    bool answers; /* it says again what was written for it when the host asks */
 };
 
-/* Reads "instant", "rate=KIB", "creep", "stuck", "floor=MIB", "giveup", "hostile", "hungry", "needy", or several of them; false:
+/* Reads "instant", "rate=KIB", "creep", "stuck", "floor=MIB", "giveup", "hostile", "hungry", "needy", "answers", or several of them; false:
  * none of these. */
 bool behaviour_parse(const char *text, struct behaviour *b);
 

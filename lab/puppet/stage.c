@@ -105,7 +105,7 @@ void stage_play(struct stage *s)
     xs_watch(s->xs, "@releaseDomain", "released");
     for (unsigned i = 0; i < s->count; i++) {
         watch(s, i, AGENT_TARGET_NODE, "");
-        if (s->behaviour.needy)
+        if (s->behaviour.needy || s->behaviour.answers)
             watch(s, i, AGENT_INTERVAL_NODE, ASKED);
     }
     for (;;) {

@@ -20,7 +20,7 @@ report() {
 }
 
 each=$((($(xl info free_memory) - 200) / 10))
-lab-puppet start g $each $((each * 2)) instant --count 10
+lab-puppet start g $each $((each * 2)) instant,answers --count 10
 start_memd 'manage="all"' 'default_min=32'
 for i in $(seq 10); do
     lab-puppet stats g-$i total-memory=$((each << 20)) available-memory=$(((each - 60) << 20))
