@@ -134,6 +134,7 @@ echo "# free: $(xl info free_memory) MiB"
     not_ok "what is restored does not fit into what is free" "$(xl-ext mem-top --once)"
 # What plain xl does there is measured, not required: it claims nothing, and takes what it needs as it goes.
 (while sleep 0.2; do
+    # shellcheck disable=SC2046
     set -- $(xl info | awk '/^free_memory|^outstanding_claims/ { print $3 }')
     echo "free $1 claimed $2"
 done) >"$scratch/plain-restore" &
