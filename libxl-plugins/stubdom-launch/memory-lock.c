@@ -11,14 +11,11 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/json.h"
 #include "core/ao.h"
-#include "core/run-folder.h"
-#include "core/subprocess.h"
 #include "core/xen-boot.h"
 #include "core/xl.h"
+#include "memd-client/reserve.h"
 #include "stubdom-launch/stubdom.h"
-#include "xlx-plugin.h"
 
 #define LOCK_RETRY_MS 100
 #define DOM0_SHRINK_TIMEOUT_MS 60000
@@ -84,60 +81,47 @@ static int take_lock(struct xlx_ctx *ctx, const char *path, int *fd)
 
 /* ---- memd ---- */
 
-#define RESERVE_LEASE_S 600 /* until both domains are there */
-
-/* Our own program: reservations are another plugin's, and live in memd. */
-static int run_mem_reserve(struct xlx_ctx *ctx, struct gc *gc, const char *arguments, struct subprocess *program)
-{
-    *program = (struct subprocess){
-        .ao = {.ctx = ctx},
-        .gc = gc,
-        .command = gc_printf(gc, "exec /proc/%d/exe --json mem-reserve %s", (int)getpid(), arguments),
-        .out = SUBPROCESS_CAPTURED,
-        .err = SUBPROCESS_CAPTURED,
-    };
-    subprocess_start(program);
-    return ao_wait(&program->ao);
-}
+#define RESERVE_LEASE_MS 600000 /* until both domains are there */
 
 static int reserve(struct xlx_ctx *ctx, const libxl_domain_config *config, uint64_t need_kb, struct memory_lock *lock)
 {
-    struct subprocess program;
-    struct json *got;
-    const char *id;
-    GC_SCOPE(gc);
+    char uuid[XLX_UUID_LEN];
+    struct memd_client *client = NULL;
+    const struct reserve_wish wish = {
+        .size_memkb = need_kb,
+        .timeout_ms = MEMORY_RESERVE_MS,
+        .uuid = uuid,
+        .domid = -1,
+        .keep_ms = RESERVE_LEASE_MS,
+    };
+    struct reserve_got got;
     int rc;
 
-    if (!memd_runs())
+    rc = memd_connect(ctx, &client);
+    if (rc == ERROR_NOTFOUND)
         return 0;
-    rc = run_mem_reserve(ctx, gc,
-                         gc_printf(gc, "%" PRIu64 "k --uuid " LIBXL_UUID_FMT " --lease %d -t %d", need_kb,
-                                   LIBXL_UUID_BYTES(config->c_info.uuid), RESERVE_LEASE_S, MEMORY_RESERVE_S),
-                         &program);
+    snprintf(uuid, sizeof(uuid), LIBXL_UUID_FMT, LIBXL_UUID_BYTES(config->c_info.uuid));
+    if (!rc)
+        rc = reserve_wait(ctx, NULL, &client, &wish, &got);
+    memd_disconnect(client);
     if (rc == ERROR_ABORTED)
         return rc;
-    if (!rc && program.exit_status == XLX_EXIT_NOT_REACHED) {
-        LOG(ctx, ERROR, "there is no memory for guest and stub domain: %s", subprocess_last_words(gc, &program));
-        return ERROR_TIMEDOUT;
+    if (rc == ERROR_TIMEDOUT) {
+        LOG(ctx, ERROR, "there is no memory for guest and stub domain: the guests do not give it");
+        return rc;
     }
-    if (rc || program.exit_status || json_parse(gc, program.output.text, program.output.len, &got, NULL) ||
-        !json_member_string(got, "id", &id) || strlen(id) >= sizeof(lock->reservation)) {
-        LOG(ctx, WARN, "memd reserves no memory for the start (%s): it goes on with what is free",
-            rc ? error_text(rc) : subprocess_last_words(gc, &program));
-        return 0;
-    }
-    strcpy(lock->reservation, id);
+    if (rc)
+        LOG(ctx, WARN, "memd reserves no memory for the start, which goes on with what is free");
+    else
+        strcpy(lock->reservation, got.id);
     return 0;
 }
 
 static void give_back(struct xlx_ctx *ctx, struct memory_lock *lock)
 {
-    struct subprocess program;
-    GC_SCOPE(gc);
-
     /* What is handed to a domain that is there in full is over by itself. */
     if (*lock->reservation)
-        run_mem_reserve(ctx, gc, gc_printf(gc, "--release %s", lock->reservation), &program);
+        reserve_give_back(ctx, lock->reservation);
     *lock->reservation = 0;
 }
 

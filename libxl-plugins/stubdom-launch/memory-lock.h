@@ -2,23 +2,25 @@
 #ifndef XLX_STUBDOM_LAUNCH_MEMORY_LOCK_H
 #define XLX_STUBDOM_LAUNCH_MEMORY_LOCK_H
 
-/* Memory for a start: what memd has its guests give, xl's lock, so that no two starts count on the same, and dom0's balloon
- * when xl's configuration wants that. */
+/* Memory for a start: what memd has its guests give, xl's lock, so that no two starts count on the same, and dom0's
+ * balloon when xl's configuration wants that. */
 
 #include "core/ctx.h"
+#include "memd-client/reserve.h"
 
 struct memory_lock {
-    int lock_fd;          /* -1: not held */
-    char reservation[32]; /* memd's name for it; "": there is none */
+    int lock_fd;                        /* -1: not held */
+    char reservation[RESERVE_NAME_LEN]; /* memd's name for it; "": there is none */
 };
 
 /*
  * Reserve what guest and stub domain need, where a memd serves the host (ERROR_TIMEDOUT: the guests did not give so much
- * within MEMORY_RESERVE_S; when memd cannot be asked, a warning and nothing). Take xl's lock (lockfile in xl.conf; waits for another start, at most MEMORY_LOCK_TIMEOUT_MS) and see to it that the
- * host has room for guest and stub domain. Logs; *lock is valid in any case.
+ * within MEMORY_RESERVE_MS; when memd cannot be asked, a warning and nothing). Take xl's lock (lockfile in xl.conf; waits
+ * for another start, at most MEMORY_LOCK_TIMEOUT_MS) and see to it that the host has room for guest and stub domain.
+ * Runs the loop. Logs; *lock is valid in any case.
  */
 #define MEMORY_LOCK_TIMEOUT_MS 120000
-#define MEMORY_RESERVE_S 60
+#define MEMORY_RESERVE_MS 60000
 int memory_lock_take(struct xlx_ctx *ctx, libxl_domain_config *config, struct memory_lock *lock);
 
 /*

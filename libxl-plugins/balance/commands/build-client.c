@@ -5,7 +5,6 @@
 
 #include <libxl_utils.h>
 
-#include "memd-client/control.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/domain.h"
@@ -47,21 +46,6 @@ int build_need(struct xl_build *build, const char *json)
     return rc ? ERROR_FAIL : 0;
 }
 
-/* Built or not: what the domain holds by now is its own, the rest is free again, unless it runs and all is over. The connection that held it waits for
- * an answer, so this takes another. */
-static void give_back(struct xlx_ctx *ctx, const char *id)
-{
-    struct memd_client *client;
-    GC_SCOPE(gc);
-    struct json *arguments = json_new_object(gc);
-
-    if (memd_connect(ctx, &client))
-        return;
-    json_set_string(gc, arguments, "id", id);
-    memd_ask(client, CONTROL_RESERVE_RELEASE, arguments, NULL);
-    memd_disconnect(client);
-}
-
 struct holding {
     const struct xl_build *build;
     const char *id;
@@ -76,7 +60,7 @@ static bool end_when_built(void *arg)
 
     if (!domain_runs(h->build->ctx, h->build->uuid))
         return false;
-    give_back(h->build->ctx, h->id);
+    reserve_give_back(h->build->ctx, h->id);
     h->given_back = true;
     return true;
 }
@@ -123,7 +107,7 @@ int build_with_memory(const struct xl_build *build)
     else if (!build->prepare || build->prepare(build->arg))
         status = run_program_holding(build->ctx, argv, &client, &got, build->lasts ? end_when_built : NULL, &holding);
     if (!rc && *got.id && !holding.given_back)
-        give_back(build->ctx, got.id);
+        reserve_give_back(build->ctx, got.id);
     memd_disconnect(client);
     return status < 0 ? XLX_EXIT_FAILED : status;
 }

@@ -4,7 +4,7 @@
 
 /* What create, restore and migrate-receive share: xl builds a domain, with its memory reserved before. */
 
-#include "balance/commands/reserve-client.h"
+#include "memd-client/reserve.h"
 
 struct xl_build {
     struct xlx_ctx *ctx;

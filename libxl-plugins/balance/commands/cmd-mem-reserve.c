@@ -6,7 +6,7 @@
 #include "balance/commands/commands.h"
 #include "memd-client/control.h"
 #include "balance/xen/host-xen.h"
-#include "balance/commands/reserve-client.h"
+#include "memd-client/reserve.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/parse.h"

@@ -22,7 +22,7 @@
 #include <cmocka.h>
 
 #include "memd-client/client.h"
-#include "balance/commands/reserve-client.h"
+#include "memd-client/reserve.h"
 #include "memd-client/control.h"
 #include "balance/service/metrics.h"
 #include "balance/service/service.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whether there is memory for a start. This program stands in xl-ext's place, too, where that is run to ask memd. */
+/* Whether there is memory for a start. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -16,6 +15,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "core/xen-boot.h"
+#include "memd-client/client.h"
+#include "memd-client/control.h"
 #include "stubdom-launch/memory-lock.h"
 #include "tests/fakes/ctx.h"
 
@@ -145,9 +146,9 @@ static void an_interrupt_while_dom0_shrinks_is_no_lack_of_memory(void **state)
     {                                                                                                                  \
         5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5                                                                 \
     }
-#define RESERVES "--json mem-reserve 204800k --uuid 05050505-0505-0505-0505-050505050505 --lease 600 -t 60\n"
+#define UUID "05050505-0505-0505-0505-050505050505"
 
-static char folder[64], locked[128], asked[128];
+static char folder[64], locked[128];
 
 int __wrap_xl_lock_path(struct xlx_ctx *c, struct gc *gc, const char **path);
 int __wrap_xl_lock_path(struct xlx_ctx *c, struct gc *gc, const char **path)
@@ -156,60 +157,111 @@ int __wrap_xl_lock_path(struct xlx_ctx *c, struct gc *gc, const char **path)
     return 0;
 }
 
-/* As xl-ext: notes its arguments, and ends as $STATUS says. */
-static int be_xl_ext(char **argv)
-{
-    FILE *f = fopen(getenv("ASKED"), "ae");
-    const char *wanted = getenv("STATUS");
-    int status = wanted ? atoi(wanted) : 1;
+/* In the place of the connection to memd: what becomes of the reservation, and what is asked. */
+static struct {
+    int connects, answers; /* error codes */
+    const char *becomes;
+    uint64_t size_memkb, timeout_ms, keep_ms;
+    char uuid[64], released[64];
+    unsigned reservations, open;
+    struct gc *gc;
+} memd;
 
-    for (char **a = argv + 1; *a; a++)
-        fprintf(f, "%s%s", *a, a[1] ? " " : "\n");
-    fclose(f);
-    if (status)
-        fputs("first\nlast words\n", stderr);
-    else
-        puts("{\"id\": \"r7\", \"memkb\": 204800}");
-    return status;
+int __wrap_memd_connect(struct xlx_ctx *c, struct memd_client **client);
+void __wrap_memd_disconnect(struct memd_client *client);
+int __wrap_memd_call(struct memd_client *client, const char *command, const struct json *arguments,
+                     const struct json **result);
+int __wrap_memd_ask(struct memd_client *client, const char *command, const struct json *arguments,
+                    const struct json **result);
+int __wrap_memd_send(struct memd_client *client, const char *command, const struct json *arguments);
+int __wrap_memd_event(struct memd_client *client, uint64_t timeout_ms, const struct json **message);
+
+int __wrap_memd_connect(struct xlx_ctx *c, struct memd_client **client)
+{
+    if (memd.connects)
+        return memd.connects;
+    *client = (struct memd_client *)&memd; /* never looked into */
+    memd.open++;
+    return 0;
 }
 
-static const char *arguments(void)
+void __wrap_memd_disconnect(struct memd_client *client)
 {
-    static char text[1024];
-    CLEANUP_FILE FILE *f = fopen(asked, "re");
+    memd.open -= client != NULL;
+}
 
-    text[f ? fread(text, 1, sizeof(text) - 1, f) : 0] = '\0';
-    return text;
+static struct json *reservation(const char *state)
+{
+    struct json *r = json_new_object(memd.gc);
+
+    json_set_string(memd.gc, r, "id", "r7");
+    json_set_string(memd.gc, r, "state", state);
+    json_set_u64(memd.gc, r, "memkb", memd.size_memkb);
+    return r;
+}
+
+int __wrap_memd_call(struct memd_client *client, const char *command, const struct json *arguments,
+                     const struct json **result)
+{
+    const char *text;
+
+    assert_string_equal(command, CONTROL_RESERVE);
+    if (memd.answers)
+        return memd.answers;
+    assert_true(json_member_u64(arguments, "size_memkb", &memd.size_memkb));
+    assert_true(json_member_u64(arguments, "timeout_ms", &memd.timeout_ms));
+    assert_true(json_member_string(arguments, "uuid", &text));
+    snprintf(memd.uuid, sizeof(memd.uuid), "%s", text);
+    memd.reservations++;
+    *result = reservation("waiting");
+    return 0;
+}
+
+int __wrap_memd_ask(struct memd_client *client, const char *command, const struct json *arguments,
+                    const struct json **result)
+{
+    const char *text;
+
+    assert_string_equal(command, CONTROL_RESERVE_RELEASE);
+    assert_true(json_member_string(arguments, "id", &text));
+    strcat(memd.released, text);
+    return 0;
+}
+
+int __wrap_memd_send(struct memd_client *client, const char *command, const struct json *arguments)
+{
+    assert_string_equal(command, CONTROL_RESERVE_HOLD);
+    assert_true(json_member_u64(arguments, "keep_ms", &memd.keep_ms));
+    return 0;
+}
+
+int __wrap_memd_event(struct memd_client *client, uint64_t timeout_ms, const struct json **message)
+{
+    struct json *event = json_new_object(memd.gc);
+
+    json_set(memd.gc, event, "data", reservation(memd.becomes));
+    *message = event;
+    return 0;
 }
 
 static int new_memd(void **state)
 {
-    char lock[128];
-    int fd;
-
     strcpy(folder, "/tmp/test_memory_lock.XXXXXX");
     assert_non_null(mkdtemp(folder));
     snprintf(locked, sizeof(locked), "%s/xl", folder);
-    snprintf(asked, sizeof(asked), "%s/asked", folder);
-    snprintf(lock, sizeof(lock), "%s/memd.lock", folder);
-    setenv("XL_EXT_RUN_FOLDER", folder, 1);
-    setenv("ASKED", asked, 1);
-    setenv("STATUS", "0", 1);
-    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    assert_int_equal(flock(fd, LOCK_EX), 0);
-    *state = (void *)(intptr_t)fd;
+    memset(&memd, 0, sizeof(memd));
+    memd.gc = gc_new();
+    memd.becomes = "ready";
     host_free_kb = 1024 * 1024;
     return new_ctx(NULL);
 }
 
 static int free_memd(void **state)
 {
-    char command[128];
-
-    close((int)(intptr_t)*state);
-    unsetenv("XL_EXT_RUN_FOLDER");
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(memd.open, 0);
+    gc_free(memd.gc);
+    unlink(locked);
+    assert_int_equal(rmdir(folder), 0);
     return free_ctx(NULL);
 }
 
@@ -228,11 +280,16 @@ static void what_guest_and_stub_domain_need_is_reserved_until_they_have_it(void 
     struct memory_lock lock;
 
     assert_int_equal(take(&lock), 0);
-    assert_string_equal(arguments(), RESERVES);
+    assert_int_equal(memd.size_memkb, GUEST_KB + STUB_KB + VIDEO_KB);
+    assert_int_equal(memd.timeout_ms, MEMORY_RESERVE_MS);
+    assert_string_equal(memd.uuid, UUID);
+    /* Longer than libxl takes to build both. */
+    assert_true(memd.keep_ms >= 300000);
+    assert_string_equal(memd.released, "");
     memory_lock_release(ctx, &lock);
-    assert_string_equal(arguments(), RESERVES "--json mem-reserve --release r7\n");
+    assert_string_equal(memd.released, "r7");
     memory_lock_release(ctx, &lock);
-    assert_string_equal(arguments(), RESERVES "--json mem-reserve --release r7\n");
+    assert_string_equal(memd.released, "r7");
     assert_int_equal(fake_message_count(), 0);
 }
 
@@ -240,9 +297,9 @@ static void a_start_whose_memory_the_guests_do_not_give_ends_there(void **state)
 {
     struct memory_lock lock;
 
-    setenv("STATUS", "3", 1);
+    memd.becomes = "timed-out";
     assert_int_equal(take(&lock), ERROR_TIMEDOUT);
-    assert_non_null(strstr(fake_messages(), "no memory for guest and stub domain: last words"));
+    assert_non_null(strstr(fake_messages(), "no memory for guest and stub domain"));
     assert_int_equal(lock.lock_fd, -1);
 }
 
@@ -250,28 +307,38 @@ static void a_memd_that_does_not_answer_does_not_stop_a_start(void **state)
 {
     struct memory_lock lock;
 
-    setenv("STATUS", "1", 1);
+    memd.answers = ERROR_FAIL;
     assert_int_equal(take(&lock), 0);
-    assert_non_null(strstr(fake_warnings(), "memd reserves no memory for the start (last words)"));
+    assert_non_null(strstr(fake_warnings(), "memd reserves no memory for the start"));
     memory_lock_release(ctx, &lock);
-    assert_string_equal(arguments(), RESERVES);
+    assert_string_equal(memd.released, "");
+}
+
+static void an_interrupt_while_the_guests_give_ends_the_start(void **state)
+{
+    struct memory_lock lock;
+
+    memd.answers = ERROR_ABORTED;
+    assert_int_equal(take(&lock), ERROR_ABORTED);
+    assert_int_equal(lock.lock_fd, -1);
+    assert_int_equal(fake_message_count(), 0);
 }
 
 static void without_memd_nobody_is_asked(void **state)
 {
     struct memory_lock lock;
 
-    flock((int)(intptr_t)*state, LOCK_UN);
+    memd.connects = ERROR_NOTFOUND;
     assert_int_equal(take(&lock), 0);
     memory_lock_release(ctx, &lock);
-    assert_string_equal(arguments(), "");
+    assert_int_equal(memd.reservations, 0);
     assert_int_equal(fake_message_count(), 0);
 }
 
 #define WITH_MEMD(name) cmocka_unit_test_setup_teardown(name, new_memd, free_memd)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, new_ctx, free_ctx)
 
-int main(int argc, char **argv)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_host_that_has_what_libxl_needs_has_room),
@@ -281,10 +348,9 @@ int main(int argc, char **argv)
         WITH_MEMD(what_guest_and_stub_domain_need_is_reserved_until_they_have_it),
         WITH_MEMD(a_start_whose_memory_the_guests_do_not_give_ends_there),
         WITH_MEMD(a_memd_that_does_not_answer_does_not_stop_a_start),
+        WITH_MEMD(an_interrupt_while_the_guests_give_ends_the_start),
         WITH_MEMD(without_memd_nobody_is_asked),
     };
 
-    if (argc > 1)
-        return be_xl_ext(argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "balance/commands/reserve-client.h"
+#include "memd-client/reserve.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -49,10 +49,10 @@ static int judge(struct xlx_ctx *ctx, struct xlx_ui *ui, const struct json *r, s
     if (!strcmp(state, "ready") || !strcmp(state, "handed"))
         return 0;
     if (!strcmp(state, "waiting")) {
-        if (lacking)
+        if (ui && lacking)
             ui->ops->progress(ui, "waiting: the guests could not give %" PRIu64 " MiB of it even at their minimums",
                               (lacking + 1023) / 1024);
-        else
+        else if (ui)
             ui->ops->progress(ui, "waiting for %" PRIu64 " MiB to become free", got->memkb / 1024);
         return 1;
     }
@@ -162,8 +162,22 @@ int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client **cl
         if (!rc)
             rc = message ? judge(ctx, ui, message, got) : 1;
     }
-    ui->ops->progress(ui, NULL);
+    if (ui)
+        ui->ops->progress(ui, NULL);
     return rc;
+}
+
+void reserve_give_back(struct xlx_ctx *ctx, const char *id)
+{
+    struct memd_client *client;
+    GC_SCOPE(gc);
+    struct json *arguments = json_new_object(gc);
+
+    if (memd_connect(ctx, &client))
+        return;
+    json_set_string(gc, arguments, "id", id);
+    memd_ask(client, CONTROL_RESERVE_RELEASE, arguments, NULL);
+    memd_disconnect(client);
 }
 
 /* ---- programs ---- */

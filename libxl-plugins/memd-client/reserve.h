@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef XLX_BALANCE_COMMANDS_RESERVE_CLIENT_H
-#define XLX_BALANCE_COMMANDS_RESERVE_CLIENT_H
+#ifndef XLX_MEMD_CLIENT_RESERVE_H
+#define XLX_MEMD_CLIENT_RESERVE_H
 
-/* What mem-reserve and create share: a reservation that lives with their connection to memd. */
+/* Memory that memd holds free for a start: a reservation that lives with the connection to memd, or a while longer. */
 
 #include "memd-client/client.h"
 #include "xlx-plugin.h"
@@ -15,18 +15,24 @@ struct reserve_wish {
     uint64_t keep_ms;               /* how long a ready one outlives the connection */
 };
 
+#define RESERVE_NAME_LEN 32
+
 struct reserve_got {
-    char id[32];
+    char id[RESERVE_NAME_LEN];
     uint64_t memkb;
     uint64_t keep_ms;
     uint64_t since_ms; /* CLOCK_MONOTONIC, as memd has been told by then */
 };
 
-/* Waits until it is ready (or handed). ERROR_TIMEDOUT when time is up; all failures are logged. progress tells the user
- * that it takes time. When memd ends meanwhile and is started again, *client is another connection, or NULL after a
+/* Waits until it is ready (or handed). ERROR_TIMEDOUT when time is up; all failures are logged. ui (may be NULL) tells the
+ * user that it takes time. When memd ends meanwhile and is started again, *client is another connection, or NULL after a
  * failure. */
 int reserve_wait(struct xlx_ctx *ctx, struct xlx_ui *ui, struct memd_client **client, const struct reserve_wish *wish,
                  struct reserve_got *got);
+
+/* It has served its purpose: what its domain holds by now is the domain's own, the rest is free again. One that is over
+ * already is no error. Takes a connection of its own: the one that holds a reservation waits for an answer. */
+void reserve_give_back(struct xlx_ctx *ctx, const char *id);
 
 /* Runs a program with these arguments and waits for it; returns its exit status, 128 + signal when one ended it, or -1
  * (logged). Meanwhile got is held through *client or, when memd ends, through another connection as soon as it is there
