@@ -65,18 +65,13 @@ static void print_json(struct gc *gc, struct xlx_ui *ui, const struct vcpu *vcpu
 static int run(const struct xlx_invocation *in)
 {
     const struct options *o = in->options;
-    struct cpu_host host;
     struct vcpu *vcpus;
     uint32_t domid;
     size_t count;
     GC_SCOPE(gc);
     int rc;
 
-    rc = xlx_domain_find(in->ctx, in->argv[0], &domid);
-    if (!rc)
-        rc = vcpu_host_get(in->ctx, gc, &host);
-    if (!rc)
-        rc = vcpu_list(in->ctx, gc, &host, domid, &vcpus, &count);
+    rc = vcpu_list_named(in->ctx, gc, in->argv[0], &domid, &vcpus, &count);
     if (rc)
         return xlx_exit_of(rc);
     if (in->ui->json) {

@@ -91,18 +91,13 @@ static void pins_json(struct gc *gc, const struct xlx_invocation *in, const stru
 /* Of all vCPUs, or of that one. */
 static int query(const struct xlx_invocation *in, uint32_t vcpu_id)
 {
-    struct cpu_host host;
     struct vcpu *vcpus;
     uint32_t domid;
     size_t count, n = 0;
     GC_SCOPE(gc);
     int rc;
 
-    rc = xlx_domain_find(in->ctx, in->argv[0], &domid);
-    if (!rc)
-        rc = vcpu_host_get(in->ctx, gc, &host);
-    if (!rc)
-        rc = vcpu_list(in->ctx, gc, &host, domid, &vcpus, &count);
+    rc = vcpu_list_named(in->ctx, gc, in->argv[0], &domid, &vcpus, &count);
     if (rc)
         return xlx_exit_of(rc);
     for (size_t i = 0; i < count; i++) {

@@ -93,6 +93,18 @@ int vcpu_list(struct xlx_ctx *ctx, struct gc *gc, const struct cpu_host *host, u
     return 0;
 }
 
+int vcpu_list_named(struct xlx_ctx *ctx, struct gc *gc, const char *domain, uint32_t *domid, struct vcpu **vcpus,
+                    size_t *count)
+{
+    struct cpu_host host;
+    int rc;
+
+    rc = xlx_domain_find(ctx, domain, domid);
+    if (!rc)
+        rc = vcpu_host_get(ctx, gc, &host);
+    return rc ? rc : vcpu_list(ctx, gc, &host, *domid, vcpus, count);
+}
+
 const char *vcpu_state_name(const struct vcpu *vcpu)
 {
     if (!vcpu->online)

@@ -23,6 +23,10 @@ int vcpu_host_get(struct xlx_ctx *ctx, struct gc *gc, struct cpu_host *host);
 /* The vCPUs of a domain in ascending order, in the pool. ERROR_DOMAIN_NOTFOUND (logged) when it is gone. */
 int vcpu_list(struct xlx_ctx *ctx, struct gc *gc, const struct cpu_host *host, uint32_t domid, struct vcpu **vcpus,
               size_t *count);
+/* The same of the domain that is named, by name, domid or UUID; *domid is it. Errors of xlx_domain_find too, which are
+ * logged. */
+int vcpu_list_named(struct xlx_ctx *ctx, struct gc *gc, const char *domain, uint32_t *domid, struct vcpu **vcpus,
+                    size_t *count);
 
 /* "offline", "running", "blocked", or "runnable": it waits for a physical CPU. */
 const char *vcpu_state_name(const struct vcpu *vcpu);
