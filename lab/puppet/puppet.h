@@ -29,8 +29,8 @@ struct behaviour {
     bool answers; /* it says again what was written for it when the host asks */
 };
 
-/* Reads "instant", "rate=KIB", "creep", "stuck", "floor=MIB", "giveup", "hostile", "hungry", "needy", "answers", or several of them; false:
- * none of these. */
+/* Reads "instant", "rate=KIB", "creep", "stuck", "floor=MIB", "giveup", "hostile", "hungry", "needy", "answers", or
+ * several of them; false: none of these. */
 bool behaviour_parse(const char *text, struct behaviour *b);
 
 struct puppet {

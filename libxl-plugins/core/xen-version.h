@@ -31,7 +31,8 @@
 #define XEN_XL_CONF "/etc/xen/xl.conf"
 #define XEN_XL_LOCK_FILE "/var/lock/xl"
 
-/* Folders of the device model's sockets, of the logs, and of the states of device models that are saved (libxl_paths, as distributions configure them). */
+/* Folders of the device model's sockets, of the logs, and of the states of device models that are saved (libxl_paths,
+ * as distributions configure them). */
 #define XEN_RUN_FOLDER "/var/run/xen"
 #define XEN_LOG_FOLDER "/var/log/xen"
 #define XEN_LIB_FOLDER "/var/lib/xen"

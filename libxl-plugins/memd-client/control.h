@@ -7,7 +7,8 @@
  * qmp_capabilities, then {"execute": NAME, "arguments": {...}, "id": ...} with {"return": ...} or {"error": {"class",
  * "desc"}}, and events {"event": NAME, "data": {...}, "timestamp": {...}} to every client that has negotiated.
  * Only root can connect. CONTROL_LOOK_SOCKET is the same for the group of readers (readers.h), with those commands that
- * change nothing: query-balance, mem-why, query-reservations, query-plan, query-metrics, query-history; it tells all events. Sizes are KiB in members that end in _memkb; times are milliseconds in members that end in
+ * change nothing: query-balance, mem-why, query-reservations, query-plan, query-metrics, query-history; it tells all
+ * events. Sizes are KiB in members that end in _memkb; times are milliseconds in members that end in
  * _ms. DOMAIN is an integer domid; names are looked up by the command. Members in brackets may be absent.
  *
  * The path is RUN_FOLDER/CONTROL_SOCKET.
@@ -39,8 +40,9 @@
  *     Answers at once; the event RESERVATION tells what becomes of it. It lives lease_ms (30 s when absent), unless it
  *     is handed over or held. timeout_ms: not ready by then, it ends (state "timed-out"), or is content with what is
  *     free from min_memkb on. domain: the memory is meant for a domain that exists already; uuid: for one that is going
- *     to be built, to which it is handed as soon as Xen knows it, and it ends when that one runs. Who asks again for a UUID that is waited for gets that
- *     same reservation, made as large as the larger of the two; it lives until the last that holds it has left.
+ *     to be built, to which it is handed as soon as Xen knows it, and it ends when that one runs. Who asks again for a
+ *     UUID that is waited for gets that same reservation, made as large as the larger of the two; it lives until the
+ *     last that holds it has left.
  * mem-reserve-hold {"id", ["keep_ms"]} -> RESERVATION
  *     Answers when the reservation is over, and until then it lives as long as this connection does: when the
  *     connection ends it is released, unless it was handed over; when it is ready, it lives on for keep_ms. A connection
@@ -66,16 +68,18 @@
 
 /*
  * query-balance -> {"host": {"total_memkb", "free_memkb", "claimed_memkb", "reserve_memkb", "reserved_memkb",
- *     "in_flight_memkb", "float_memkb", "budget_memkb", "feasible", "shortfall_memkb", "warnings": [TEXT...]}, "domains": [DOMAIN...]}
+ *     "in_flight_memkb", "float_memkb", "budget_memkb", "feasible", "shortfall_memkb", "warnings": [TEXT...]},
+ *     "domains": [DOMAIN...]}
  * mem-why {"domain"} -> DOMAIN with "history": [{"age_ms", "old_memkb", "new_memkb", "reason"}...], newest first, at
  * most 16.
  *
  * DOMAIN: {"domid", "name", "uuid", "type", "state", "balloon", "managed", "pinned", "fixed", "actual_memkb",
  *     "target_memkb", "planned_memkb", "static_max_memkb", "min_memkb", "max_memkb", "weight", "range_source",
- *     "demand_memkb" or null, "reported_memkb" or null, "agent", "report_age_ms" or null, "rate_kb_per_s" or null, "left_ms" or null, "probe_ms" or null, "fair_memkb",
- *     "lent_memkb", "owed_memkb", "reason", "why"}
+ *     "demand_memkb" or null, "reported_memkb" or null, "agent", "report_age_ms" or null, "rate_kb_per_s" or null,
+ *     "left_ms" or null, "probe_ms" or null, "fair_memkb", "lent_memkb", "owed_memkb", "reason", "why"}
  *     state, balloon, reason: as mem-plan has them, and reason "unmanaged" and "pinned". demand_memkb: as the policy
- * sees it (also for a guest that fell silent: its last need), reported_memkb: before it was bounded. why: a sentence for people.
+ * sees it (also for a guest that fell silent: its last need), reported_memkb: before it was bounded. why: a sentence
+ * for people.
  *     agent: who reports, or did last: "xl-ext", "xenserver", "xenserver-windows", "xcp-ng", "xcp-ng-windows", "meminfo"
  * (another that writes XenServer's nodes), "qubes", or "none". range_source: who gave the range: "mem-range", "ranges.cfg",
  * "create" (what xl-ext create read), "config_dirs" (a configuration in one of these), "memd.cfg" (dom0's), "default"
@@ -99,7 +103,8 @@
  * POINT: {"time", "held_memkb", "target_memkb", "need_memkb", "available_memkb"}, the end of a step, in seconds since 1970;
  *     each size is null when it is not known. Sizes are kept to 1/2000.
  * MARK: {"time", "kind", "domid" or null, "name", "memkb" or null}; kind: "start", "end", "pin" (memkb: the target), "kill"
- *     (by the guest's kernel, for want of memory), "reservation" (memkb: what was got; with a domain when that is who gets it).
+ *     (by the guest's kernel, for want of memory), "reservation" (memkb: what was got; with a domain when that is who
+ *     gets it).
  */
 #define CONTROL_HISTORY "query-history"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ranges.cfg as people write it and mem-range --save changes it. The first line is the key that is put in and taken out, all else the file.
+ * ranges.cfg as people write it and mem-range --save changes it. The first line is the key that is put in and taken
+ * out, all else the file.
  *
  * FUZZ_SRCS: libxl-plugins/balance/xen/ranges.c libxl-plugins/balance/policy/lend.c libxl-plugins/balloon/floor.c libxl-plugins/core/uuid.c
  * FUZZ_SRCS: base/gc.c base/parse.c base/text.c

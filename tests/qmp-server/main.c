@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * qmp-server [--no-balloon] [--no-driver] [--ram MIB] [--version 7.2|10.0] SOCKET: serves one machine whose memory is only numbers, until
- * SIGTERM. Its guest follows a request at 256 MiB a second in steps of 1 MiB, as virtio-balloon's driver does it.
+ * qmp-server [--no-balloon] [--no-driver] [--ram MIB] [--version 7.2|10.0] SOCKET: serves one machine whose memory is
+ * only numbers, until SIGTERM. Its guest follows a request at 256 MiB a second in steps of 1 MiB, as virtio-balloon's
+ * driver does it.
  */
 #include <getopt.h>
 #include <signal.h>

@@ -5,8 +5,9 @@
 /*
  * What each guest is owed: the weighted max-min of true needs, without headroom, over all that there is. A hostile guest
  * counts as needing its maximum, and keeps what it held when it was first seen and what it got since while it was owed
- * that, or was lent it while nobody lacked anything; an honest one keeps of this what its programs use. Who cannot give keeps what it holds; who says nothing counts
- * as needing its maximum. Nobody is owed more than its share and what it may be lent.
+ * that, or was lent it while nobody lacked anything; an honest one keeps of this what its programs use. Who cannot give
+ * keeps what it holds; who says nothing counts as needing its maximum. Nobody is owed more than its share and what it
+ * may be lent.
  */
 
 #include "tests/sim/world.h"

@@ -3,8 +3,8 @@
 #define XLX_BALANCE_SERVICE_SERVICE_H
 
 /*
- * The balancer as a service of memd, on whatever stands behind balance/host.h. service.c: start, stop, domains; control.c: the socket, what clients hold;
- * control-commands.c: its commands; control-values.c: what they answer with.
+ * The balancer as a service of memd, on whatever stands behind balance/host.h. service.c: start, stop, domains;
+ * control.c: the socket, what clients hold; control-commands.c: its commands; control-values.c: what they answer with.
  */
 
 #include "balance/engine/balancer.h"

@@ -4,7 +4,9 @@
 
 /*
  * A Xen host behind balance/host.h. host-xen.c: time, looks and what is kept; xen-config.c: its part of memd's
- * configuration; xen-domain.c: one domain's facts, reports and watches; xen-ranges.c: its range; xen-target.c: writing a target; xen-starts.c: starts by others that fail; xen-saves.c: domains that others save or send away; virq.c: the hypervisor's word that memory runs out.
+ * configuration; xen-domain.c: one domain's facts, reports and watches; xen-ranges.c: its range; xen-target.c: writing
+ * a target; xen-starts.c: starts by others that fail; xen-saves.c: domains that others save or send away; virq.c: the
+ * hypervisor's word that memory runs out.
  */
 
 #include <xenctrl.h>

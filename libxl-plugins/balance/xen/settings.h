@@ -4,8 +4,9 @@
 
 /*
  * Within which range a domain is balanced, as xenstore keeps it (ranges.h: as files do). By UUID below
- * /local/domain/0/xl-ext/range and range-created, which only dom0 sees, so that it survives reboot, save, restore and migration back; shown to guest and people in memory/dynamic-min,
- * dynamic-max and dynamic-weight of each domid that carries the UUID.
+ * /local/domain/0/xl-ext/range and range-created, which only dom0 sees, so that it survives reboot, save, restore and
+ * migration back; shown to guest and people in memory/dynamic-min, dynamic-max and dynamic-weight of each domid that
+ * carries the UUID.
  */
 
 #include <stdbool.h>

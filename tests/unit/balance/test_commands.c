@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* mem-range, mem-reserve, mem-why, mem-top and mem-plan against a memd in the same test: each runs as a process of its own. */
+/* mem-range, mem-reserve, mem-why, mem-top and mem-plan against a memd in the same test: each runs as a process of its
+ * own. */
 #include "balance/commands/commands.h"
 #include "tests/fakes/tool.h"
 #include "tests/unit/balance/service.h"
