@@ -154,7 +154,8 @@ struct host_ops {
     int (*report_ask)(struct host *host, uint32_t domid);
     int (*target_get)(struct host *host, uint32_t domid, uint64_t *target_memkb);
     /* Writes a target, records in the same act that the balancer wrote it, moves the hypervisor's limit in the order in
-     * which the guest can never climb over its share, and reads back. limit_memkb: what the domain may hold from then
+     * which the guest can never climb over its share. Who writes another target at the same time keeps it; when the
+     * host has told of that, target_disown mends the limit. limit_memkb: what the domain may hold from then
      * on, also less than it holds (then it can take nothing); 0: target, slack and offset as libxl has it.
      * ERROR_INVAL: the target was no longer expected_memkb; nothing has been changed. */
     int (*target_set)(struct host *host, uint32_t domid, uint64_t expected_memkb, uint64_t target_memkb,
@@ -163,7 +164,8 @@ struct host_ops {
     int (*limit_set)(struct host *host, uint32_t domid, uint64_t limit_memkb);
     /* Records the target as it stands for the balancer's own. */
     int (*target_accept)(struct host *host, uint32_t domid, uint64_t target_memkb);
-    /* Records that the target is not the balancer's, whatever its value: has_own with 0. */
+    /* Records that the target is not the balancer's, whatever its value: has_own with 0. A limit of the balancer's that
+     * keeps the domain from that target is raised. */
     int (*target_disown)(struct host *host, uint32_t domid);
     /* Durable text by name (letters, digits, '-'), for reservations. NULL removes. */
     int (*keep)(struct host *host, const char *name, const char *value);

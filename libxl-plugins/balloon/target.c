@@ -384,20 +384,15 @@ static int look_at_domain(struct setting *s)
 }
 
 /* What has been committed, in line with what stands now. A limit that was raised before the commit needs no second look
- * when the target was the expected one: who sets another target after us sets its limit, too. */
+ * when the target was the expected one: who sets another target after us sets its limit, too. Should our lower limit
+ * come after theirs, then who expected a target watches it, and mends the limit when he hears of theirs. */
 static int settle(struct setting *s, struct xs_handle *xs)
 {
-    bool lowers = s->new_limit_memkb < s->limit_memkb, ours;
-    int rc;
+    bool ours;
 
     if (!s->change->has_expected)
         return settle_limit(s, xs, &ours);
-    if (!lowers)
-        return 0;
-    rc = set_limit(s, s->new_limit_memkb);
-    if (!rc)
-        rc = settle_limit(s, xs, &ours);
-    return rc || ours ? rc : ERROR_INVAL;
+    return s->new_limit_memkb < s->limit_memkb ? set_limit(s, s->new_limit_memkb) : 0;
 }
 
 int target_change(struct xlx_ctx *ctx, struct target_change *change)

@@ -34,7 +34,8 @@ struct target_change {
     enum target_limit limit;
     uint64_t limit_memkb; /* what the domain may hold, KiB */
 
-    /* Only when the target is still this one: ERROR_INVAL when another stands. */
+    /* Only when the target is still this one: ERROR_INVAL when another stands. The caller watches the target, and mends
+     * the limit when another is set at the very moment after. */
     bool has_expected;
     uint64_t expected_memkb;
 

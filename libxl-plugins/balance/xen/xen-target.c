@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Targets as the balancer sets them: often, for domains that it knows, and never over somebody else's. A target that is
- * raised costs seven messages to xenstored: start and end of the transaction, two reads (is it still as expected, and
- * still ours?), three writes (target, /vm's copy, the record that it was us). One that is lowered is also read back.
+ * Targets as the balancer sets them: often, for domains that it knows, and never over somebody else's. One target costs seven messages to xenstored: start and end of the transaction, two reads (is it still as expected, and
+ * still ours?), three writes (target, /vm's copy, the record that it was us).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,6 +10,7 @@
 #include "balance/xen/host-xen.h"
 #include "balloon/limit.h"
 #include "balloon/owner.h"
+#include "balloon/sizes.h"
 #include "balloon/target-node.h"
 #include "balloon/target.h"
 #include "base/cleanup.h"
@@ -49,8 +49,27 @@ int xen_target_accept(struct host *host, uint32_t domid, uint64_t target_memkb)
     return rc;
 }
 
+/* Their target has its limit from them. Ours may have been lowered right after that: then they could not reach it. */
+static void raise_limit_of_theirs(struct host_xen *x, const struct xen_domain *d)
+{
+    uint64_t target_memkb, belongs_memkb;
+    xc_domaininfo_t info;
+
+    if (!d->domid || target_node_read(x->xs, XBT_NULL, d->domid, &target_memkb) ||
+        xc_domain_getinfolist(x->xc, d->domid, 1, &info) != 1 || info.domain != d->domid)
+        return;
+    belongs_memkb = limit_of_libxl_memkb(target_memkb, d->videoram_memkb);
+    if (info.max_pages < belongs_memkb / MEM_PAGE_KB && limit_set(x->ctx, d->domid, belongs_memkb))
+        LOGD(x->ctx, WARN, d->domid, "its limit could not be brought in line with its target: %s", strerror(errno));
+}
+
 int xen_target_disown(struct host *host, uint32_t domid)
 {
+    struct host_xen *x = xen_of(host);
+    const struct xen_domain *d = xen_domain_find(x, domid);
+
+    if (d)
+        raise_limit_of_theirs(x, d);
     return xen_target_accept(host, domid, 0);
 }
 
