@@ -34,7 +34,7 @@
 #include "stubdom/init/save.h"
 #include "stubdom/init/store.h"
 
-#define EXTRA_ARGS 12 /* what this domain adds to libxl's arguments */
+#define EXTRA_ARGS 13 /* what this domain adds to libxl's arguments */
 #define MEMORY_REPORT_S 20
 #define KLOG_CONSOLE_LEVEL 8 /* syslog(2): SYSLOG_ACTION_CONSOLE_LEVEL */
 #define KLOG_WARNINGS_AND_WORSE 5
@@ -218,6 +218,7 @@ static pid_t start_qemu(int *output_fd, int *status_fd)
     connect_outgoing(&start, argv, &argc);
     argv[argc++] = "-L";
     argv[argc++] = "/rom";
+    argv[argc++] = "-xen-domid-restrict";
     add_monitor(&start, argv, &argc, &bridge_socket);
     add_monitor(&start, argv, &argc, &monitor_socket);
     start.argv = argv;
@@ -299,6 +300,24 @@ static void advertise(void)
     }
 }
 
+/* QEMU has restricted itself by the time at which it answers. After that it cannot tell libxl that its machine runs, which
+ * for a guest that is restored comes later. */
+static void follow_start(pid_t watcher)
+{
+    static bool restricted, told;
+
+    if (monitor_is_answered() && !restricted) {
+        if (qemu_take_hypervisor(watcher))
+            power_off("failed restriction");
+        restricted = true;
+        report_step("QEMU can reach its guest only");
+    }
+    if (monitor_is_running() && !told) {
+        store_write(&guest, STORE_STATE, STORE_RUNNING);
+        told = true;
+    }
+}
+
 enum { POLL_SIGNAL, POLL_OUTPUT, POLL_MONITOR, POLL_TIMER, POLL_BRIDGE, POLL_COUNT = POLL_BRIDGE + BRIDGE_POLL_FDS };
 
 static void lose_monitor(struct pollfd *poll_fd)
@@ -333,6 +352,7 @@ static void __attribute__((noreturn)) serve(pid_t watcher, int signals, int outp
             fds[POLL_OUTPUT].fd = -1; /* all writers have gone, the signal follows */
         if (fds[POLL_MONITOR].revents && monitor_dispatch())
             lose_monitor(&fds[POLL_MONITOR]);
+        follow_start(watcher);
         if (fds[POLL_TIMER].revents) {
             report_memory();
             close(fds[POLL_TIMER].fd);

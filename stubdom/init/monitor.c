@@ -10,7 +10,7 @@
 
 static struct {
     int fd;
-    bool greeted;
+    bool greeted, answered, running;
     bool skipping; /* the rest of a line that was too long */
     size_t used;
     char line[MONITOR_LINE_BYTES_MAX];
@@ -22,16 +22,25 @@ int monitor_start(const struct qmp_socket *socket)
     return monitor.fd;
 }
 
+static void ask(const char *command)
+{
+    if (write(monitor.fd, command, strlen(command)) < 0)
+        report("cannot write to QEMU's QMP socket: %s", strerror(errno));
+}
+
 static void line_came(const char *line, size_t len)
 {
-    static const char enable[] = "{\"execute\":\"qmp_capabilities\"}\n";
     uint32_t devid;
 
     if (!monitor.greeted) {
         monitor.greeted = true;
         report_step("QEMU answers on QMP");
-        if (write(monitor.fd, enable, sizeof(enable) - 1) < 0)
-            report("cannot write to QEMU's QMP socket: %s", strerror(errno));
+        ask("{\"execute\":\"qmp_capabilities\"}\n");
+    } else if (!monitor.answered && monitor_is_answer(line, len)) {
+        monitor.answered = true;
+        ask("{\"execute\":\"query-status\"}\n");
+    } else if (!monitor.running && monitor_says_running(line, len)) {
+        monitor.running = true;
     } else if (monitor_is_nic_deleted(line, len, &devid)) {
         net_disconnect(devid);
     }
@@ -40,6 +49,16 @@ static void line_came(const char *line, size_t len)
 bool monitor_is_greeted(void)
 {
     return monitor.fd >= 0 && monitor.greeted;
+}
+
+bool monitor_is_answered(void)
+{
+    return monitor.answered;
+}
+
+bool monitor_is_running(void)
+{
+    return monitor.running;
 }
 
 int monitor_dispatch(void)

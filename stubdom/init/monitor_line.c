@@ -7,6 +7,27 @@
 #include "base/gc.h"
 #include "base/json.h"
 
+bool monitor_is_answer(const char *line, size_t len)
+{
+    struct json *root;
+    GC_SCOPE(gc);
+
+    return !json_parse(gc, line, len, &root, NULL) && json_member(root, "return");
+}
+
+bool monitor_says_running(const char *line, size_t len)
+{
+    const char *event, *status;
+    struct json *root;
+    GC_SCOPE(gc);
+
+    if (json_parse(gc, line, len, &root, NULL))
+        return false;
+    if (json_member_string(root, "event", &event))
+        return !strcmp(event, "RESUME");
+    return json_member_string(json_member(root, "return"), "status", &status) && !strcmp(status, "running");
+}
+
 bool monitor_is_nic_deleted(const char *line, size_t len, uint32_t *devid)
 {
     const char *event, *device;

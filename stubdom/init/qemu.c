@@ -22,6 +22,8 @@
 #include "stubdom/init/mounts.h"
 #include "stubdom/init/report.h"
 
+#define XEN_NODES "/dev/xen"
+
 /* Copy a node of init's /dev to QEMU's, for QEMU's user alone. */
 static int give_node(const char *name)
 {
@@ -44,8 +46,10 @@ static int make_dev(const struct qemu_start *start)
     const unsigned long flags = MS_NOSUID | MS_NOEXEC;
     char name[16];
 
+    /* xen is a mount of its own: qemu_take_hypervisor() takes it away */
     if (mount("tmpfs", MOUNTS_ROOT "/dev", "tmpfs", flags, "size=64k,mode=0755") ||
-        mkdir(MOUNTS_ROOT "/dev/xen", 0755)) {
+        mkdir(MOUNTS_ROOT XEN_NODES, 0755) ||
+        mount("tmpfs", MOUNTS_ROOT XEN_NODES, "tmpfs", flags, "size=64k,mode=0755")) {
         report("cannot make QEMU's /dev: %s", strerror(errno));
         return -1;
     }
@@ -61,6 +65,8 @@ static int make_dev(const struct qemu_start *start)
         if (start->consoles >> i & 1 && give_node(name))
             return -1;
     }
+    if (mount(NULL, MOUNTS_ROOT XEN_NODES, NULL, MS_REMOUNT | MS_RDONLY | flags, NULL))
+        return -1;
     return mount(NULL, MOUNTS_ROOT "/dev", NULL, MS_REMOUNT | MS_RDONLY | flags, NULL);
 }
 
@@ -192,4 +198,36 @@ pid_t qemu_start(const struct qemu_start *start, int *status_fd)
     }
     *status_fd = fds[0];
     return pid;
+}
+
+static void __attribute__((noreturn)) take_xen_nodes(pid_t watcher)
+{
+    char path[32];
+    int space;
+
+    snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)watcher);
+    space = open(path, O_RDONLY | O_CLOEXEC);
+    if (space >= 0 && !setns(space, CLONE_NEWNS) && !umount2(XEN_NODES, MNT_DETACH))
+        _exit(0);
+    report("cannot take " XEN_NODES " from QEMU: %s", strerror(errno));
+    _exit(1);
+}
+
+int qemu_take_hypervisor(pid_t watcher)
+{
+    pid_t child, ended;
+    int status = 0;
+
+    /* in a process of its own: it would not find its way back */
+    child = fork();
+    if (child == 0)
+        take_xen_nodes(watcher);
+    if (child < 0) {
+        report("cannot make a process: %s", strerror(errno));
+        return -1;
+    }
+    do
+        ended = waitpid(child, &status, 0);
+    while (ended < 0 && errno == EINTR);
+    return ended == child && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }

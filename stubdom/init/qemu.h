@@ -4,8 +4,9 @@
  * cgroup name spaces, the read-only image as its root with only the device nodes that its arguments
  * name, no capabilities, no new privileges, a system call filter, limits.
  *
- * What remains reachable is the hypervisor (/dev/xen/privcmd) and xenstore, and there Xen itself
- * lets this domain do nothing but serve its one guest.
+ * While it starts it makes hypercalls of its own. When its devices are made it has Linux restrict what
+ * it has open to its guest (-xen-domid-restrict); then qemu_take_hypervisor() takes away the nodes by
+ * which it could open the hypervisor and xenstore anew.
  */
 #ifndef XL_EXT_STUBDOM_QEMU_H
 #define XL_EXT_STUBDOM_QEMU_H
@@ -35,5 +36,8 @@ struct qemu_start {
  * read from *status_fd; when there is none, the start itself failed.
  */
 pid_t qemu_start(const struct qemu_start *start, int *status_fd);
+
+/* Take the nodes below /dev/xen out of QEMU's sight; what it has open it keeps. Returns 0, or -1 after reporting. */
+int qemu_take_hypervisor(pid_t watcher);
 
 #endif

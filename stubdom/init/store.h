@@ -20,6 +20,9 @@ struct store_guest {
  */
 int store_read_guest(struct store_guest *guest);
 
+/* Of device-model/GUEST, what libxl waits for. */
+#define STORE_STATE "state"
+#define STORE_RUNNING "running"
 /* Nodes of xl-ext's own below device-model/GUEST, which libxl does not know. */
 #define STORE_EXIT "exit"        /* QEMU's end: "exited 1", "signal 11", "failed devices" */
 #define STORE_SAVE "xl-ext/save" /* the format in which the guest can be saved: "1"; else "no: REASON" */

@@ -27,6 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(line, data, size);
     if (monitor_is_nic_deleted(line, size, &devid) && (devid > 9999 || !memmem(line, size, "nic", 3)))
         abort();
+    if (monitor_is_answer(line, size) && !memmem(line, size, "return", 6))
+        abort();
+    monitor_says_running(line, size);
     free(line);
     return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a broken-into QEMU could do. This program stands in the image where QEMU stands, so it runs as what QEMU runs
- * as, with all that QEMU has. It tries to get out and says on the console how each try ended, one line "intruder: NAME:
- * reached" or "intruder: NAME: refused". Then it says that the device model runs, so that libxl is content, and stays.
+ * as, with all that QEMU has. It tries to get out and says on the console how each try ended, one line "intruder: WHEN:
+ * NAME: reached" or "... refused": as a QEMU that starts, and then as one that has restricted itself as QEMU does and
+ * answers init on QMP, whose guest may run. Then it stays.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,15 +23,25 @@
 
 #include <xenctrl.h>
 #include <xendevicemodel.h>
+#include <xenevtchn.h>
 #include <xenforeignmemory.h>
 #include <xenstore.h>
+#include <xentoolcore.h>
 
+/* As QEMU's: opened while it starts. */
 static struct xs_handle *xs;
+static xc_interface *xc;
+static xenforeignmemory_handle *fmem;
+static xendevicemodel_handle *dmod;
 static unsigned self, guest;
+static xen_pfn_t
+    own_page; /* of the stub domain's kernel: the ring by which it speaks with xenstored, a machine frame */
+static const char *when = "starting";
 
 static void say(const char *name, bool reached)
 {
-    printf("intruder: %s: %s (%s)\n", name, reached ? "reached" : "refused", reached ? "done" : strerror(errno));
+    printf("intruder: %s: %s: %s (%s)\n", when, name, reached ? "reached" : "refused",
+           reached ? "done" : strerror(errno));
     fflush(stdout);
 }
 
@@ -78,7 +89,7 @@ static void try_xenstore(void)
 
 /* ---- memory and hypercalls ---- */
 
-static bool can_map(xenforeignmemory_handle *fmem, uint32_t domid, xen_pfn_t page)
+static bool can_map(uint32_t domid, xen_pfn_t page)
 {
     int err = 0;
     void *p = xenforeignmemory_map(fmem, domid, PROT_READ | PROT_WRITE, 1, &page, &err);
@@ -92,36 +103,27 @@ static bool can_map(xenforeignmemory_handle *fmem, uint32_t domid, xen_pfn_t pag
 
 static void try_memory(void)
 {
-    xenforeignmemory_handle *fmem = xenforeignmemory_open(NULL, 0);
     bool other = false;
 
-    if (!fmem) {
-        say("opening the way to foreign memory", false);
-        return;
-    }
-    say("own guest's memory", can_map(fmem, guest, 0x100));
-    say("dom0's memory", can_map(fmem, 0, 0x100) || can_map(fmem, 0, 0x10000));
-    say("Xen's memory", can_map(fmem, DOMID_XEN, 0x100));
+    say("own guest's memory", can_map(guest, 0x100));
+    say("the stub domain's kernel's memory", can_map(DOMID_SELF, own_page) || can_map(self, own_page));
+    say("dom0's memory", can_map(0, 0x100) || can_map(0, 0x10000));
+    say("Xen's memory", can_map(DOMID_XEN, 0x100));
     for (unsigned domid = 1; domid < 40; domid++) {
         if (domid != self && domid != guest)
-            other = other || can_map(fmem, domid, 0x100) || can_map(fmem, domid, 0x1000);
+            other = other || can_map(domid, 0x100) || can_map(domid, 0x1000);
     }
     say("another domain's memory", other);
 }
 
 static void try_hypercalls(void)
 {
-    xc_interface *xc = xc_interface_open(NULL, NULL, 0);
     uint32_t made = 0;
     struct xen_domctl_createdomain config = {0};
     xc_domaininfo_t infos[64];
     bool other = false;
     int n;
 
-    if (!xc) {
-        say("hypercalls", false);
-        return;
-    }
     n = xc_domain_getinfolist(xc, 0, 64, infos);
     for (int i = 0; i < n; i++)
         other = other || (infos[i].domain != self && infos[i].domain != guest);
@@ -135,10 +137,10 @@ static void try_hypercalls(void)
     }
     say("making a domain", !xc_domain_create(xc, &made, &config));
     say("another domain's CPU", !xc_vcpu_getinfo(xc, 0, 0, &(xc_vcpuinfo_t){0}));
-    xc_interface_close(xc);
+    say("a hypercall", xc_version(xc, XENVER_version, NULL) >= 0);
 }
 
-static bool can_ask(xendevicemodel_handle *dmod, domid_t domid)
+static bool can_ask(domid_t domid)
 {
     unsigned vcpus;
 
@@ -147,21 +149,15 @@ static bool can_ask(xendevicemodel_handle *dmod, domid_t domid)
 
 static void try_device_model_calls(void)
 {
-    xendevicemodel_handle *dmod = xendevicemodel_open(NULL, 0);
     bool other = false;
 
-    if (!dmod) {
-        say("device model calls", false);
-        return;
-    }
-    say("device model calls on own guest", can_ask(dmod, guest));
-    say("device model calls on dom0", can_ask(dmod, 0));
+    say("device model calls on own guest", can_ask((domid_t)guest));
+    say("device model calls on dom0", can_ask(0));
     for (unsigned domid = 1; domid < 40; domid++) {
         if (domid != guest)
-            other = other || can_ask(dmod, (domid_t)domid);
+            other = other || can_ask((domid_t)domid);
     }
     say("device model calls on another domain", other);
-    xendevicemodel_close(dmod);
 }
 
 /* ---- the stub domain's own kernel ---- */
@@ -207,43 +203,108 @@ static void try_kernel(void)
     say("watching another process", !ptrace(PTRACE_ATTACH, 1, NULL, NULL));
     say("the kernel's log", can_open("/dev/kmsg"));
     say("the console device", can_open("/dev/hvc0"));
+    say("opening the hypervisor", can_open("/dev/xen/privcmd") || can_open("/dev/xen/hypercall"));
     say("an event channel device", can_open("/dev/xen/evtchn"));
+    say("opening xenstore", can_open("/dev/xen/xenbus"));
     say("the grant device", can_open("/dev/xen/gntdev"));
     say("init's files", can_open("/init") || can_open("/proc/1/root/init"));
     say("a file to run", can_write_file("/x") || can_write_file("/dev/x") || can_write_file("/lib/x"));
 }
 
-static void say_running(void)
+static void try_all(void)
 {
-    char path[64];
-
-    snprintf(path, sizeof(path), "device-model/%u/state", guest);
-    if (!xs_write(xs, XBT_NULL, path, "running", 7))
-        say("saying that the device model runs", false);
-}
-
-int main(void)
-{
-    char *text;
-
-    xs = xs_open(0);
-    if (!xs) {
-        say("xenstore", false);
-        return 1;
-    }
-    text = xs_read(xs, XBT_NULL, "domid", NULL);
-    self = text ? (unsigned)atoi(text) : 0;
-    text = xs_read(xs, XBT_NULL, "target", NULL);
-    guest = text ? (unsigned)atoi(text) : 0;
-    printf("intruder: in domain %u for guest %u as user %d\n", self, guest, (int)getuid());
     try_xenstore();
     try_memory();
     try_hypercalls();
     try_device_model_calls();
     try_kernel();
+}
+
+/* ---- QEMU's part in a start ---- */
+
+static unsigned read_own_number(const char *node)
+{
+    char *text = xs_read(xs, XBT_NULL, node, NULL);
+    unsigned number = text ? (unsigned)strtoul(text, NULL, 10) : 0;
+
+    free(text);
+    return number;
+}
+
+static bool open_all(void)
+{
+    xs = xs_open(0);
+    xc = xc_interface_open(NULL, NULL, 0);
+    fmem = xenforeignmemory_open(NULL, 0);
+    dmod = xendevicemodel_open(NULL, 0);
+    if (!xs || !xc || !fmem || !dmod || !xenevtchn_open(NULL, 0))
+        return false;
+    self = read_own_number("domid");
+    guest = read_own_number("target");
+    own_page = read_own_number("store/ring-ref");
+    return true;
+}
+
+/* The socket of init's own monitor, by QEMU's arguments. */
+static int monitor_socket(char **argv)
+{
+    int fd = -1;
+
+    for (; *argv; argv++) {
+        if (sscanf(*argv, "socket,id=xl-ext-monitor,fd=%d", &fd) == 1)
+            break;
+    }
+    return fd;
+}
+
+/* One command; an answer to it. */
+static bool answer(int qmp, const char *text)
+{
+    char command[4096];
+    ssize_t n = read(qmp, command, sizeof(command));
+
+    return n > 0 && write(qmp, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+static bool restrict_and_answer(int qmp)
+{
+    static const char greeting[] = "{\"QMP\": {\"version\": {}, \"capabilities\": []}}\r\n";
+
+    if (qmp < 0 || write(qmp, greeting, sizeof(greeting) - 1) < 0)
+        return false;
+    if (xentoolcore_restrict_all((domid_t)guest))
+        return false;
+    return answer(qmp, "{\"return\": {}}\r\n");
+}
+
+/* Init has 30 s to take the nodes away. */
+static void wait_for_init(void)
+{
+    for (int i = 0; i < 300 && !access("/dev/xen/privcmd", F_OK); i++)
+        usleep(100000);
+}
+
+int main(int argc, char **argv)
+{
+    int qmp;
+
+    if (!open_all()) {
+        say("what QEMU opens", false);
+        return 1;
+    }
+    printf("intruder: in domain %u for guest %u as user %d\n", self, guest, (int)getuid());
+    try_all();
+    qmp = accept(monitor_socket(argv), NULL, NULL);
+    if (!restrict_and_answer(qmp)) {
+        say("restricting itself", false);
+        return 1;
+    }
+    wait_for_init();
+    when = "restricted";
+    try_all();
     printf("intruder: end\n");
     fflush(stdout);
-    say_running();
+    answer(qmp, "{\"return\": {\"status\": \"running\"}}\r\n");
     for (;;)
         pause();
 }

@@ -48,11 +48,47 @@ static void every_other_line_is_not_taken_for_it(void **state)
         assert_false(deleted(lines[i], &devid));
 }
 
+static bool answers(const char *line)
+{
+    return monitor_is_answer(line, strlen(line));
+}
+
+static void an_answer_is_told_from_an_event(void **state)
+{
+    assert_true(answers("{\"return\": {}}\r"));
+    assert_true(answers("{\"return\": {\"status\": \"running\"}}"));
+    assert_false(answers("{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"return\"}}"));
+    assert_false(answers("{\"event\": \"RESUME\", \"data\": {\"return\": {}}}"));
+    assert_false(answers("[\"return\"]"));
+    assert_false(answers("{\"return\": {}"));
+    assert_false(answers(""));
+}
+
+static bool running(const char *line)
+{
+    return monitor_says_running(line, strlen(line));
+}
+
+/* A machine that is being restored runs later than its QEMU. */
+static void that_the_machine_runs_is_told_in_two_ways(void **state)
+{
+    assert_true(running("{\"return\": {\"status\": \"running\", \"singlestep\": false, \"running\": true}}\r"));
+    assert_true(running("{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"RESUME\"}\r"));
+    assert_false(running("{\"return\": {\"status\": \"inmigrate\", \"singlestep\": false, \"running\": false}}\r"));
+    assert_false(running("{\"return\": {}}"));
+    assert_false(running("{\"event\": \"STOP\"}"));
+    assert_false(running("{\"event\": \"RTC_CHANGE\", \"return\": {\"status\": \"running\"}}"));
+    assert_false(running("{\"return\": \"running\"}"));
+    assert_false(running("RESUME"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_event_of_a_network_card_is_recognised),
         cmocka_unit_test(every_other_line_is_not_taken_for_it),
+        cmocka_unit_test(an_answer_is_told_from_an_event),
+        cmocka_unit_test(that_the_machine_runs_is_told_in_two_ways),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
