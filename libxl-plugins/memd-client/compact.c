@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "balloon/rearm.h"
 #include "balloon/settle.h"
 #include "balloon/target.h"
 #include "base/cleanup.h"
@@ -151,6 +152,27 @@ static int wait_for_guest(struct compact *c, uint64_t first_memkb)
     return rc;
 }
 
+/* A page off for a moment, since a driver hears of a change only when it looks at two values. */
+#define COMPACT_MOMENT_MS 1000
+
+static void wake(struct ev_timer *timer)
+{
+    struct compact *c = CONTAINER_OF(timer, struct compact, wake);
+    uint64_t next_ms = COMPACT_WAKE_MS;
+
+    if (rearm_is_half_done(&c->follow))
+        rearm_end(c->ctx, c->domid, &c->follow);
+    else if (rearm_begin(c->ctx, c->domid, &c->follow))
+        next_ms = COMPACT_MOMENT_MS;
+    ev_timer_start(&c->ctx->loop, &c->wake, next_ms, 0, wake);
+}
+
+static void keep_awake(struct compact *c)
+{
+    c->follow = (struct follow){.target_memkb = c->before_memkb, .held_memkb = c->small_memkb};
+    ev_timer_start(&c->ctx->loop, &c->wake, COMPACT_WAKE_MS, 0, wake);
+}
+
 /* The target of before, for whoever restores the guest; the limit stays, so the guest does. */
 static int hide(struct compact *c)
 {
@@ -195,7 +217,11 @@ static int shrink(struct compact *c, uint64_t held_memkb)
         return rc;
     c->lowered = true;
     rc = wait_for_guest(c, held_memkb);
-    return rc ? rc : hide(c);
+    if (!rc)
+        rc = hide(c);
+    if (!rc)
+        keep_awake(c);
+    return rc;
 }
 
 int compact_begin(struct compact *c)
@@ -221,8 +247,14 @@ int compact_begin(struct compact *c)
     return status;
 }
 
+void compact_over(struct compact *c)
+{
+    ev_timer_stop(&c->wake);
+}
+
 void compact_undo(struct compact *c)
 {
+    compact_over(c);
     if (c->lowered && set_target(c, c->before_memkb, 0))
         LOGD(c->ctx, ERROR, c->domid,
              "it cannot be given back what was taken from it: 'xl-ext mem-set' it to %" PRIu64 " MiB",

@@ -69,6 +69,8 @@ static int move_small(const struct xlx_invocation *in, struct gc *gc, const stru
         status = xlx_exit_of(rc);
     if (status)
         compact_undo(&compact);
+    else
+        compact_over(&compact);
     return status;
 }
 

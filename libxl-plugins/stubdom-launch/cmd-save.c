@@ -47,6 +47,8 @@ static int save_small(const struct xlx_invocation *in, struct stubdom_save *save
     status = has_stub_domain ? stubdom_save(save) : run_xl(in, save->domid);
     if (status || o->stays || o->paused)
         compact_undo(&compact);
+    else
+        compact_over(&compact);
     return status;
 }
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "balloon/sizes.h"
 #include "base/error.h"
 #include "core/xen-version.h"
 #include "memd-client/client.h"
@@ -181,6 +182,7 @@ static void below_what_a_guest_can_live_with_is_refused(void **state)
     memd.need_memkb = 16 * MIB;
     assert_int_equal(compact_begin(&compact), XLX_EXIT_DONE);
     assert_small(xlx_mem_floor_memkb(512 * MIB));
+    compact_over(&compact);
 }
 
 static void a_guest_that_needs_all_is_left_as_it_is(void **state)
@@ -228,6 +230,49 @@ static void video_memory_counts_as_mem_set_counts_it(void **state)
     compact_undo(&compact);
 }
 
+/* Linux sleeps for an hour after four tries at a target that failed, until the target is another one. */
+#define LINUX_GIVES_UP_MS 15000
+
+static struct {
+    uint64_t target_memkb, changed_ms, longest_ms;
+} seen;
+
+static void see_target(uint64_t now_ms)
+{
+    uint64_t target_memkb = target_of(guest);
+
+    assert_in_range(target_memkb, 512 * MIB - MEM_PAGE_KB, 512 * MIB);
+    if (target_memkb != seen.target_memkb)
+        seen.changed_ms = now_ms;
+    seen.target_memkb = target_memkb;
+    if (now_ms - seen.changed_ms > seen.longest_ms)
+        seen.longest_ms = now_ms - seen.changed_ms;
+}
+
+static void a_guest_that_is_kept_small_does_not_give_up_on_its_target(void **state)
+{
+    struct compact compact = compact_to(256 * MIB);
+    uint64_t end_ms;
+
+    assert_int_equal(compact_begin(&compact), XLX_EXIT_DONE);
+    memset(&seen, 0, sizeof(seen));
+    seen.changed_ms = fake_clock_ms();
+    fake_clock_on_tick(see_target);
+    for (end_ms = fake_clock_ms() + 90000; fake_clock_ms() < end_ms;) {
+        assert_int_not_equal(fake_clock_timers(), 0);
+        uv_run(&ctx->loop, UV_RUN_ONCE);
+    }
+    fake_clock_on_tick(NULL);
+    assert_true(seen.longest_ms < LINUX_GIVES_UP_MS);
+    assert_int_equal(guest->domain->max_kb, 256 * MIB + XEN_LIMIT_EXTRA_MEMKB);
+    compact_undo(&compact);
+    assert_as_before();
+    assert_int_equal(fake_clock_timers(), 0);
+    assert_int_equal(compact_begin(&compact), XLX_EXIT_DONE);
+    compact_over(&compact);
+    assert_int_equal(fake_clock_timers(), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -241,6 +286,7 @@ int main(void)
         TEST(a_guest_that_needs_all_is_left_as_it_is),
         TEST(a_guest_that_gives_nothing_is_taken_as_it_is),
         TEST(a_paused_guest_cannot_give),
+        TEST(a_guest_that_is_kept_small_does_not_give_up_on_its_target),
         TEST(video_memory_counts_as_mem_set_counts_it),
     };
 
