@@ -79,6 +79,16 @@ says_nothing() {
     fi
 }
 
+# what the stub domain that was started last has said
+dm_log() {
+    grep -l xl-ext-stubdom /var/log/xen/qemu-dm-*.log | xargs -r ls -t | head -n 1
+}
+
+# too_slow OUTPUT: of an xl that ended because libxl's 30 s were over, while the stub domain had not given up
+too_slow() {
+    printf "%s\n" "$1" | grep -q "startup timed out" && ! grep -a -q "xl-ext-stubdom.*powering off" "$(dm_log)"
+}
+
 # patiently COMMAND...: libxl gives a stub domain 30 s to start, which an emulated machine with much beside it may not keep; whatever the
 # command says, it is tried again then, at most twice
 patiently() {
@@ -86,7 +96,7 @@ patiently() {
         patiently_output=$("$@" 2>&1)
         patiently_status=$?
         [ $patiently_status -eq 0 ] && break
-        printf "%s\n" "$patiently_output" | grep -q "startup timed out" || break
+        too_slow "$patiently_output" || break
         echo "# try $patiently_try of $1 $2: the stub domain did not start within libxl's 30 s"
     done
     [ -z "$patiently_output" ] || echo "$patiently_output"
@@ -100,11 +110,12 @@ in_time() {
     shift
     if in_time_output=$(patiently "$@" 2>&1); then
         ok "$in_time_name"
-    elif printf "%s\n" "$in_time_output" | grep -q "startup timed out"; then
+    elif too_slow "$in_time_output"; then
+        tail -n 12 "$(dm_log)" | sed 's/^/# /'
         skip "$in_time_name" "no stub domain starts within libxl's 30 s on this machine"
         finish
     else
-        not_ok "$in_time_name" "$*" "$in_time_output"
+        not_ok "$in_time_name" "$*" "$in_time_output" "$(tail -n 12 "$(dm_log)")"
     fi
 }
 
