@@ -4,8 +4,11 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/visible.h"
@@ -14,14 +17,36 @@ static xentoollog_level least = XTL_WARN;
 static const char *subject;
 static bool progress_shown;
 
+/* Is standard error systemd's journal, rather than what a terminal, a file or a pipe took its place? */
+static bool to_journal(void)
+{
+    const char *journal = getenv("JOURNAL_STREAM"); /* "DEVICE:INODE" */
+    unsigned long long device, inode;
+    struct stat st;
+
+    return journal && sscanf(journal, "%llu:%llu", &device, &inode) == 2 && !fstat(STDERR_FILENO, &st) &&
+           st.st_dev == device && st.st_ino == inode;
+}
+
+static int priority_of(xentoollog_level level)
+{
+    if (level >= XTL_ERROR)
+        return LOG_ERR;
+    if (level >= XTL_WARN)
+        return LOG_WARNING;
+    return level >= XTL_NOTICE ? LOG_NOTICE : level >= XTL_INFO ? LOG_INFO : LOG_DEBUG;
+}
+
 /* libxl and libxenctrl end some messages in a newline or a full stop. */
-static void write_line(char *text, size_t len)
+static void write_line(xentoollog_level level, char *text, size_t len)
 {
     while (len && (text[len - 1] == '\n' || text[len - 1] == '.' || text[len - 1] == ' '))
         len--;
     text[len] = '\0';
     make_visible(text, "\t\n"); /* names of domains and files, and what a guest has written */
     message_progress(NULL);
+    if (to_journal()) /* sd-daemon(3): what precedes a line is its priority */
+        fprintf(stderr, "<%d>", priority_of(level));
     fprintf(stderr, "xl-ext: %s%s%s\n", subject ? subject : "", subject ? ": " : "", text);
 }
 
@@ -44,7 +69,7 @@ __attribute__((format(printf, 5, 0))) static void log_message(struct xentoollog_
         n += snprintf(text + n, sizeof(text) - (size_t)n, ": %s", strerror(errnoval));
     if ((size_t)n >= sizeof(text))
         n = sizeof(text) - 1;
-    write_line(text, (size_t)n);
+    write_line(level, text, (size_t)n);
 }
 
 static void log_progress(struct xentoollog_logger *logger, const char *context, const char *doing_what, int percent,
@@ -83,7 +108,7 @@ void message_error(const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    write_line(text, strlen(text));
+    write_line(XTL_ERROR, text, strlen(text));
 }
 
 static unsigned terminal_columns(void)

@@ -37,16 +37,18 @@ static int read_config(struct xlx_ctx *ctx, const struct config *config, struct 
 
 /* ---- events ---- */
 
+/* Warnings are what an administrator wants to know of: what no longer balances itself. */
 static void happened(void *arg, const struct host_event *e)
 {
     struct balance_service *s = arg;
 
     switch (e->type) {
     case HOST_EVENT_HEALTH:
-        LOGD(s->ctx, NOTICE, e->domid, "balloon %s: %s", e->what, e->why);
+        xlx_log(s->ctx, strcmp(e->what, "stuck") ? XTL_NOTICE : XTL_WARN, "domain %u: balloon %s: %s", e->domid,
+                e->what, e->why);
         break;
     case HOST_EVENT_PINNED:
-        LOGD(s->ctx, NOTICE, e->domid,
+        LOGD(s->ctx, WARN, e->domid,
              "somebody else has set its target to %llu KiB: it is left alone until 'mem-range %u auto'",
              (unsigned long long)e->new_memkb, e->domid);
         break;
