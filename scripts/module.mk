@@ -59,3 +59,9 @@ $(LINT)/spdx.ok: scripts/lint/spdx $(LINT_SPDX) | build/.packages-lint
 ifneq ($(filter lint%,$(MAKECMDGOALS)),)
 -include $(LINT_C:%=$(LINT)/%.ok.d)
 endif
+
+# The agent is built with musl; the rest compiles with it.
+.PHONY: check-musl
+check-musl: $(O)/gen/build.h
+	@scripts/check-musl $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS)) -I$(O) -std=gnu11 $(WARNINGS) -- \
+	    $(ALL_SRCS) $(TOOL_SRCS) $(wildcard agent/*.c stubdom/*.c)

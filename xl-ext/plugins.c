@@ -227,6 +227,7 @@ static void load_folder(struct plugin_set *set, const char *folder)
 {
     CLEANUP_FD int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CLEANUP_FREE struct dirent **entries = NULL;
+    char trusted[64]; /* what is looked at is what was found to be trustworthy */
     const char *fault;
     int n;
 
@@ -240,7 +241,8 @@ static void load_folder(struct plugin_set *set, const char *folder)
         message_error("the plugin folder %s is left out: %s", folder, fault);
         return;
     }
-    n = scandirat(fd, ".", &entries, is_plugin_file, alphasort);
+    snprintf(trusted, sizeof(trusted), "/proc/self/fd/%d", fd);
+    n = scandir(trusted, &entries, is_plugin_file, alphasort);
     /* They are linked with the library, which the dynamic loader would look for elsewhere. */
     if (n > 0 && !library_load(false)) {
         message_error("the plugins in %s are left out", folder);

@@ -15,6 +15,11 @@
 /* An answer of so many bytes was made from a tree many times its size, and something small that stays stands behind it
  * on the heap. Given back at once, memd with a thousand domains is a third smaller after mem-top has asked. */
 #define TRIM_AFTER (64u << 10)
+#ifdef __GLIBC__
+#define TRIM() malloc_trim(0)
+#else
+#define TRIM() ((void)0) /* no other C library has such a call */
+#endif
 
 /* ---- what is waited for ---- */
 
@@ -121,7 +126,7 @@ static void answer(struct monitor_call *call)
     text_free(&line);
     gc_free(call->gc);
     if (len > TRIM_AFTER)
-        malloc_trim(0);
+        TRIM();
 }
 
 /* Takes the pool. */
