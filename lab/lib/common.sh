@@ -26,11 +26,13 @@ packages_of() {
 own_release=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
 # Of dom0; an option of xen-lab sets another.
 release=${XL_EXT_RELEASE:-$own_release}
+system_name=plain
 
 # dom0_packages: those of the release that dom0 is made of.
 dom0_packages() {
     packages_of "$lab_dir/image/packages" all
     packages_of "$lab_dir/image/packages" "$release"
+    [ "$system_name" = plain ] || packages_of "$lab_dir/image/full/packages"
 }
 
 # apt_sources RELEASE: the machine's own apt sources; for another release those of Debian, with its name. Two programs,
@@ -74,6 +76,7 @@ system_key() {
         echo "$release"
         printf '%s\n' "${packages[@]}"
         cat "$lab_dir/image/excludes" "$lab_dir/lib/setup-system.sh"
+        [ "$system_name" = plain ] || cat "$lab_dir/lib/setup-full.sh"
         # The versions of another release are not known to this machine: there a month makes a new system.
         if [ "$release" = "$own_release" ]; then
             apt-cache policy "${packages[@]}" 2> /dev/null | grep -E '^[^ ]|^ *Candidate:'
@@ -86,7 +89,11 @@ system_key() {
 boot_key() {
     {
         echo "$system"
-        cat "$lab_dir"/image/{initramfs-init,dom0-init,lab-pack,lab-unpack} "$lab_dir"/channel/* \
-            "$lab_dir"/lib/{setup,machine}.sh
+        cat "$lab_dir"/image/{initramfs-init,lab-pack,lab-unpack} "$lab_dir"/channel/* "$lab_dir"/lib/{setup,machine}.sh
+        if [ "$system_name" = plain ]; then
+            cat "$lab_dir/image/dom0-init"
+        else
+            cat "$lab_dir"/image/full/{dom0-init,lab-runner.service}
+        fi
     } | key_of
 }

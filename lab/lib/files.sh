@@ -51,11 +51,12 @@ install_project() {
 
 # put_project TREE DESTDIR [RELEASE]: what TREE builds; in a root of RELEASE, when that is given.
 put_project() {
-    local goals=(install lab-install) elsewhere=()
+    local goals=(install lab-install) elsewhere=() to=(--into "$2")
     [ $# -lt 3 ] || elsewhere=("$project_dir/scripts/in-release")
     if [ "$packages" = yes ]; then
         goals=(lab-install)
-        in_tree "$1" "${elsewhere[@]}" ${3:+--for deb "$3"} scripts/make-deb --into "$2" || return
+        [ "$system_name" = plain ] || to=(--copy-to "$2/root/packages")
+        in_tree "$1" "${elsewhere[@]}" ${3:+--for deb "$3"} scripts/make-deb "${to[@]}" || return
     fi
     in_tree "$1" "${elsewhere[@]}" ${3:+"$3"} make -s "${goals[@]}" PREFIX=/usr/local DESTDIR="$2"
 }

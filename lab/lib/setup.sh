@@ -10,7 +10,13 @@ setup() {
     local started=$SECONDS done_something=
     system=$cache_dir/system-$(system_key)
     image=$cache_dir/boot-$(boot_key)
-    [ -e "$system/ready" ] || run_steps "$system" packages tree drive boot_files
+    if [ ! -e "$system/ready" ]; then
+        if [ "$system_name" = plain ]; then
+            run_steps "$system" packages tree drive boot_files
+        else
+            run_steps "$system" packages full_tree full_drive boot_files
+        fi
+    fi
     [ -e "$image/ready" ] || run_steps "$image" packages programs initramfs
     touch "$system/ready" "$image/ready" 2> /dev/null
     [ -z "$done_something" ] && return
@@ -72,6 +78,7 @@ setup_initramfs() {
     mkdir -p "$root/lab"
     cp "$lab_dir/image/initramfs-init" "$root/init"
     cp "$image/lab-runner" "$lab_dir"/image/{dom0-init,lab-pack,lab-unpack} "$root/lab/"
+    [ "$system_name" = plain ] || cp "$lab_dir"/image/full/{dom0-init,lab-runner.service} "$root/lab/"
     pack_cpio "$root" > "$image/own.cpio" || return
     cat "$system/modules.cpio" "$image/own.cpio" > "$image/initramfs" || return
     rm -rf "$root" "$image/own.cpio"
