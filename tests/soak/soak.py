@@ -160,8 +160,14 @@ class Night:
     def torment(self):
         """In the last third memd lives on, so that what it does not give back adds up."""
         dice = self.random("torment")
+        done_at = 0
         while self.goes_on():
             self.pause(dice.uniform(8, 25))
+            # On a slow machine memd would always be killed before it has begun; one time in ten it is.
+            in_haste = dice.random() < 0.1
+            while not in_haste and self.watch.answered < done_at and self.goes_on():
+                self.pause(1)
+            done_at = time.monotonic()
             late = time.monotonic() > self.ends - self.seconds / 3
             what = dice.choice(("stop", "descriptors") if late else ("kill", "kill", "end", "stop", "descriptors"))
             pid = self.memd.child.pid
