@@ -49,7 +49,7 @@ endif
 ALL_SRCS  := $(sort $(wildcard base/*.c xenstore/*.c libxl-plugins/*/*.c libxl-plugins/*/*/*.c))
 HOST_SRCS := $(filter-out %/xen.c,$(filter libxl-plugins/host/%,$(ALL_SRCS)))
 XLX_SRCS  := $(filter base/% xenstore/% libxl-plugins/balloon/% libxl-plugins/qmp/cmd-common.c libxl-plugins/monitor/% libxl-plugins/memory/% libxl-plugins/core/%, \
-    $(filter-out $(addprefix libxl-plugins/core/,config.c libxl-op.c loop.c xen-boot.c xl.c),$(ALL_SRCS)))
+    $(filter-out $(addprefix libxl-plugins/core/,config.c libxl-op.c loop.c wake.c xen-boot.c xl.c),$(ALL_SRCS)))
 XL_SRCS   := $(filter-out $(XLX_SRCS) $(HOST_SRCS),$(ALL_SRCS))
 # The tool: xl-ext/, with the tables of all commands, but the code of host-info alone (docs/startup.md).
 TOOL_SRCS  := $(sort $(wildcard xl-ext/*.c))

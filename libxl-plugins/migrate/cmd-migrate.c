@@ -52,6 +52,16 @@ static int reserve_there(const struct xlx_invocation *in, struct gc *gc, const s
     return mc->need_memkb && *o->ssh_command ? migrate_reserve(in->ctx, gc, &reserve) : 0;
 }
 
+static int run_xl(const struct xlx_invocation *in, uint32_t domid)
+{
+    int rc, exit_status;
+
+    rc = xl_run(in->ctx, in->xl_argv, &exit_status);
+    if (rc || exit_status)
+        migrate_wake(in->ctx, domid, in->argv[1]);
+    return rc ? xlx_exit_of(rc) : exit_status;
+}
+
 /* The other side's memd waits for no guest that is still giving memory back. */
 static int move_small(const struct xlx_invocation *in, struct gc *gc, const struct migrate_check *mc)
 {
@@ -63,10 +73,7 @@ static int move_small(const struct xlx_invocation *in, struct gc *gc, const stru
     if (status)
         return status;
     rc = reserve_there(in, gc, mc);
-    if (!rc)
-        rc = xl_run(in->ctx, in->xl_argv, &status);
-    if (rc)
-        status = xlx_exit_of(rc);
+    status = rc ? xlx_exit_of(rc) : run_xl(in, mc->domid);
     if (status)
         compact_undo(&compact);
     else
@@ -123,7 +130,7 @@ static int run(const struct xlx_invocation *in)
     if (o->compact)
         return move_small(in, gc, &mc);
     rc = reserve_there(in, gc, &mc);
-    return rc ? xlx_exit_of(rc) : xl_runs_alone(in, NULL);
+    return rc ? xlx_exit_of(rc) : run_xl(in, mc.domid);
 }
 
 const struct xlx_command cmd_migrate = {

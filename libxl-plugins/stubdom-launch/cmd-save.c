@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/cleanup.h"
+#include "core/wake.h"
 #include "core/xl.h"
 #include "memd-client/compact.h"
 #include "stubdom-launch/save.h"
@@ -31,7 +32,7 @@ static int run_xl(const struct xlx_invocation *in, uint32_t domid)
 
     rc = xl_run(in->ctx, in->xl_argv, &exit_status);
     if (rc || exit_status)
-        save_wake(in->ctx, domid);
+        guest_wake(in->ctx, domid);
     return rc ? xlx_exit_of(rc) : exit_status;
 }
 

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "core/libxl-op.h"
 #include "core/stubdom-state.h"
+#include "core/wake.h"
 #include "core/xl.h"
 #include "stubdom-launch/saved-file.h"
 #include "stubdom-launch/stubdom.h"
@@ -51,29 +52,6 @@ const char *stubdom_save_verify(struct gc *gc, const char *path, uint32_t number
 }
 
 /* ---- the guest ---- */
-
-static bool is_suspended(struct xlx_ctx *ctx, uint32_t domid)
-{
-    xc_domaininfo_t info;
-    xc_interface *xc;
-
-    return !ctx_xc(ctx, &xc) && xc_domain_getinfolist(xc, domid, 1, &info) == 1 && info.domain == domid &&
-           info.flags & XEN_DOMINF_shutdown &&
-           (info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask) == SHUTDOWN_suspend;
-}
-
-void save_wake(struct xlx_ctx *ctx, uint32_t domid)
-{
-    struct libxl_op op = {.ao = {.ctx = ctx}, .must_finish = true};
-    libxl_ctx *libxl;
-
-    if (!is_suspended(ctx, domid) || ctx_libxl(ctx, &libxl))
-        return;
-    if (libxl_op_wait(&op, libxl_domain_resume(libxl, domid, 1, libxl_op_how(&op))))
-        LOGD(ctx, ERROR, domid, "it was suspended to be saved, and cannot be woken");
-    else
-        LOGD(ctx, WARN, domid, "it goes on where it was");
-}
 
 static int run_xl(struct stubdom_save *save, struct gc *gc, int *exit_status)
 {
@@ -159,7 +137,7 @@ int stubdom_save(struct stubdom_save *save)
     }
     rc = run_xl(save, gc, &exit_status);
     if (rc || exit_status) {
-        save_wake(save->ctx, save->domid);
+        guest_wake(save->ctx, save->domid);
         return rc ? xlx_exit_of(rc) : XLX_EXIT_FAILED;
     }
     cause = verify(save, gc);

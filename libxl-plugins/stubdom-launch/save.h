@@ -21,9 +21,6 @@ struct stubdom_save {
 /* An exit status; all that is wrong is logged. Runs the loop. */
 int stubdom_save(struct stubdom_save *save);
 
-/* After a save that failed: xl wakes the guest itself, unless xl was ended in the middle. Runs the loop. */
-void save_wake(struct xlx_ctx *ctx, uint32_t domid);
-
 /* Does the file hold the whole guest, with the last state that its stub domain has sent? NULL, or why not, in the pool. */
 const char *stubdom_save_verify(struct gc *gc, const char *path, uint32_t number, uint32_t crc);
 
