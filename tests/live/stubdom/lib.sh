@@ -31,6 +31,32 @@ CFG
     for cfg_line; do echo "$cfg_line"; done
 }
 
+# put_linux_image: an image that holds what the lab's Linux guest is booted from: QEMU in the stub domain reads it there
+linux_kernel=$(echo /boot/vmlinuz-*) linux_initramfs=/root/linux-initramfs
+put_linux_image() {
+    cat /usr/lib/xl-ext-lab/guest-base.cpio /usr/local/lib/xl-ext-lab/guest.cpio >$linux_initramfs
+    # lz4: the lab's processor is slow
+    xl-ext stubdom-build -o $boot_folder --compress lz4 --include "$linux_kernel" --include $linux_initramfs
+}
+
+# linux_cfg NAME [LINE]...: that guest (lab-guest exec reaches it), with a disk of its own, xvda. Its Linux keeps the emulated network cards.
+linux_cfg() {
+    linux_name=$1
+    shift
+    guest_cfg "$linux_name"
+    truncate -s 0 "$scratch/$linux_name.disk"
+    truncate -s 16M "$scratch/$linux_name.disk"
+    cat <<CFG
+memory=160
+kernel="$linux_kernel"
+ramdisk="$linux_initramfs"
+extra="console=ttyS0 quiet panic=1 xen_emul_unplug=ide-disks"
+stubdomain_memory=192
+stubdomain_cmdline="console=hvc0 quiet"
+CFG
+    for linux_line; do echo "$linux_line"; done
+}
+
 # open_serial NAME FILE: the serial port of a guest as "xl console" shows it: what it says goes to FILE, what is written to
 # &5 is typed
 open_serial() {

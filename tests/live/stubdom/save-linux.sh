@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A Linux guest with its device model in a stub domain is saved and restored again and again, and saved small: both emulated network cards
+# answer, a disk is written and checked all along, a program goes on.
+# lab: --copy build/stubdom/live:/root/stubdom
+# environment: ROUNDS
+# timeout: 3600
+. "$(dirname "$0")/../../lib/live.sh"
+. "$(dirname "$0")/lib.sh"
+
+check "an image is built that has the guest's kernel" put_linux_image
+at_end xl destroy linux
+before="$(leftovers)"
+
+# ---- a guest, and what goes on in it ----
+
+# begin [LINE]...
+begin() {
+    linux_cfg linux "$@" >"$scratch/linux.cfg"
+    in_time "the guest starts" xl create "$scratch/linux.cfg"
+    check "its Linux answers" lab-guest wait --timeout 600 linux
+    [ $failures = 0 ] || finish
+    cards=
+    counted=0
+}
+
+# nic DRIVER MAC ADDRESS: the guest's network card of that driver gets that address; each is in a network of its own
+nic() {
+    cards="$cards $1=$3"
+    ip address add "${3%.*}.1/24" dev xenbr0 2>/dev/null
+    check "the guest has a network card by the driver $1" lab-guest exec linux "
+        for n in /sys/class/net/*; do
+            [ \"\$(cat \$n/address)\" = $2 ] && [ \"\$(basename \$(readlink \$n/device/driver))\" = $1 ] || continue
+            echo 1 > /proc/sys/net/ipv4/conf/\${n##*/}/arp_ignore
+            ip address add $3/24 dev \${n##*/} && ip link set \${n##*/} up && exit 0
+        done
+        exit 1"
+}
+
+# A program that counts, writes each number to the disk, and reads it from there: from the disk, not from memory.
+begin_to_count() {
+    check "a program begins to count on its disk" lab-guest exec linux "
+    cat > /run/count.sh <<'PROGRAM'
+i=0
+while :; do
+    i=\$((i + 1))
+    printf '%08d' \$i | dd of=/dev/xvda bs=8 seek=131072 conv=notrunc,fsync 2>/dev/null
+    echo 1 > /proc/sys/vm/drop_caches
+    read=\$(dd if=/dev/xvda bs=8 skip=131072 count=1 2>/dev/null)
+    [ \"\$read\" = \$(printf '%08d' \$i) ] || echo \"wrote \$i, read \$read\" >> /run/wrong
+    echo \$i > /run/number.new
+    mv /run/number.new /run/number
+done
+PROGRAM
+    setsid sh /run/count.sh > /dev/null 2>&1 < /dev/null &"
+}
+
+number() {
+    lab-guest exec linux cat /run/number
+}
+has_counted_on() {
+    [ "$(number)" -gt "$1" ]
+}
+
+# all_goes_on NAME: network cards, disk and program do
+all_goes_on() {
+    for card in $cards; do
+        check "its network card (${card%=*}) answers ($1)" until_true 120 ping -c1 -W2 "${card#*=}"
+    done
+    check "its program counts on from $counted ($1)" until_true 120 has_counted_on "$counted"
+    equal "" "$(lab-guest exec linux 'cat /run/wrong 2>/dev/null')" "its disk has always had what was written ($1)"
+    counted=$(number)
+}
+
+# save_and_restore ROUND
+save_and_restore() {
+    started=$(now_ms)
+    check "it is saved ($1)" xl save linux "$scratch/saved"
+    save_ms=$(($(now_ms) - started))
+    nothing_left "nothing is left of it ($1)"
+    started=$(now_ms)
+    in_time "it is restored ($1)" xl restore "$scratch/saved"
+    ok "save $save_ms ms, restore $(($(now_ms) - started)) ms"
+    check "its Linux answers ($1)" lab-guest wait --timeout 300 linux
+    all_goes_on "$1"
+}
+
+# ---- emulated network cards ----
+
+begin
+nic e1000 00:16:3e:00:01:01 10.0.81.2
+nic 8139cp 00:16:3e:00:01:02 10.0.82.2
+begin_to_count
+all_goes_on started
+for round in $(seq "${ROUNDS:-10}"); do save_and_restore "$round"; done
+
+# ---- saved small ----
+
+target=$(target_of "$(xl domid linux)")
+size=$(stat -c %s "$scratch/saved")
+check "it is saved small" xl-ext save --compact --to 120 linux "$scratch/small"
+small=$(stat -c %s "$scratch/small")
+check "the file is smaller ($small, $size)" test $((small + 16777216)) -lt "$size"
+nothing_left "nothing is left of it (small)"
+in_time "it is restored by xl" xl restore "$scratch/small"
+equal "$target" "$(target_of "$(xl domid linux)")" "it has the target of before"
+has_grown_back() {
+    [ "$(actual_of linux)" -gt $((target - 4096)) ]
+}
+check "and grows back to it" until_true 120 has_grown_back
+all_goes_on small
+
+xl destroy linux
+nothing_left "nothing is left behind"
+finish
