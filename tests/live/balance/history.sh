@@ -12,7 +12,7 @@ check "memd answers" until_true 120 xl-ext mem-top --once
 at_end lab-puppet stop p
 check "a guest" lab-puppet start p 100 200 instant
 check "is balanced" xl-ext mem-range p 90 180
-lab-puppet stats p total-memory=104857600 available-memory=52428800
+lab-puppet stats p total-memory=104857600 available-memory=52428800 oom-kills=1
 
 # point FILTER: the last point of the guest's history
 point() {
@@ -35,6 +35,8 @@ held_120() {
     held=$(point .held_memkb) && [ "$held" -ge 122000 ] && [ "$held" -le 123800 ]
 }
 check "the new size is remembered" until_true 120 held_120
+check "its kernel kills a program" lab-puppet stats p total-memory=104857600 available-memory=52428800 oom-kills=2
+check "that is marked" until_true 120 is_marked kill p
 check "memory is reserved" xl-ext mem-reserve --lease 60 16
 check "that is marked for the host" until_true 120 is_marked reservation
 equal 10000 "$(xl-ext mem-history --json | json .step_ms)" "steps are 10 s long"
