@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Hosts as they are: other agents, ranges in files, other balancers, starts by plain xl.
-# timeout: 400
+# timeout: 900
 . "$(dirname "$0")/../../lib/live.sh"
 
 mib=1024
@@ -22,6 +22,19 @@ at_end kill $rival
 says 4 "squeezed balances this host already (process $rival" "memd does not start beside squeezed" xl-ext memd
 equal "squeezed true" "$(xl-ext host-info --json | json '.balancers[] | select(.name == "squeezed") | [.name, .running] | join(" ")')" \
     "host-info names it"
+xl-ext memd --force >"$scratch/memd.log" 2>&1 &
+memd=$!
+at_end kill $memd
+check "but with --force" until_true 60 xl-ext mem-reserve --list
+kill $memd
+wait $memd
+kill $rival
+wait $rival
+printf 'import time\ntime.sleep(600)\n' >"$scratch/qmemman_daemon.py"
+python3 "$scratch/qmemman_daemon.py" &
+rival=$!
+at_end kill $rival
+says 4 "qmemman balances this host already (process $rival" "nor beside qmemman" xl-ext memd
 kill $rival
 wait $rival
 
@@ -49,6 +62,10 @@ kill -HUP $memd
 check "a mistake is said with its line" until_true 10 grep -q 'ranges.cfg, line 2:' "$scratch/memd.log"
 check "and what stood before counts" is other min_memkb $((160 * mib))
 says 2 "line 2:" "the command refuses to write into such a file" xl-ext mem-range --save other 150 300
+echo "\"$(xl-ext mem-list --json other | json '.[0].uuid')\" = \"min=165\"" >/etc/xl-ext/ranges.cfg
+echo 'other = "min=160 max=360"' >>/etc/xl-ext/ranges.cfg
+kill -HUP $memd
+check "an entry by UUID counts before one by name" until_true 10 is other min_memkb $((165 * mib))
 rm /etc/xl-ext/ranges.cfg
 cat >/etc/xen/other.cfg <<END
 name = "other"
