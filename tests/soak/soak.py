@@ -217,15 +217,22 @@ class Night:
             if kind == "pv" and dice.random() < 0.15:
                 self.save_and_restore(name)
 
+    def was_broken(self, kind):
+        """By the emulated CPU, since the last time; it breaks no PV guests (lab/README.md)."""
+        if kind == "pv":
+            return False
+        broken = self.watch.broken_guests()
+        if broken <= self.broken:
+            return False
+        self.broken = broken
+        self.count("guests broken by the emulated CPU")
+        return True
+
     def says_so(self, name, sums, kind):
-        """Its files are what they were. A guest that the emulated CPU has broken (lab/README.md) is started again; one that is
-        slow on a loaded machine is given time."""
+        """Its files are what they were. A guest that was broken is started again; one that is slow is given time."""
         end = time.monotonic() + PATIENCE_S
         while command("lab-guest", "exec", "--timeout", "60", name, sums, timeout=120):
-            broken = self.watch.broken_guests()
-            if broken > self.broken and kind != "pv":  # it breaks no PV guests
-                self.broken = broken
-                self.count("guests broken by the emulated CPU")
+            if self.was_broken(kind):
                 command("lab-guest", "destroy", name, timeout=120)
                 self.start_linux(kind)
             elif time.monotonic() > end:
@@ -239,10 +246,13 @@ class Night:
     def start_linux(self, kind):
         name = "linux-" + kind
         # xl would start one that is broken again by itself, with nothing reserved for it
-        if command("xl-ext", "mem-reserve", "-t", "60", "200", "--", "lab-guest", "create", "--agent", kind, name, "160",
-                   "400", 'on_reboot = "destroy"', 'on_crash = "destroy"', timeout=900):
-            self.watch.guest_died(name, "it did not come up")
-            return
+        create = ["lab-guest", "create", "--agent", "--timeout", "600", kind, name, "160", "400", 'on_reboot = "destroy"',
+                  'on_crash = "destroy"']
+        while command("xl-ext", "mem-reserve", "-t", "300", "200", "--", *create, timeout=1000):
+            if not self.was_broken(kind):
+                self.watch.guest_died(name, "it did not come up")
+                return
+            command("lab-guest", "destroy", name, timeout=120)
         command("lab-guest", "exec", name, "cd /tmp && dd if=/dev/urandom of=file bs=1M count=8 2>/dev/null && md5sum file >sum",
                 timeout=120)
         command("xl-ext", "mem-range", name, "150", "400", "500")
