@@ -96,7 +96,7 @@ int vcpu_list(struct xlx_ctx *ctx, struct gc *gc, const struct cpu_host *host, u
 int vcpu_list_named(struct xlx_ctx *ctx, struct gc *gc, const char *domain, uint32_t *domid, struct vcpu **vcpus,
                     size_t *count)
 {
-    struct cpu_host host;
+    struct cpu_host host = {0};
     int rc;
 
     rc = xlx_domain_find(ctx, domain, domid);
