@@ -14,12 +14,13 @@ before="$(leftovers)"
 
 # ---- a guest, and what goes on in it ----
 
+# shellcheck disable=SC2120
 # begin [LINE]...
 begin() {
     linux_cfg linux "$@" >"$scratch/linux.cfg"
     in_time "the guest starts" xl create "$scratch/linux.cfg"
     check "its Linux answers" lab-guest wait --timeout 600 linux
-    [ $failures = 0 ] || finish
+    [ "$failures" = 0 ] || finish
     cards=
     counted=0
 }
