@@ -49,6 +49,9 @@ class Memd:
     """memd, started again whenever it ends, as systemd does."""
 
     def __init__(self, folder, watch):
+        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        with open("/proc/sys/kernel/core_pattern", "w", encoding="utf-8") as f:
+            f.write("core")
         self.config = os.path.join(folder, "memd.cfg")
         self.log = open(os.path.join(folder, "memd.log"), "ab")
         self.watch = watch
@@ -62,7 +65,7 @@ class Memd:
 
     def start(self):
         self.child = subprocess.Popen(["xl-ext", "memd", "-c", self.config], stdin=subprocess.DEVNULL, stdout=self.log,
-                                      stderr=self.log)
+                                      stderr=self.log, cwd=os.path.dirname(self.config))
 
     def keep(self):
         while not self.over:
@@ -83,8 +86,13 @@ class Memd:
     def stop(self):
         self.over = True
         self.child.terminate()
-        if self.child.wait(60):
-            self.watch.violation("memd ended with status %d when it was told to end" % self.child.returncode)
+        try:
+            if self.child.wait(60):
+                self.watch.violation("memd ended with status %d when it was told to end" % self.child.returncode)
+        except subprocess.TimeoutExpired:
+            self.watch.violation("memd does not end when it is told to: core has what it was at")
+            self.child.send_signal(signal.SIGABRT)
+            self.child.wait(60)
 
 
 class Night:
@@ -267,7 +275,8 @@ class Night:
         while command("xl-ext", "mem-reserve", "-t", "60", str(held // 1024 + 32), "--", "xl", "restore", place, timeout=200):
             self.count("restores refused")
             if not self.goes_on():
-                break
+                os.unlink(place)
+                return
         os.unlink(place)
         if command("lab-guest", "wait", "--timeout", "120", name, timeout=150):
             self.watch.guest_died(name, "it does not answer after it was restored")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What must hold all along, seen from outside: by the hypervisor's books and by xenstore, not by memd's own words."""
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -10,7 +11,7 @@ import clients
 # memd may be stopped for six seconds, or killed and started again, on a loaded emulated machine. Where all is slow, looks are
 # rare, too.
 SILENCE_S = 90
-SILENCE_LOOKS = 30
+SILENCE_LOOKS = 3
 # Xen's own books change by a few pages, and domains that are built take theirs a moment before they are counted.
 SLACK_KB = 16 * 1024
 # What a guest at rest may hold less than its target (libxl-plugins/balloon/offset.h).
@@ -125,8 +126,9 @@ class Watch:
             return
         self.silent_looks += 1
         if self.silent_looks > SILENCE_LOOKS and time.monotonic() - self.answered > SILENCE_S:
-            self.violation("memd has not answered for %d s, and %d looks" % (SILENCE_S, SILENCE_LOOKS))
+            self.violation("memd has not answered for %d s, and %d looks: core has what it was at" % (SILENCE_S, SILENCE_LOOKS))
             self.answered = time.monotonic()
+            self.memd.end(signal.SIGABRT)
 
     def watch(self):
         crashes = command("sh", "-c", "dmesg | grep -c 'xl-ext.*segfault'", output=True)
