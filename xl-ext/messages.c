@@ -40,12 +40,16 @@ static int priority_of(xentoollog_level level)
 /* libxl and libxenctrl end some messages in a newline or a full stop. */
 static void write_line(xentoollog_level level, char *text, size_t len)
 {
+    bool journal = to_journal();
+
     while (len && (text[len - 1] == '\n' || text[len - 1] == '.' || text[len - 1] == ' '))
         len--;
     text[len] = '\0';
-    make_visible(text, "\t\n"); /* names of domains and files, and what a guest has written */
     message_progress(NULL);
-    if (to_journal()) /* sd-daemon(3): what precedes a line is its priority */
+    /* Names of domains and files, and what a guest has written. In the journal each line is a message, which says its
+     * priority first (sd-daemon(3)): there nobody begins a line of his own. */
+    make_visible(text, journal ? "\t" : "\t\n");
+    if (journal)
         fprintf(stderr, "<%d>", priority_of(level));
     fprintf(stderr, "xl-ext: %s%s%s\n", subject ? subject : "", subject ? ": " : "", text);
 }

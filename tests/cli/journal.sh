@@ -12,6 +12,9 @@ export JOURNAL_STREAM
 
 "$tool" mem-list --nonsense 2> "$scratch/journal"
 command_says 0 "^<3>xl-ext: .*unknown option" "an error is one in the journal" head -n 1 "$scratch/journal"
+"$tool" mem-plan --from "none
+<0>forged" 2> "$scratch/journal"
+command_says 1 "" "nobody begins a line of his own there" grep "^<0>" "$scratch/journal"
 "$tool" mem-list --nonsense 2> "$scratch/file"
 command_says 0 "^xl-ext: .*unknown option" "in a file that took the journal's place it is text alone" head -n 1 "$scratch/file"
 JOURNAL_STREAM=nonsense "$tool" mem-list --nonsense 2> "$scratch/journal"
