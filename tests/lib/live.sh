@@ -51,6 +51,13 @@ at_end() {
     at_end_commands="$*
 $at_end_commands"
 }
+# start_memd [OPTION]...: memd beside the script, $memd; it answers now, and ends with the script. Its log: $scratch/memd.log
+start_memd() {
+    xl-ext memd "$@" >>"$scratch/memd.log" 2>&1 &
+    memd=$!
+    at_end kill $memd
+    check "memd answers" until_true 60 xl-ext mem-top --once
+}
 live_cleanup() {
     eval "$at_end_commands" >/dev/null 2>&1
     rm -rf "$scratch"

@@ -24,12 +24,6 @@ fi
 END
 chmod +x "$scratch/ssh"
 
-start_memd() {
-    xl-ext memd >>"$scratch/memd.log" 2>&1 &
-    memd=$!
-    at_end kill $memd
-    check "memd listens" until_true 20 xl-ext mem-reserve --list
-}
 # The receiver may end a moment after the sender.
 nothing_reserved() {
     if until_true 90 sh -c '[ "$(xl-ext mem-reserve --list --json | jq length)" = 0 ]'; then ok "$1"; else not_ok "$1" "$(xl-ext mem-reserve --list)"; fi

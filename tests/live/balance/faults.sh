@@ -73,10 +73,7 @@ lab-puppet stop p
 
 # ---- a guest that has used up its quota in xenstore ----
 
-xl-ext memd 2>"$scratch/memd.log" &
-memd=$!
-at_end kill $memd
-check "memd answers" until_true 120 xl-ext mem-top --once
+start_memd
 at_end lab-guest destroy full
 check "a guest with the agent boots" lab-guest create --agent pv full 160 320
 home=/local/domain/$(xl domid full)

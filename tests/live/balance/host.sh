@@ -9,12 +9,6 @@ mib=1024
 free_is() {
     [ "$(xl info free_memory)" -ge "$1" ]
 }
-start_memd() {
-    xl-ext memd "$@" >>"$scratch/memd.log" 2>&1 &
-    memd=$!
-    at_end kill $memd
-    check "memd listens" until_true 20 xl-ext mem-top --once
-}
 dom0_is() {
     t=$(target_of 0)
     [ "$t" -ge $(($1 * mib)) ] && [ "$t" -le $(($2 * mib)) ]

@@ -6,12 +6,6 @@
 . "$(dirname "$0")/../../lib/live.sh"
 
 mib=1024
-start_memd() {
-    xl-ext memd >>"$scratch/memd.log" 2>&1 &
-    memd=$!
-    at_end kill $memd
-    check "memd answers" until_true 60 xl-ext mem-top --once
-}
 
 each=$((($(xl info free_memory) - 200) / 8))
 low=$((each * 2 / 3)) high=$((each * 2))

@@ -21,12 +21,6 @@ stop_libvirtd() {
     kill $libvirtd
     wait $libvirtd
 }
-start_memd() {
-    xl-ext memd >>"$scratch/memd.log" 2>&1 &
-    memd=$!
-    at_end kill $memd
-    check "memd listens" until_true 60 xl-ext mem-reserve --list
-}
 
 # definition NAME UUID MIB: of a guest whose maximum is 56 MiB above that
 definition() {

@@ -41,10 +41,7 @@ check "a program is left running in it" lab-guest exec small 'setsid sh -c "whil
 
 # ---- with what memd knows ----
 
-xl-ext memd >"$scratch/memd.log" 2>&1 &
-memd=$!
-at_end kill $memd
-check "memd listens" until_true 60 test -S /run/xl-ext/control.sock
+start_memd
 check "it balances the guest" xl-ext mem-range small 128 304
 knows_need() {
     need=$(why demand_memkb)
