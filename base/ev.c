@@ -72,14 +72,18 @@ void ev_timer_start(uv_loop_t *loop, struct ev_timer *t, uint64_t delay_ms, uint
                     void (*fired)(struct ev_timer *t))
 {
     struct ev_timer_handle *h = new_handle(t->handle, sizeof(*h));
+    uint64_t now_ms;
 
     uv_timer_init(loop, &h->uv);
     h->uv.data = h;
     h->owner = t;
     t->handle = h;
     t->fired = fired;
-    /* libuv counts from its cached time, which is old after a long computation. */
-    uv_update_time(loop);
+    /* libuv counts from its cached time, which is old after a long computation. The cached time itself stays: libuv serves
+     * timers for as long as one is due by that time, and one that is always due again at once must not be served alone. */
+    now_ms = ev_clock_ms();
+    if (now_ms > uv_now(loop) && delay_ms < UINT64_MAX / 2)
+        delay_ms += now_ms - uv_now(loop);
     uv_timer_start(&h->uv, timer_fired, delay_ms, repeat_ms);
 }
 

@@ -49,7 +49,7 @@ void machine_target_seen(struct machine_xen *x, uint64_t target_memkb)
     }
     if (target_memkb != x->request_memkb)
         x->requested = false;
-    actual_set_target(&x->actual, target_memkb, machine_xen_now_ms(x));
+    actual_set_target(&x->actual, target_memkb, ev_clock_ms());
 }
 
 /* QEMU's guest tries for ever. Linux' Xen driver gives up after some tries, and does nothing at all when it is asked
@@ -70,7 +70,7 @@ void machine_target_rearm(struct machine_xen *x, uint64_t now_ms)
 static bool gave_up(struct machine_xen *x, uint64_t size_memkb)
 {
     return size_memkb == x->actual.follow.target_memkb && x->status == MACHINE_RUNNING && !actual_settled(&x->actual) &&
-           !machine_xen_expected_to_move(x, machine_xen_now_ms(x));
+           !machine_xen_expected_to_move(x, ev_clock_ms());
 }
 
 /* QEMU takes any size and leaves it to the guest to stop short; a Xen guest would die of it. So the request is taken
@@ -107,7 +107,7 @@ int machine_target_balloon(struct machine *m, uint64_t size_bytes)
     x->requested = !rc;
     if (rc)
         return rc;
-    now_ms = machine_xen_now_ms(x);
+    now_ms = ev_clock_ms();
     actual_set_target(&x->actual, size_memkb, now_ms);
     follow_expect(&x->actual.follow, now_ms);
     machine_xen_adapt_sampling(x);

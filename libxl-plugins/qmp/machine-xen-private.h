@@ -60,7 +60,6 @@ void machine_xen_look(struct machine_xen *x, const xc_domaininfo_t *info, uint64
 /* Asks for them now. ERROR_DOMAIN_NOTFOUND is not logged. */
 int machine_xen_look_now(struct machine_xen *x);
 
-uint64_t machine_xen_now_ms(struct machine_xen *x);
 /* It has a way to go, and something has moved it not long ago. */
 bool machine_xen_expected_to_move(const struct machine_xen *x, uint64_t now_ms);
 void machine_xen_adapt_sampling(struct machine_xen *x);

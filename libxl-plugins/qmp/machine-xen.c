@@ -18,12 +18,6 @@
 /* While a guest moves, or is expected to. */
 #define SAMPLE_MOVING_MS 100
 
-uint64_t machine_xen_now_ms(struct machine_xen *x)
-{
-    uv_update_time(&x->ctx->loop);
-    return uv_now(&x->ctx->loop);
-}
-
 /* ---- looking ---- */
 
 bool machine_xen_expected_to_move(const struct machine_xen *x, uint64_t now_ms)
@@ -57,7 +51,7 @@ static void look_at_status(struct machine_xen *x, enum machine_status status)
     else
         return;
     if (x->has_balloon)
-        follow_expect(&x->actual.follow, machine_xen_now_ms(x));
+        follow_expect(&x->actual.follow, ev_clock_ms());
 }
 
 void machine_xen_look(struct machine_xen *x, const xc_domaininfo_t *info, uint64_t now_ms)
@@ -90,7 +84,7 @@ int machine_xen_look_now(struct machine_xen *x)
 
     rc = ask_xen(x, &info);
     if (!rc)
-        machine_xen_look(x, &info, machine_xen_now_ms(x));
+        machine_xen_look(x, &info, ev_clock_ms());
     return rc;
 }
 
@@ -99,7 +93,7 @@ int machine_xen_look_now(struct machine_xen *x)
 void machine_xen_adapt_sampling(struct machine_xen *x)
 {
     sampler_interval(&x->sampler,
-                     machine_xen_expected_to_move(x, machine_xen_now_ms(x)) ? SAMPLE_MOVING_MS : SAMPLE_MS);
+                     machine_xen_expected_to_move(x, ev_clock_ms()) ? SAMPLE_MOVING_MS : SAMPLE_MS);
 }
 
 static void sampled(struct sampler_client *client, int rc, const xc_domaininfo_t *infos, size_t count, uint64_t now_ms)
@@ -166,7 +160,7 @@ static void balloon_found(struct machine_xen *x, const struct xlx_mem_info *info
                     .offset = {info->offset_memkb, info->offset_calibrated},
                     .fresh = x->status == MACHINE_PRELAUNCH,
                 },
-                machine_xen_now_ms(x));
+                ev_clock_ms());
     /* Earlier clients' requests have not changed what it is built for. */
     if (before.fresh && x->actual.fresh)
         x->actual.built_memkb = before.built_memkb;
@@ -204,7 +198,7 @@ static void start_following(struct machine_xen *x)
     x->status = machine_run_status(&xen);
     if (x->has_balloon) {
         balloon_found(x, &info);
-        x->told_memkb = actual_look(&x->actual, info.actual_memkb, machine_xen_now_ms(x), &ignored);
+        x->told_memkb = actual_look(&x->actual, info.actual_memkb, ev_clock_ms(), &ignored);
     }
     sampler_join(x->ctx, &x->sampler, SAMPLE_MS, sampled);
     machine_xen_adapt_sampling(x);

@@ -81,8 +81,6 @@ void world_start_booked(struct world *w, struct booking *b)
 
 void world_guest_dies(struct world *w, struct guest *g)
 {
-    if (w->daemon)
-        ALIVE(w, w->policy->gone(w->daemon, g->domid));
     g->state = GUEST_DYING;
 }
 

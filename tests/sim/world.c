@@ -13,6 +13,8 @@
 #define STEP_MS 50u
 /* Until a guest that died is started again by its owner. */
 #define REBIRTH_MS 5000u
+/* Xen's list has lost a guest for so long when the daemon hears that it is gone. */
+#define GONE_UNTOLD_MS 20u
 #define WAKES_MAX 2000000u
 
 struct guest *world_guest(struct world *w, uint32_t domid)
@@ -102,6 +104,8 @@ static uint64_t next_moment(const struct world *w)
 
         if (g->lives_ms && g->lives && guest_turn_ms(g) < next)
             next = guest_turn_ms(g);
+        if (g->gone_told_ms < next)
+            next = g->gone_told_ms;
         if (g->state == GUEST_ABSENT)
             continue;
         if (guest_next_report_ms(w, g) < next)
@@ -111,6 +115,36 @@ static uint64_t next_moment(const struct world *w)
             next = w->now_ms + STEP_MS;
     }
     return next > w->now_ms ? next : w->now_ms;
+}
+
+/* The toolstack takes its nodes away, its report among them, before the daemon hears that it is gone. */
+static void guest_is_gone(struct world *w, struct guest *g)
+{
+    g->state = GUEST_ABSENT;
+    g->died_ms = w->now_ms;
+    g->gone_domid = g->domid;
+    g->gone_told_ms = w->now_ms + GONE_UNTOLD_MS;
+    w->statistics.last_change_ms = w->now_ms;
+    if (w->daemon)
+        w->policy->reported(w->daemon, g->domid);
+}
+
+static void tell_gone(struct world *w, uint32_t domid)
+{
+    if (w->daemon)
+        ALIVE(w, w->policy->gone(w->daemon, domid));
+}
+
+static void tell_of_the_gone(struct world *w)
+{
+    for (size_t i = 0; i < w->scenario->guest_count; i++) {
+        struct guest *g = &w->guests[i];
+
+        if (g->gone_told_ms > w->now_ms)
+            continue;
+        g->gone_told_ms = NEVER;
+        tell_gone(w, g->gone_domid);
+    }
 }
 
 static void pass_time(struct world *w, uint64_t until_ms)
@@ -131,9 +165,7 @@ static void pass_time(struct world *w, uint64_t until_ms)
             world_guest_changed(w, g);
         if (g->state == GUEST_DYING && !g->held_memkb) {
             w->free_memkb += (uint64_t)g->offset_memkb;
-            g->state = GUEST_ABSENT;
-            g->died_ms = w->now_ms;
-            w->statistics.last_change_ms = w->now_ms;
+            guest_is_gone(w, g);
         }
     }
     fair_passes(w, passed);
@@ -176,6 +208,7 @@ static void moment(struct world *w)
     while (w->next_action < w->scenario->action_count && w->scenario->actions[w->next_action].at_ms <= w->now_ms)
         world_act(w, &w->scenario->actions[w->next_action++]);
     turn_guests(w);
+    tell_of_the_gone(w);
     if (w->restart_at_ms <= w->now_ms)
         daemon_start(w);
     for (size_t i = 0; i < w->booking_count; i++) {
@@ -219,6 +252,7 @@ bool world_run(const struct scenario *scenario, const struct run_options *option
     /* Those that are there from the start are marked live in the scenario. */
     for (size_t i = 0; i < scenario->guest_count; i++) {
         w->guests[i].number = (unsigned)i + 1;
+        w->guests[i].gone_told_ms = NEVER;
         if (w->guests[i].state == GUEST_LIVE)
             guest_be_born(w, &w->guests[i], true);
     }

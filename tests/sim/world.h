@@ -88,6 +88,8 @@ struct guest {
     unsigned number;                   /* in the scenario, from 1 */
     char life_name[40], life_uuid[37]; /* of this life */
     uint64_t born_ms, died_ms;
+    uint64_t gone_told_ms; /* the daemon hears then that gone_domid is gone; NEVER: it has */
+    uint32_t gone_domid;
     uint64_t held_memkb; /* less its offset */
     uint64_t fraction;   /* of a KiB, in 1/1000: what a slow one has moved */
     uint64_t target_memkb;

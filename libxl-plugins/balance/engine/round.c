@@ -282,8 +282,9 @@ void balancer_wake(struct balancer *b)
         note_cost(b, began_ms);
     }
     balancer_wake_wanted(b, b->round_at_ms);
+    /* Of one that Xen's list has lost already nothing is read: waking for it would be at once, and for ever. */
     for (size_t i = 0; i < b->count; i++) {
-        if (b->doms[i]->report_due)
+        if (b->doms[i]->seen && b->doms[i]->report_due)
             balancer_wake_wanted(b, b->doms[i]->report_at_ms);
     }
     b->awake = false;

@@ -44,7 +44,6 @@ static void wake_at(struct host *host, uint64_t at_ms)
     ev_timer_stop(&x->timer);
     if (at_ms == UINT64_MAX)
         return;
-    uv_update_time(&x->ctx->loop);
     ev_timer_start(&x->ctx->loop, &x->timer, at_ms > now ? at_ms - now : 0, 0, time_has_come);
 }
 

@@ -14,6 +14,18 @@ static void a_host_that_does_not_answer_is_not_asked_without_pause(void **state)
     assert_int_equal(balancer_counters(b)->rounds > 0, 1);
 }
 
+/* The toolstack takes its report away, too, and that it is gone is heard of later. */
+static void a_report_of_a_domain_that_xen_has_lost_does_not_keep_the_balancer_awake(void **state)
+{
+    add_domain(512, false, true);
+    pass(70000);
+    fake.count = 0;
+    balancer_domain_reported(b, 1);
+    fake.looks = 0;
+    pass(10000);
+    assert_in_range(fake.looks, 1, 30);
+}
+
 static void that_memory_runs_out_makes_an_urgent_round_at_once(void **state)
 {
     uint64_t rounds;
@@ -100,6 +112,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_host_that_does_not_answer_is_not_asked_without_pause, make, unmake),
+        cmocka_unit_test_setup_teardown(a_report_of_a_domain_that_xen_has_lost_does_not_keep_the_balancer_awake, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(that_memory_runs_out_makes_an_urgent_round_at_once, make, unmake),
         cmocka_unit_test_setup_teardown(a_target_that_is_written_again_by_somebody_else_pins, make, unmake),
         cmocka_unit_test_setup_teardown(a_pin_is_recorded, make, unmake),

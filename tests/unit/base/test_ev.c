@@ -322,6 +322,39 @@ static void what_is_waited_for_can_be_changed(void **state)
     close(fds[1]);
 }
 
+struct restless {
+    struct ev_timer timer;
+    struct polled *served;
+    unsigned fired;
+};
+
+/* For as long as the descriptor is not served, but not for ever. Each takes its time, as a look at all domains does. */
+static void fires_at_once_again(struct ev_timer *t)
+{
+    struct restless *r = CONTAINER_OF(t, struct restless, timer);
+
+    usleep(2000);
+    if (++r->fired < 1000 && !r->served->calls)
+        ev_timer_start(&loop, t, 0, 0, fires_at_once_again);
+}
+
+static void a_timer_that_is_always_due_again_at_once_does_not_keep_the_loop_from_a_descriptor(void **state)
+{
+    struct polled p = {.stops = true};
+    struct restless r = {.served = &p};
+    int fds[2];
+
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    ev_fd_start(&loop, &p.ev, fds[0], POLLIN, ready);
+    ev_timer_start(&loop, &r.timer, 0, 0, fires_at_once_again);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(p.calls, 1);
+    assert_in_range(r.fired, 1, 10);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void regular_files_and_closed_descriptors_are_refused_and_leave_nothing_open(void **state)
 {
     struct polled p = {0};
@@ -456,6 +489,7 @@ int main(void)
         T(a_stopped_descriptor_is_not_called_even_when_ready_in_the_same_turn),
         T(the_other_end_going_away_is_told_to_who_reads),
         T(what_is_waited_for_can_be_changed),
+        T(a_timer_that_is_always_due_again_at_once_does_not_keep_the_loop_from_a_descriptor),
         T(regular_files_and_closed_descriptors_are_refused_and_leave_nothing_open),
         T(a_descriptor_blocks_or_not_as_before),
         T(a_stopped_descriptor_leaves_no_duplicate_open),
