@@ -63,15 +63,9 @@ static char *read_small(struct guest_reports *r, struct gc *gc, const char *node
     return store_read(gc, r->xs, XBT_NULL, path_in_domain(gc, r->domid, node), max, &value) ? NULL : value;
 }
 
-static uint64_t loop_now_ms(struct guest_reports *r)
-{
-    uv_update_time(&r->ctx->loop);
-    return uv_now(&r->ctx->loop);
-}
-
 static void recognise(struct guest_reports *r, struct gc *gc)
 {
-    uint64_t now = loop_now_ms(r);
+    uint64_t now = ev_clock_ms();
     struct guest_agent_marks marks;
 
     if (r->meminfo_agent && now - r->recognised_ms < RECOGNISE_MS)
@@ -162,7 +156,7 @@ static void look(struct guest_reports *r, bool at_registration)
     /* What was there before, or is not there yet, is nothing that the guest has just written. Nonsense may be: it costs
      * the same to look at. */
     if (!at_registration || (text ? !same && !first : r->hurries))
-        r->looked_ms = loop_now_ms(r);
+        r->looked_ms = ev_clock_ms();
     if (!text) {
         /* The agent has ended, or what stands there is no report: the last one counts for nothing any more. */
         if (r->last)
@@ -225,7 +219,7 @@ static bool too_many_writes(struct guest_reports *r, unsigned forgiven, uint64_t
 /* first to last are the watches of what was written. */
 static void written(struct guest_reports *r, enum source first, enum source last)
 {
-    uint64_t now = loop_now_ms(r);
+    uint64_t now = ev_clock_ms();
 
     if (too_many_writes(r, first == AGENT ? WRITES_FORGIVEN : OTHERS_WRITES_FORGIVEN, now)) {
         r->unseen = true;

@@ -61,17 +61,11 @@ const xc_domaininfo_t *sampler_find(const xc_domaininfo_t *infos, size_t count, 
     return count ? bsearch(&domid, infos, count, sizeof(*infos), compare_domid) : NULL;
 }
 
-static uint64_t now_ms(struct sampler *s)
-{
-    uv_update_time(&s->ctx->loop);
-    return uv_now(&s->ctx->loop);
-}
-
 static void time_to_look(struct ev_timer *t);
 
 static void arm(struct sampler *s)
 {
-    uint64_t now = now_ms(s), due = UINT64_MAX;
+    uint64_t now = ev_clock_ms(), due = UINT64_MAX;
     const struct sampler_client *c;
 
     ev_timer_stop(&s->timer);
@@ -86,7 +80,7 @@ static void arm(struct sampler *s)
 static void time_to_look(struct ev_timer *t)
 {
     struct sampler *s = CONTAINER_OF(t, struct sampler, timer);
-    uint64_t now = now_ms(s);
+    uint64_t now = ev_clock_ms();
     xc_domaininfo_t *infos = NULL;
     size_t count = 0;
     GC_SCOPE(gc);
@@ -159,7 +153,7 @@ int sampler_join(struct xlx_ctx *ctx, struct sampler_client *client, uint64_t in
     client->sampled = sampled;
     LIST_INSERT_HEAD(&s->clients, client, entry);
     client->interval_ms = interval_ms < SAMPLER_INTERVAL_MIN_MS ? SAMPLER_INTERVAL_MIN_MS : interval_ms;
-    client->due_ms = now_ms(s) + interval_ms;
+    client->due_ms = ev_clock_ms() + interval_ms;
     arm(s);
     return 0;
 }
@@ -172,7 +166,7 @@ void sampler_interval(struct sampler_client *client, uint64_t interval_ms)
         interval_ms = SAMPLER_INTERVAL_MIN_MS;
     if (!client->sampler || client->interval_ms == interval_ms)
         return;
-    now = now_ms(client->sampler);
+    now = ev_clock_ms();
     client->interval_ms = interval_ms;
     client->due_ms = now + interval_ms;
     arm(client->sampler);

@@ -97,8 +97,7 @@ static void target_changed(struct store_watch *watch, const char *path)
         return;
     show(op, w, NULL);
     /* Something is about to move. */
-    uv_update_time(&op->in->ctx->loop);
-    op->last_change_ms = uv_now(&op->in->ctx->loop);
+    op->last_change_ms = ev_clock_ms();
     sampler_interval(&op->sampler, LOOK_MOVING_MS);
 }
 

@@ -35,7 +35,7 @@ unsigned fake_clock_timers(void)
 
 /* The linker gives the names with "__wrap_" to who calls libuv, and "__real_" to libuv. */
 uint64_t __wrap_uv_now(const uv_loop_t *loop);
-void __wrap_uv_update_time(uv_loop_t *loop);
+uint64_t __wrap_uv_hrtime(void);
 int __wrap_uv_timer_start(uv_timer_t *uv, uv_timer_cb fired, uint64_t timeout, uint64_t repeat);
 int __wrap_uv_timer_stop(uv_timer_t *uv);
 int __wrap_uv_run(uv_loop_t *loop, uv_run_mode mode);
@@ -54,8 +54,9 @@ uint64_t __wrap_uv_now(const uv_loop_t *loop)
     return now_ms;
 }
 
-void __wrap_uv_update_time(uv_loop_t *loop)
+uint64_t __wrap_uv_hrtime(void)
 {
+    return now_ms * 1000000;
 }
 
 static void add(uv_timer_t *uv, uv_timer_cb fired, uint64_t due_ms)

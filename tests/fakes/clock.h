@@ -5,7 +5,7 @@
 /*
  * A clock that goes only when nothing else is left to do, in place of libuv's: minutes of a test pass at once, and the
  * same way each time. A test is linked with
- *     -Wl,--wrap=uv_now,--wrap=uv_update_time,--wrap=uv_timer_start,--wrap=uv_timer_stop,--wrap=uv_run,--wrap=uv_stop
+ *     -Wl,--wrap=uv_now,--wrap=uv_hrtime,--wrap=uv_timer_start,--wrap=uv_timer_stop,--wrap=uv_run,--wrap=uv_stop
  */
 
 #include <stdint.h>

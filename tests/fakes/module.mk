@@ -12,7 +12,7 @@ with-parts = $(eval TEST_OBJS_$(subst /,_,$(1)) += $(patsubst %,$(O)/obj/tests/u
 with-fakes = $(eval TEST_OBJS_$(subst /,_,$(1)) += $(foreach f,$(2),$(call FAKE_OBJ,$(f))))$\
              $(eval $(O)/tests/unit/$(1): $(foreach f,$(2),$(call FAKE_OBJ,$(f))))
 
-FAKE_CLOCK_WRAP := -Wl,--wrap=uv_now,--wrap=uv_update_time,--wrap=uv_timer_start,--wrap=uv_timer_stop,--wrap=uv_run,--wrap=uv_stop
+FAKE_CLOCK_WRAP := -Wl,--wrap=uv_now,--wrap=uv_hrtime,--wrap=uv_timer_start,--wrap=uv_timer_stop,--wrap=uv_run,--wrap=uv_stop
 
 $(call with-fakes,xenstore/test_store,fault xenstore)
 $(call with-fakes,xenstore/test_watch,fault xenstore)

@@ -256,7 +256,10 @@ class Night:
         # xl would start one that is broken again by itself, with nothing reserved for it
         create = ["lab-guest", "create", "--agent", "--timeout", "600", kind, name, "160", "400", 'on_reboot = "destroy"',
                   'on_crash = "destroy"']
-        while command("xl-ext", "mem-reserve", "-t", "300", "200", "--", *create, timeout=1000):
+        while True:
+            with open(os.path.join(self.folder, "starts.log"), "a", encoding="utf-8") as log:
+                if not command("xl-ext", "mem-reserve", "-t", "300", "200", "--", *create, timeout=1000, errors=log):
+                    break
             if not self.was_broken(kind):
                 self.watch.guest_died(name, "it did not come up")
                 return

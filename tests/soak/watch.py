@@ -16,11 +16,10 @@ SLACK_KB = 16 * 1024
 OFFSET_KB = 64
 
 
-def command(*argv, output=False, timeout=90):
-    """The exit status, or with output the standard output; what takes too long is killed, 124."""
+def command(*argv, output=False, timeout=90, errors=subprocess.DEVNULL):
+    """The exit status, or with output the standard output; what takes too long is killed, 124. errors: a file."""
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              timeout=timeout)
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, timeout=timeout)
     except subprocess.TimeoutExpired:
         return "" if output else 124
     return done.stdout.decode(errors="replace") if output else done.returncode
@@ -72,9 +71,9 @@ class Watch:
         self.violation("%s: %s" % (name, how))
         domid = command("xl", "domid", name, output=True).strip()
         with open(os.path.join(self.folder, name + ".died"), "w", encoding="utf-8") as f:
-            for argv in (["xl", "list", "-v", name], ["xl-ext", "mem-info", name], ["xl", "vcpu-list", name],
+            for argv in (["tail", "-n", "30", os.path.join(self.folder, "starts.log")], ["xl", "list", "-v", name], ["xl-ext", "mem-info", name], ["xl", "vcpu-list", name],
                          ["xenstore-ls", "/local/domain/" + domid], ["tail", "-n", "100", "/var/log/xen/console/guest-%s.log" % name],
-                         ["sh", "-c", "xl debug-keys q; xl dmesg | tail -n 300"], ["sh", "-c", "dmesg | tail -n 50"]):
+                         ["sh", "-c", "xl dmesg | tail -n 60; xl debug-keys q; xl dmesg | tail -n 300"], ["sh", "-c", "dmesg | tail -n 50"]):
                 f.write("== %s\n%s\n" % (" ".join(argv), command(*argv, output=True)))
 
     @staticmethod
