@@ -54,12 +54,22 @@ char *path_own(struct gc *gc, const char *rest)
     return gc_printf(gc, "/local/domain/0/xl-ext/%s", rest);
 }
 
+char *path_target_owners(struct gc *gc)
+{
+    return path_own(gc, "own-target");
+}
+
 char *path_target_owner(struct gc *gc, uint32_t domid)
 {
-    return gc_printf(gc, "/local/domain/0/xl-ext/own-target/%" PRIu32, domid);
+    return gc_printf(gc, "%s/%" PRIu32, path_target_owners(gc), domid);
+}
+
+char *path_all_held(struct gc *gc)
+{
+    return path_own(gc, "held");
 }
 
 char *path_held(struct gc *gc, uint32_t domid)
 {
-    return path_own(gc, gc_printf(gc, "held/%u", domid));
+    return gc_printf(gc, "%s/%" PRIu32, path_all_held(gc), domid);
 }

@@ -83,8 +83,12 @@ char *path_own(struct gc *gc, const char *rest);
 /* Whose a domain's memory target is: "KIB UUID" is the last that memd wrote or took for its own, "0 UUID" somebody
  * else's, whatever its value; the UUID tells the domain from an older one of the same domid. */
 char *path_target_owner(struct gc *gc, uint32_t domid);
+/* The folder of all of these. */
+char *path_target_owners(struct gc *gc);
 /* Below it while somebody has it left alone: its UUID. */
 char *path_held(struct gc *gc, uint32_t domid);
+/* The folder of all of these. */
+char *path_all_held(struct gc *gc);
 
 /* Special watches of xenstored. */
 #define WATCH_INTRODUCE_DOMAIN "@introduceDomain"

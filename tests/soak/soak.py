@@ -308,7 +308,7 @@ class Night:
 
     def figures(self):
         pid = self.memd.child.pid
-        return {"rss_kb": rss_kb(pid), "descriptors": descriptors(pid), "nodes": nodes(),
+        return {"rss_kb": rss_kb(pid), "descriptors": descriptors(pid), "nodes": len(nodes()),
                 "domains": len(command("xenstore-list", "/local/domain", output=True).split())}
 
     def end(self):
@@ -324,6 +324,8 @@ class Night:
         for what, more in (("descriptors", 0), ("domains", 0), ("nodes", 0), ("rss_kb", 4096)):
             if self.after[what] > self.before[what] + more:
                 self.watch.violation("%s: %d before, %d after" % (what, self.before[what], self.after[what]))
+                if what == "nodes":
+                    self.watch.violation("these: " + " ".join(nodes()))
         self.memd.stop()
 
     def run(self):

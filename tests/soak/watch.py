@@ -35,10 +35,10 @@ def rss_kb(pid):
 
 
 def nodes():
-    """Ours that belong to a domain or a client; ranges and debts are kept by UUID, for weeks."""
-    return sum(len(command("xenstore-list", "/local/domain/0/xl-ext/" + f, output=True).split())
-               for f in ("own-target", "kept")) - command(
-                   "xenstore-list", "/local/domain/0/xl-ext/kept", output=True).count("lend-")
+    """Ours that belong to a domain or a client, by name; ranges and debts are kept by UUID, for weeks."""
+    return [f + "/" + name for f in ("own-target", "kept")
+            for name in command("xenstore-list", "/local/domain/0/xl-ext/" + f, output=True).split()
+            if not name.startswith("lend-")]
 
 
 class Watch:
@@ -71,9 +71,11 @@ class Watch:
         self.violation("%s: %s" % (name, how))
         domid = command("xl", "domid", name, output=True).strip()
         with open(os.path.join(self.folder, name + ".died"), "w", encoding="utf-8") as f:
-            for argv in (["tail", "-n", "30", os.path.join(self.folder, "starts.log")], ["xl", "list", "-v", name], ["xl-ext", "mem-info", name], ["xl", "vcpu-list", name],
-                         ["xenstore-ls", "/local/domain/" + domid], ["tail", "-n", "100", "/var/log/xen/console/guest-%s.log" % name],
-                         ["sh", "-c", "xl dmesg | tail -n 60; xl debug-keys q; xl dmesg | tail -n 300"], ["sh", "-c", "dmesg | tail -n 50"]):
+            for argv in (["tail", "-n", "30", os.path.join(self.folder, "starts.log")], ["xl", "list", "-v", name],
+                         ["xl-ext", "mem-info", name], ["xl", "vcpu-list", name], ["xenstore-ls", "/local/domain/" + domid],
+                         ["tail", "-n", "100", "/var/log/xen/console/guest-%s.log" % name],
+                         ["sh", "-c", "xl dmesg | tail -n 60; xl debug-keys q; xl dmesg | tail -n 300"],
+                         ["sh", "-c", "dmesg | tail -n 50"]):
                 f.write("== %s\n%s\n" % (" ".join(argv), command(*argv, output=True)))
 
     @staticmethod

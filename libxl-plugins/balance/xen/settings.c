@@ -8,6 +8,7 @@
 
 #include "balance/policy/lend.h"
 #include "base/error.h"
+#include "base/parse.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
@@ -202,12 +203,31 @@ static void collect(struct xs_handle *xs, enum settings_giver giver, const char 
         store_remove(xs, XBT_NULL, seen_path(gc, uuid));
 }
 
+/* What is kept by domid goes with its domain, unless no memd ran then. */
+static void collect_of_the_gone(struct xs_handle *xs, const struct service_domains *domains, const char *folder)
+{
+    GC_SCOPE(gc);
+    uint64_t domid;
+    unsigned count;
+    char **domids;
+
+    if (store_list(gc, xs, XBT_NULL, folder, &domids, &count))
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        if (parse_digits(domids[i], strlen(domids[i]), UINT32_MAX, &domid) &&
+            !service_domain_find(domains, (uint32_t)domid))
+            store_remove(xs, XBT_NULL, gc_printf(gc, "%s/%s", folder, domids[i]));
+    }
+}
+
 void settings_collect(struct xs_handle *xs, const struct service_domains *domains, int64_t now_s)
 {
     GC_SCOPE(gc);
     unsigned count;
     char **uuids;
 
+    collect_of_the_gone(xs, domains, path_target_owners(gc));
+    collect_of_the_gone(xs, domains, path_all_held(gc));
     for (enum settings_giver giver = 0; giver < GIVERS; giver++) {
         if (store_list(gc, xs, XBT_NULL, path_own(gc, kept_folders[giver]), &uuids, &count))
             continue;

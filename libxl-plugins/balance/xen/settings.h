@@ -35,7 +35,8 @@ void settings_show(struct xlx_ctx *ctx, struct xs_handle *xs, uint32_t domid, co
  * logged as warnings. */
 void settings_seen(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, int64_t now_s);
 /* Forgets the ranges of UUIDs that no domain carries, as soon as none has carried them for SETTINGS_KEPT_S; what nobody
- * has noted a time for counts from now. Silent: it tries again another time. */
+ * has noted a time for counts from now. Forgets what is kept by the domid of a domain that is gone. Silent: it tries
+ * again another time. */
 void settings_collect(struct xs_handle *xs, const struct service_domains *domains, int64_t now_s);
 #define SETTINGS_KEPT_S (INT64_C(400) * 24 * 3600)
 /* Of a configuration: it gives the range again whenever it is used, but for a restore. */

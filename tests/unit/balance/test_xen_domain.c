@@ -221,6 +221,23 @@ static void ranges_are_forgotten_when_nobody_has_carried_their_uuid_for_long(voi
     assert_non_null(fake_store_get(OURS "range/" UUID));
 }
 
+static void what_is_kept_of_a_domain_that_went_while_no_memd_ran_is_forgotten(void **state)
+{
+    char own[64], other[64];
+
+    for (unsigned i = 0; i < 2; i++) {
+        const char *folder = i ? OURS "held/" : OURS "own-target/";
+
+        snprintf(own, sizeof(own), "%s%u", folder, record.domid);
+        snprintf(other, sizeof(other), "%s%u", folder, record.domid + 1);
+        fake_store_set(own, "524288 " UUID);
+        fake_store_set(other, "524288 " OTHER);
+        settings_collect(env.ctx->xs, &table, 2000000000);
+        assert_non_null(fake_store_get(own));
+        assert_null(fake_store_get(other));
+    }
+}
+
 static void a_domain_that_goes_leaves_the_time_with_its_range(void **state)
 {
     facts();
@@ -384,6 +401,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_limit_that_is_left_too_high_is_mended_whenever_the_domain_is_looked_at, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(ranges_are_forgotten_when_nobody_has_carried_their_uuid_for_long, make, unmake),
+        cmocka_unit_test_setup_teardown(what_is_kept_of_a_domain_that_went_while_no_memd_ran_is_forgotten, make, unmake),
         cmocka_unit_test_setup_teardown(a_domain_that_goes_leaves_the_time_with_its_range, make, unmake),
         cmocka_unit_test_setup_teardown(the_nearest_word_gives_the_range, make, unmake),
         cmocka_unit_test_setup_teardown(a_mistake_in_the_file_leaves_the_ranges_that_it_gave, make, unmake),
