@@ -103,6 +103,7 @@ class Night:
         self.watch = Watch(folder, RESERVE_MIB)
         self.done = {}
         self.broken = self.watch.broken_guests()
+        threading.Thread(target=self.watch.keep_xen_log, daemon=True).start()
         self.lock = threading.Lock()
 
     def random(self, name):
