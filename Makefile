@@ -108,6 +108,7 @@ $(O)/obj/xl-ext/dispatch.o $(O)/obj/xl-ext/plugins.o $(O)/obj/xl-ext/library.o: 
 # What the tool and its libraries must have in common: base/build.h.
 $(O)/gen/build.h: $(ALL_SRCS) $(TOOL_SRCS) $(wildcard */*.h libxl-plugins/*/*.h libxl-plugins/*/*/*.h) Makefile $(O)/.settings | $(O)/.packages-build
 	@mkdir -p $(@D)
+	@scripts/known-xen "$$(pkg-config --modversion xenlight | cut -d. -f1,2)"
 	@{ printf '#define XLX_BUILD_ID "%s"\n' "$$(cat $^ | sha256sum | cut -c1-32)"; \
 	    printf '#define XLX_BUILD_XEN "%s"\n' "$$(pkg-config --modversion xenlight | cut -d. -f1,2)"; } > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@

@@ -3,10 +3,12 @@
 #define XLX_CORE_XEN_VERSION_H
 
 /*
- * What xl-ext must know of Xen and libxl beyond their public headers, each with where it stands there. All were read in
- * the sources of Xen 4.17 and 4.20, and are the same in both. For another version: read them there again; one that
+ * What xl-ext must know of Xen and libxl beyond their public headers, each with where it stands there. All are the same in
+ * the versions named below; a build for another says so (scripts/known-xen). For that one: read them there again; one that
  * differs becomes a choice made by the version that runs (/sys/hypervisor/version), since the running Xen counts, not
  * the headers. Sources elsewhere name versions in comments on history only.
+ *
+ * Read in the sources of: 4.17 4.20
  */
 
 /* tools/libs/light/libxl_internal.h. Room that libxl adds to every limit: LIBXL_MAXMEM_CONSTANT. */

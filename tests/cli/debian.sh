@@ -31,6 +31,14 @@ sed -n 's/^Build-Depends: debhelper-compat ([^)]*), //p' "$source/debian/control
 awk '/^\[/ { inside = $0 == "[deb]"; next } inside && /^[a-z]/' "$source/scripts/packages" | sort > "$work/section"
 equal "" "$(comm -23 "$work/depends" "$work/section")" "a root for packages has what their build depends on"
 
+# ---- the Xen that is built for ----
+
+equal "" "$("$source/scripts/known-xen" 4.17 2>&1)$("$source/scripts/known-xen" 4.20 2>&1)" "a build for a Xen that was looked at says nothing"
+"$source/scripts/known-xen" 4.2 2> "$work/said"
+equal "$(grep -c '^#define XEN_' "$source/libxl-plugins/core/xen-version.h")" "$(grep -c '^    XEN_' "$work/said")" \
+    "a build for another names each constant that may differ there"
+command_says 0 "Xen 4\.2; .* 4\.17 4\.20" "and both versions" cat "$work/said"
+
 # ---- make uninstall ----
 
 mkdir -p "$work/made/etc/xl-ext" "$work/made/sbin" "$work/made/libexec/xl-ext/stubdom"
