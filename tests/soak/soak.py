@@ -209,6 +209,26 @@ class Night:
             self.count("clock steps")
         time.clock_settime(time.CLOCK_REALTIME, time.time() - moved)
 
+    def quota(self):
+        """A guest uses up for a while what it may have in xenstore: the owner of a folder pays for what is written there."""
+        dice = self.random("quota")
+        while self.goes_on():
+            self.pause(dice.uniform(10, 40))
+            domid = command("xl", "domid", dice.choice(("linux-pv", "linux-pvh", "calm-1", "qmp-1")), output=True).strip()
+            if not domid:
+                continue
+            home = "/local/domain/" + domid
+            keys = ["%s/data/many-%d" % (home, i) for i in range(1100)]
+            for i in range(0, len(keys), 100):
+                command("xenstore-write", *[word for key in keys[i:i + 100] for word in (key, "x")])
+            self.pause(dice.uniform(2, 15))
+            for i in range(0, len(keys), 100):
+                command("xenstore-rm", *keys[i:i + 100])
+            # It may have ended meanwhile.
+            if command("xl", "domname", domid):
+                command("xenstore-rm", home)
+            self.count("quotas used up")
+
     def linux(self, kind):
         """A real guest whose programs want memory and give it back, and whose files stay what they are."""
         dice = self.random(kind)
@@ -333,7 +353,7 @@ class Night:
         self.begin()
         self.began = time.monotonic()
         self.ends = self.began + self.seconds
-        acts = [self.talk, self.churn, self.torment, self.clock, lambda: self.linux("pv"), lambda: self.linux("pvh"),
+        acts = [self.talk, self.churn, self.torment, self.clock, self.quota, lambda: self.linux("pv"), lambda: self.linux("pvh"),
                 lambda: self.ask("qmp", clients.qmp), lambda: self.ask("qmp too", clients.qmp),
                 lambda: self.ask("control", clients.control)]
         threads = [threading.Thread(target=act, daemon=True) for act in acts]
