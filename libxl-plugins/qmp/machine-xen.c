@@ -92,8 +92,7 @@ int machine_xen_look_now(struct machine_xen *x)
 
 void machine_xen_adapt_sampling(struct machine_xen *x)
 {
-    sampler_interval(&x->sampler,
-                     machine_xen_expected_to_move(x, ev_clock_ms()) ? SAMPLE_MOVING_MS : SAMPLE_MS);
+    sampler_interval(&x->sampler, machine_xen_expected_to_move(x, ev_clock_ms()) ? SAMPLE_MOVING_MS : SAMPLE_MS);
 }
 
 static void sampled(struct sampler_client *client, int rc, const xc_domaininfo_t *infos, size_t count, uint64_t now_ms)
