@@ -28,7 +28,8 @@ struct ev_timer {
     void (*fired)(struct ev_timer *t);
     struct ev_timer_handle *handle;
 };
-/* After delay_ms, then every repeat_ms (0: once). Cannot fail. */
+/* After delay_ms, then every repeat_ms (0: once). Cannot fail. One that a callback starts again and again with 0 does not
+ * keep the loop from its other sources. */
 void ev_timer_start(uv_loop_t *loop, struct ev_timer *t, uint64_t delay_ms, uint64_t repeat_ms,
                     void (*fired)(struct ev_timer *t));
 void ev_timer_stop(struct ev_timer *t);
