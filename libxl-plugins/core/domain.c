@@ -72,7 +72,7 @@ const char *domain_type_name(libxl_domain_type type)
     }
 }
 
-static int find_by_uuid(struct xlx_ctx *ctx, const char *text, xc_domaininfo_t *info)
+int domain_of_uuid(struct xlx_ctx *ctx, const char *text, xc_domaininfo_t *info)
 {
     GC_SCOPE(gc);
     xc_domaininfo_t *infos;
@@ -97,7 +97,7 @@ static int find_by_uuid(struct xlx_ctx *ctx, const char *text, xc_domaininfo_t *
 static int domid_of_uuid(struct xlx_ctx *ctx, const char *text, uint32_t *domid)
 {
     xc_domaininfo_t info;
-    int rc = find_by_uuid(ctx, text, &info);
+    int rc = domain_of_uuid(ctx, text, &info);
 
     if (!rc)
         *domid = info.domain;
@@ -108,7 +108,7 @@ bool domain_runs(struct xlx_ctx *ctx, const char *uuid)
 {
     xc_domaininfo_t info;
 
-    return !find_by_uuid(ctx, uuid, &info) && !(info.flags & (XEN_DOMINF_paused | XEN_DOMINF_dying));
+    return !domain_of_uuid(ctx, uuid, &info) && !(info.flags & (XEN_DOMINF_paused | XEN_DOMINF_dying));
 }
 
 /* Names are read as far as they are needed, and each once, however many domains are looked for. */

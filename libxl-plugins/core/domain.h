@@ -22,6 +22,8 @@ libxl_domain_type domain_type_of_xen(const xc_domaininfo_t *xen);
 /* "pv", "pvh", "hvm" or "unknown". */
 const char *domain_type_name(libxl_domain_type type);
 
+/* What the hypervisor has of the domain with that UUID. ERROR_DOMAIN_NOTFOUND, or another error of libxl. */
+int domain_of_uuid(struct xlx_ctx *ctx, const char *uuid, xc_domaininfo_t *info);
 /* Whether the hypervisor has a domain with that UUID that is not paused. One that is being built is paused until that is
  * done. */
 bool domain_runs(struct xlx_ctx *ctx, const char *uuid);

@@ -105,6 +105,7 @@ class Night:
         self.broken = self.watch.broken_guests()
         threading.Thread(target=self.watch.keep_xen_log, daemon=True).start()
         self.lock = threading.Lock()
+        self.calm = threading.Lock()
 
     def random(self, name):
         return random.Random("%d %s" % (self.seed, name))
@@ -166,6 +167,26 @@ class Night:
                 self.count("%s: %s" % (name, type(e).__name__))
             self.pause(dice.uniform(0.1, 2))
 
+    def torment_once(self, dice, what):
+        pid = self.memd.child.pid
+        try:
+            if what == "kill":
+                self.memd.end(signal.SIGKILL)
+            elif what == "end":
+                self.memd.end(signal.SIGTERM)
+            elif what == "stop":
+                os.kill(pid, signal.SIGSTOP)
+                time.sleep(dice.uniform(0.5, 6))
+                os.kill(pid, signal.SIGCONT)
+            else:
+                before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(pid), before[1]))
+                time.sleep(dice.uniform(1, 5))
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+            self.count("memd: " + what)
+        except OSError:
+            pass
+
     def torment(self):
         """In the last third memd lives on, so that what it does not give back adds up."""
         dice = self.random("torment")
@@ -179,24 +200,8 @@ class Night:
             done_at = time.monotonic()
             late = time.monotonic() > self.ends - self.seconds / 3
             what = dice.choice(("stop", "descriptors") if late else ("kill", "kill", "end", "stop", "descriptors"))
-            pid = self.memd.child.pid
-            try:
-                if what == "kill":
-                    self.memd.end(signal.SIGKILL)
-                elif what == "end":
-                    self.memd.end(signal.SIGTERM)
-                elif what == "stop":
-                    os.kill(pid, signal.SIGSTOP)
-                    time.sleep(dice.uniform(0.5, 6))
-                    os.kill(pid, signal.SIGCONT)
-                else:
-                    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-                    resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(pid), before[1]))
-                    time.sleep(dice.uniform(1, 5))
-                    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
-                self.count("memd: " + what)
-            except OSError:
-                pass
+            with self.calm:
+                self.torment_once(dice, what)
 
     def clock(self):
         dice = self.random("clock")
@@ -272,31 +277,51 @@ class Night:
                 self.pause(5)
         return True
 
+    def start_log(self, name):
+        return os.path.join(self.folder, "starts-%s.log" % name)
+
+    def start(self, name, *argv):
+        """The exit status; what the command says is kept."""
+        with open(self.start_log(name), "a", encoding="utf-8") as log:
+            return command(*argv, timeout=1000, errors=log)
+
+    def last_word(self, name):
+        with open(self.start_log(name), encoding="utf-8") as log:
+            return ([""] + log.read().splitlines())[-1]
+
     def start_linux(self, kind):
         name = "linux-" + kind
         # xl would start one that is broken again by itself, with nothing reserved for it
         create = ["lab-guest", "create", "--agent", "--timeout", "600", kind, name, "160", "400", 'on_reboot = "destroy"',
                   'on_crash = "destroy"']
-        while True:
-            with open(os.path.join(self.folder, "starts.log"), "a", encoding="utf-8") as log:
-                if not command("xl-ext", "mem-reserve", "-t", "300", "200", "--", *create, timeout=1000, errors=log):
-                    break
-            if not self.was_broken(kind):
-                self.watch.guest_died(name, "it did not come up")
+        end = time.monotonic() + PATIENCE_S
+        while self.start(name, "xl-ext", "mem-reserve", "-t", "300", "200", "--", *create):
+            if self.was_broken(kind):
+                command("lab-guest", "destroy", name, timeout=120)
+            elif self.last_word(name).startswith("xl-ext: mem-reserve: memd") and time.monotonic() < end:
+                # It was killed at that moment.
+                self.pause(2)
+            else:
+                self.watch.guest_died(name, "it did not come up: " + self.last_word(name))
                 return
-            command("lab-guest", "destroy", name, timeout=120)
         command("lab-guest", "exec", name, "cd /tmp && dd if=/dev/urandom of=file bs=1M count=8 2>/dev/null && md5sum file >sum",
                 timeout=120)
         command("xl-ext", "mem-range", name, "150", "400", "500")
 
+    def restore(self, name, place):
+        """Nobody torments memd meanwhile: when memd does not answer, xl-ext restore reserves nothing, and says so."""
+        with self.calm:
+            while clients.answers() is None and self.goes_on():
+                time.sleep(1)
+            return self.start(name, "xl-ext", "restore", "-t", "60", place)
+
     def save_and_restore(self, name):
         place = os.path.join(self.folder, name + ".saved")
         command("lab-guest", "relax", name, timeout=60)
-        held = self.watch.held_kb(name)
         if command("xl", "save", name, place, timeout=120):
             self.count("saves refused")
             return
-        while command("xl-ext", "mem-reserve", "-t", "60", str(held // 1024 + 32), "--", "xl", "restore", place, timeout=200):
+        while self.restore(name, place):
             self.count("restores refused")
             if not self.goes_on():
                 os.unlink(place)

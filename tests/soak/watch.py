@@ -72,7 +72,7 @@ class Watch:
         self.violation("%s: %s" % (name, how))
         domid = command("xl", "domid", name, output=True).strip()
         with open(os.path.join(self.folder, name + ".died"), "w", encoding="utf-8") as f:
-            for argv in (["tail", "-n", "30", os.path.join(self.folder, "starts.log")], ["xl", "list", "-v", name],
+            for argv in (["tail", "-n", "30", os.path.join(self.folder, "starts-%s.log" % name)], ["xl", "list", "-v", name],
                          ["xl-ext", "mem-info", name], ["xl", "vcpu-list", name], ["xenstore-ls", "/local/domain/" + domid],
                          ["tail", "-n", "100", "/var/log/xen/console/guest-%s.log" % name],
                          ["sh", "-c", "grep -vE 'Inconsistent|Over-alloc' %s | tail -n 60" % self.xen_log],

@@ -5,8 +5,10 @@
 
 #include <libxl_utils.h>
 
+#include "balance/commands/build-limit.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "core/domain.h"
 #include "core/xl.h"
 
@@ -19,6 +21,14 @@ struct xl_build build_of(const struct xlx_invocation *in, uint64_t timeout_ms, b
         .timeout_ms = timeout_ms ? timeout_ms : in->ui->timeout_ms,
         .lasts = lasts,
     };
+}
+
+/* A file has a guest's pages and little else; no guest holds more than its static-max. */
+static uint64_t held_beyond_target(uint64_t saved_memkb, const libxl_domain_build_info *info)
+{
+    uint64_t held = least(saved_memkb, info->max_memkb);
+
+    return info->target_memkb != LIBXL_MEMKB_DEFAULT && held > info->target_memkb ? held - info->target_memkb : 0;
 }
 
 int build_need(struct xl_build *build, const char *json)
@@ -37,10 +47,13 @@ int build_need(struct xl_build *build, const char *json)
     rc = libxl_domain_config_from_json(libxl, &config, json);
     if (!rc)
         rc = libxl_domain_need_memory(libxl, &config, INVALID_DOMID, &build->need_memkb);
-    if (rc)
+    if (rc) {
         LOG(ctx, ERROR, "libxl cannot say how much memory the domain needs");
-    else
+    } else {
+        build->more_memkb = held_beyond_target(build->saved_memkb, &config.b_info);
+        build->need_memkb += build->more_memkb;
         snprintf(build->uuid, sizeof(build->uuid), LIBXL_UUID_FMT, LIBXL_UUID_BYTES(config.c_info.uuid));
+    }
     libxl_domain_config_dispose(&config);
     libxl_ctx_free(libxl);
     return rc ? ERROR_FAIL : 0;
@@ -94,6 +107,7 @@ int build_with_memory(const struct xl_build *build)
 {
     struct memd_client *client = NULL;
     struct reserve_got got = {.memkb = 0};
+    struct build_limit limit;
     struct holding holding = {.build = build, .id = got.id};
     GC_SCOPE(gc);
     char **argv = xl_with_path(build->ctx, gc, build->argv, build->extra);
@@ -102,10 +116,13 @@ int build_with_memory(const struct xl_build *build)
     if (!argv)
         return XLX_EXIT_FAILED;
     rc = reserve(build, &client, &got);
-    if (rc)
+    if (rc) {
         status = xlx_exit_of(rc);
-    else if (!build->prepare || build->prepare(build->arg))
+    } else if (!build->prepare || build->prepare(build->arg)) {
+        build_limit_begin(&limit, build->ctx, build->uuid, build->more_memkb);
         status = run_program_holding(build->ctx, argv, &client, &got, build->lasts ? end_when_built : NULL, &holding);
+        build_limit_end(&limit);
+    }
     if (!rc && *got.id && !holding.given_back)
         reserve_give_back(build->ctx, got.id);
     memd_disconnect(client);

@@ -17,8 +17,8 @@ struct options {
     bool console, foreground, other; /* xl's */
 };
 
-/* Of the file; NULL: nothing is known of it, and xl shall say what is wrong with it. */
-static const char *config_of(struct xlx_ctx *ctx, struct gc *gc, const char *path)
+/* Of the file, and its size; NULL: nothing is known of it, and xl shall say what is wrong with it. */
+static const char *config_of(struct xlx_ctx *ctx, struct gc *gc, const char *path, uint64_t *size_memkb)
 {
     const char *cause = "it has no configuration of libxl's";
     struct xl_saved_head head;
@@ -34,8 +34,10 @@ static const char *config_of(struct xlx_ctx *ctx, struct gc *gc, const char *pat
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             cause = strerror(errno);
-        else if (!xl_saved_head_read(gc, fd, &head, &cause) && head.config)
+        else if (!xl_saved_head_read(gc, fd, &head, &cause) && head.config) {
+            *size_memkb = (uint64_t)st.st_size / 1024;
             return head.config;
+        }
     }
     LOG(ctx, WARN, "%s: %s: no memory is reserved, xl restores it alone", path, cause);
     return NULL;
@@ -52,7 +54,7 @@ static int run(const struct xlx_invocation *in)
         return xl_runs_alone(in, xlx_why_no_dom0());
     if (!xlx_ctx_usable(in->ctx))
         return XLX_EXIT_FAILED;
-    json = config_of(in->ctx, gc, in->argv[in->argc - 1]);
+    json = config_of(in->ctx, gc, in->argv[in->argc - 1], &build.saved_memkb);
     if (!json || build_need(&build, json))
         return xl_runs_alone(in, NULL);
     return build_with_memory(&build);
@@ -78,7 +80,8 @@ const struct xlx_command cmd_restore = {
     .summary = "Restore a domain like xl, with its memory reserved before",
     .details =
         "Reserves what the saved guest needs, taking it from guests that memd balances, and runs 'xl restore' with "
-        "the same arguments. When memd does not run, a warning is given and xl is run all the same.",
+        "the same arguments. A guest that held more than its target when it was saved, which xl alone cannot restore, "
+        "gets what it held. When memd does not run, a warning is given and xl is run all the same.",
     XLX_OPTIONS(option_table, struct options),
     .args_max = XLX_ARGS_ANY,
     .domain_arg = XLX_NO_DOMAIN,
