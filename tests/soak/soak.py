@@ -106,6 +106,9 @@ class Night:
         threading.Thread(target=self.watch.keep_xen_log, daemon=True).start()
         self.lock = threading.Lock()
         self.calm = threading.Lock()
+        # Held while a real guest starts or is restored: what the lab has in it must be able to say so in xenstore.
+        self.starting = {name: threading.Lock() for name in ("linux-pv", "linux-pvh")}
+        self.console_at = {}
 
     def random(self, name):
         return random.Random("%d %s" % (self.seed, name))
@@ -219,20 +222,25 @@ class Night:
         dice = self.random("quota")
         while self.goes_on():
             self.pause(dice.uniform(10, 40))
-            domid = command("xl", "domid", dice.choice(("linux-pv", "linux-pvh", "calm-1", "qmp-1")), output=True).strip()
-            if not domid:
-                continue
-            home = "/local/domain/" + domid
-            keys = ["%s/data/many-%d" % (home, i) for i in range(1100)]
-            for i in range(0, len(keys), 100):
-                command("xenstore-write", *[word for key in keys[i:i + 100] for word in (key, "x")])
-            self.pause(dice.uniform(2, 15))
-            for i in range(0, len(keys), 100):
-                command("xenstore-rm", *keys[i:i + 100])
-            # It may have ended meanwhile.
-            if command("xl", "domname", domid):
-                command("xenstore-rm", home)
-            self.count("quotas used up")
+            name = dice.choice(("linux-pv", "linux-pvh", "calm-1", "qmp-1"))
+            with self.starting.get(name, threading.Lock()):
+                self.use_up_quota(dice, name)
+
+    def use_up_quota(self, dice, name):
+        domid = command("xl", "domid", name, output=True).strip()
+        if not domid:
+            return
+        home = "/local/domain/" + domid
+        keys = ["%s/data/many-%d" % (home, i) for i in range(1100)]
+        for i in range(0, len(keys), 100):
+            command("xenstore-write", *[word for key in keys[i:i + 100] for word in (key, "x")])
+        self.pause(dice.uniform(2, 15))
+        for i in range(0, len(keys), 100):
+            command("xenstore-rm", *keys[i:i + 100])
+        # It may have ended meanwhile.
+        if command("xl", "domname", domid) == 1:
+            command("xenstore-rm", home)
+        self.count("quotas used up")
 
     def linux(self, kind):
         """A real guest whose programs want memory and give it back, and whose files stay what they are."""
@@ -249,19 +257,39 @@ class Night:
                 return
             self.count("guests' files read")
             if kind == "pv" and dice.random() < 0.15:
-                self.save_and_restore(name)
+                with self.starting[name]:
+                    self.save_and_restore(name)
 
     def was_broken(self, kind, booting=False):
-        """By the emulated CPU, since the last time: it goes on in Xen's own state, or in the middle of a boot, when nobody has
-        taken anything from the guest yet. It breaks no PV guests (lab/README.md)."""
+        """By the emulated CPU, since the last time: it goes on in Xen's own state, or dies in its boot, when nobody has taken
+        anything from it yet, or panics over registers that are not its own, but not for want of memory. It breaks no PV
+        guests (lab/README.md)."""
         if kind == "pv":
             return False
         places = self.watch.triple_faults()
         new, self.faults = places[self.faults:], len(places)
-        if not any(booting or place.startswith("e008:[<ffff82d") for place in new):
+        if not any(booting or place.startswith("e008:[<ffff82d") for place in new) and not self.panicked("linux-" + kind):
             return False
         self.count("guests broken by the emulated CPU")
         return True
+
+    @staticmethod
+    def console(name):
+        return "/var/log/xen/console/guest-%s.log" % name
+
+    def note_console(self, name):
+        """What stands there is of an earlier life."""
+        self.console_at[name] = os.path.getsize(self.console(name)) if os.path.exists(self.console(name)) else 0
+
+    def panicked(self, name):
+        try:
+            with open(self.console(name), encoding="utf-8", errors="replace") as f:
+                f.seek(self.console_at.get(name, 0))
+                said = f.read()
+        except OSError:
+            return False
+        panic = said.partition("Kernel panic")[2]
+        return bool(panic) and not any(word in panic.lower() for word in ("memory", "killable"))
 
     def says_so(self, name, sums, kind):
         """Its files are what they were. A guest that was broken is started again; one that is slow is given time."""
@@ -269,7 +297,8 @@ class Night:
         while command("lab-guest", "exec", "--timeout", "60", name, sums, timeout=120):
             if self.was_broken(kind):
                 command("lab-guest", "destroy", name, timeout=120)
-                self.start_linux(kind)
+                with self.starting[name]:
+                    self.start_linux(kind)
             elif time.monotonic() > end:
                 self.watch.guest_died(name, "its files are not what they were, or it does not answer")
                 return False
@@ -296,9 +325,11 @@ class Night:
         create = ["lab-guest", "create", "--agent", "--timeout", "600", kind, name, "160", "400", 'on_reboot = "destroy"',
                   'on_crash = "destroy"']
         end = time.monotonic() + PATIENCE_S
+        self.note_console(name)
         while self.start(name, "xl-ext", "mem-reserve", "-t", "300", "200", "--", *create):
             if self.was_broken(kind, booting=True):
                 command("lab-guest", "destroy", name, timeout=120)
+                self.note_console(name)
             elif self.last_word(name).startswith("xl-ext: mem-reserve: memd") and time.monotonic() < end:
                 # It was killed at that moment.
                 self.pause(2)
