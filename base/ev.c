@@ -80,7 +80,8 @@ void ev_timer_start(uv_loop_t *loop, struct ev_timer *t, uint64_t delay_ms, uint
     t->handle = h;
     t->fired = fired;
     /* libuv counts from its cached time, which is old after a long computation. The cached time itself stays: libuv serves
-     * timers for as long as one is due by that time, and one that is always due again at once must not be served alone. */
+     * timers for as long as one is due by that time, and one that is always due again at once must not be served alone.
+     * (libuv keeps the longest delays from wrapping around; we leave them to it.) */
     now_ms = ev_clock_ms();
     if (now_ms > uv_now(loop) && delay_ms < UINT64_MAX / 2)
         delay_ms += now_ms - uv_now(loop);

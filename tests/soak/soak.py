@@ -108,7 +108,6 @@ class Night:
         self.calm = threading.Lock()
         # Held while a real guest starts or is restored: what the lab has in it must be able to say so in xenstore.
         self.starting = {name: threading.Lock() for name in ("linux-pv", "linux-pvh")}
-        self.console_at = {}
 
     def random(self, name):
         return random.Random("%d %s" % (self.seed, name))
@@ -262,34 +261,15 @@ class Night:
 
     def was_broken(self, kind, booting=False):
         """By the emulated CPU, since the last time: it goes on in Xen's own state, or dies in its boot, when nobody has taken
-        anything from it yet, or panics over registers that are not its own, but not for want of memory. It breaks no PV
-        guests (lab/README.md)."""
+        anything from it yet. It breaks no PV guests (lab/README.md)."""
         if kind == "pv":
             return False
         places = self.watch.triple_faults()
         new, self.faults = places[self.faults:], len(places)
-        if not any(booting or place.startswith("e008:[<ffff82d") for place in new) and not self.panicked("linux-" + kind):
+        if not any(booting or place.startswith("e008:[<ffff82d") for place in new):
             return False
         self.count("guests broken by the emulated CPU")
         return True
-
-    @staticmethod
-    def console(name):
-        return "/var/log/xen/console/guest-%s.log" % name
-
-    def note_console(self, name):
-        """What stands there is of an earlier life."""
-        self.console_at[name] = os.path.getsize(self.console(name)) if os.path.exists(self.console(name)) else 0
-
-    def panicked(self, name):
-        try:
-            with open(self.console(name), encoding="utf-8", errors="replace") as f:
-                f.seek(self.console_at.get(name, 0))
-                said = f.read()
-        except OSError:
-            return False
-        panic = said.partition("Kernel panic")[2]
-        return bool(panic) and not any(word in panic.lower() for word in ("memory", "killable"))
 
     def says_so(self, name, sums, kind):
         """Its files are what they were. A guest that was broken is started again; one that is slow is given time."""
@@ -325,11 +305,9 @@ class Night:
         create = ["lab-guest", "create", "--agent", "--timeout", "600", kind, name, "160", "400", 'on_reboot = "destroy"',
                   'on_crash = "destroy"']
         end = time.monotonic() + PATIENCE_S
-        self.note_console(name)
         while self.start(name, "xl-ext", "mem-reserve", "-t", "300", "200", "--", *create):
             if self.was_broken(kind, booting=True):
                 command("lab-guest", "destroy", name, timeout=120)
-                self.note_console(name)
             elif self.last_word(name).startswith("xl-ext: mem-reserve: memd") and time.monotonic() < end:
                 # It was killed at that moment.
                 self.pause(2)

@@ -20,6 +20,10 @@ check "it is asked for more than it can give" xl mem-set owing 170
 check "it holds more than its target" test "$(held)" -gt $((200 * 1024))
 check "xl saves it" xl save owing "$scratch/owing"
 check "xl-ext restores it" xl-ext restore -t 60 "$scratch/owing"
+reserved_much() {
+    xl-ext mem-history --json | jq -e '.marks | any(.kind == "reservation" and .memkb > 200 * 1024)'
+}
+check "for which it reserved more than its target" reserved_much
 check "with what it held" test "$(held)" -gt $((200 * 1024))
 equal $((170 * 1024)) "$(target_of "$(xl domid owing)")" "its target is what it was"
 equal $((171 * 1024)) "$(xl-ext mem-list --json owing | json '.[0].max_memkb')" "its limit goes with the target"

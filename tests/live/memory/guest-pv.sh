@@ -6,5 +6,5 @@
 . "$(dirname "$0")/../../lib/live.sh"
 . "$(dirname "$0")/../../lib/memory-guest.sh"
 
-memory_guest_tests pv 0
+memory_guest_tests pv 0 0
 finish

@@ -33,7 +33,9 @@ equal "pvh" "$(sed -n 's/^type //p' "$scratch/moving.raw")" "and of which type"
 says 2 "is the policy of a domain" "it does not stand for a host" xl-ext migrate-check moving "$scratch/moving.raw"
 flags=$(lab-guest exec moving awk -F: '/^flags/ { print $2; exit }' /proc/cpuinfo)
 features=$(xl-ext cpu-policy --json moving | json '.policies[0].features | join(" ")')
-for pair in aesni:aes avx2:avx2 sse4_2:sse4_2 popcnt:popcnt bmi1:bmi1 pclmulqdq:pclmulqdq smap:smap avx512f:avx512f; do
+# Linux 6.12 makes no use of xsave where there is no AVX, and shows none.
+[ "$(xl info xen_minor)" = 17 ] && xsave=xsave:xsave || xsave=
+for pair in aesni:aes avx2:avx2 sse4_2:sse4_2 popcnt:popcnt bmi1:bmi1 pclmulqdq:pclmulqdq $xsave smap:smap avx512f:avx512f; do
     case " $features " in *" ${pair%:*} "*) ours=yes ;; *) ours=no ;; esac
     case " $flags " in *" ${pair#*:} "*) guest=yes ;; *) guest=no ;; esac
     equal "$guest" "$ours" "the guest itself sees the same of ${pair%:*}: $guest"
@@ -67,7 +69,7 @@ xen_becomes() { sed "s/^xen 4\.$minor/xen 4.$1/" "$host"; }
 xen_becomes $((minor - 1)) >"$scratch/older"
 says 4 "older than" "to an older Xen: no" xl-ext migrate-check moving "$scratch/older"
 xen_becomes $((minor + 1)) >"$scratch/newer"
-says 0 "to the next version" "to the next Xen: yes, with a remark" xl-ext migrate-check moving "$scratch/newer"
+says 0 "next version, not back" "to the next Xen: yes, with a remark" xl-ext migrate-check --json moving "$scratch/newer"
 xen_becomes $((minor + 2)) >"$scratch/newest"
 says 4 "next version only" "across several: no" xl-ext migrate-check moving "$scratch/newest"
 sed 's/^memory .*/memory 65536 0/' "$host" >"$scratch/full"
