@@ -4,7 +4,7 @@
 
 # eager-fpu: QEMU's emulation loses CR0.TS on the way out of an HVM guest, so that one domain went on with the XMM registers
 # of another: dom0's programs died, or computed nonsense, whenever an HVM guest and a second PV domain ran beside it.
-xen_options='console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info bootscrub=0 spec-ctrl=eager-fpu'
+xen_options='console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info conring_size=1m bootscrub=0 spec-ctrl=eager-fpu'
 drive_bytes=$((16 << 30)) # nominal: the in and out drives are sparse files
 
 # make_run_folder: a folder for this run's files; those of runs that were killed are removed.
