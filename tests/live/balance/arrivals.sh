@@ -160,7 +160,11 @@ at_end xl destroy second
 sleep 5
 [ "$(xl info free_memory)" -lt $((2 * size)) ] && ok "a saved guest and one of /etc/xen/auto do not fit into what is free" ||
     not_ok "a saved guest and one of /etc/xen/auto do not fit into what is free" "$(xl-ext mem-top --once)"
-PATH=$scratch/bin:$PATH /etc/init.d/xendomains start 2>&1 | sed 's/^/# xendomains: /'
+# As the drop-in for systemd has it.
+dropin=$(find /usr/local/share/xl-ext/hooks /usr/share/xl-ext/hooks -name xendomains.conf 2>/dev/null | head -1)
+path=$(sed -n 's/^Environment="\{0,1\}PATH=\([^"]*\)"\{0,1\}$/\1/p' "$dropin")
+equal xl-ext "$(basename "$(readlink -f "$(PATH=$path command -v xl)")")" "with the drop-in xendomains finds xl-ext as xl"
+PATH=$path /etc/init.d/xendomains start 2>&1 | sed 's/^/# xendomains: /'
 check "xendomains restores the one" lab-guest exec traveller true
 check "and starts the other, when it finds xl-ext as xl" lab-guest wait second
 xl destroy second
@@ -174,6 +178,13 @@ domid=$(xl domid traveller)
 says 0 "no memory is reserved on host elsewhere, xl goes on alone: .*memd does not run" \
     "without memd there, a guest is sent as by xl" xl-ext migrate -s "$scratch/ssh" traveller elsewhere
 check "and arrives" moved "$domid"
+rm "$scratch/plain"
+domid=$(xl domid traveller)
+says 0 "Migration successful" "without memd, a host whose xl is a link to xl-ext takes it" xl migrate -s "$scratch/ssh" traveller elsewhere
+check "and it arrives" moved "$domid"
+check "it is saved" xl save traveller "$scratch/state"
+says 0 "memd does not run" "without memd restore says so and goes on like plain xl" xl-ext restore "$scratch/state"
+check "and the guest is there" lab-guest exec traveller true
 
 PATH=$real_path
 sed 's/^/# memd: /' "$scratch/memd.log" | tail -40
