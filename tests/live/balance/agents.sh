@@ -149,10 +149,7 @@ right() {
     done
 }
 
-xl-ext memd >"$scratch/memd.log" 2>&1 &
-memd=$!
-at_end kill $memd
-check "memd listens" until_true 60 xl-ext mem-reserve --list
+start_memd
 for a in $agents; do
     uses $a 120
     at_end lab-puppet stop $a

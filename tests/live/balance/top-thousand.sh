@@ -8,10 +8,7 @@
 printf 'manage = "all"\ndefault_min = 1\n' >"$scratch/memd.cfg"
 at_end lab-puppet stop customer-production
 check "three domains" lab-puppet start customer-production 1 2 instant --count 3
-xl-ext memd -c "$scratch/memd.cfg" 2>"$scratch/memd.log" &
-memd=$!
-at_end kill $memd
-check "memd answers" until_true 120 xl-ext mem-top --once
+start_memd -c "$scratch/memd.cfg"
 
 screen() {
     tmux capture-pane -p -t top
