@@ -13,11 +13,9 @@
 
 #include <libxl.h>
 
-struct xlx_ctx;
+#include "balloon/sizes.h"
 
-/* A settled guest is at most this far from its target; more is a guest that has stopped on its way. */
-#define OFFSET_MIN_KB (-64)
-#define OFFSET_MAX_KB 256
+struct xlx_ctx;
 
 struct offset {
     int64_t kb;

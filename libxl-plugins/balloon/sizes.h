@@ -9,4 +9,8 @@
 /* No domain is larger: the limit of what is believed when it stands in xenstore. */
 #define MEM_LIMIT_MEMKB (UINT64_C(16) << 30)
 
+/* A settled guest is at most this far from its target (offset.h); more is a guest that has stopped on its way. */
+#define OFFSET_MIN_KB (-64)
+#define OFFSET_MAX_KB 256
+
 #endif

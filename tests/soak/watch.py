@@ -12,7 +12,7 @@ import clients
 SILENCE_S = 90
 # Xen's own books change by a few pages, and domains that are built take theirs a moment before they are counted.
 SLACK_KB = 16 * 1024
-# What a guest at rest may hold less than its target: OFFSET_MIN_KB of libxl-plugins/balloon/offset.h.
+# What a guest at rest may hold less than its target: OFFSET_MIN_KB of libxl-plugins/balloon/sizes.h.
 OFFSET_KB = 64
 
 

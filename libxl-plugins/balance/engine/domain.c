@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "balance/engine/state.h"
+#include "balloon/sizes.h"
 #include "base/least.h"
 #include "base/error.h"
 
-/* An offset of a guest that rests is taken for known when it is not larger than drivers' usual ones. */
+/* An offset of a guest that rests is taken for known when it is not larger than drivers' usual ones: less than
+ * OFFSET_MAX_KB, because who takes what it was not given may stop anywhere in its slack. */
 #define OFFSET_MOST_MEMKB 128
 #define OFFSET_REST_MS 3000u
 /* Reports that came one after the other are read at once so many times, then at report_gap_ms. */
@@ -169,7 +171,7 @@ static void measure_offset(struct balancer *b, struct dom *d)
 {
     int64_t distance = (int64_t)d->sample.held_memkb - (int64_t)d->target_memkb;
 
-    if (!dom_balanced(b, d) || b->now_ms < d->still_since_ms + OFFSET_REST_MS || distance < -OFFSET_MOST_MEMKB ||
+    if (!dom_balanced(b, d) || b->now_ms < d->still_since_ms + OFFSET_REST_MS || distance < OFFSET_MIN_KB ||
         distance > OFFSET_MOST_MEMKB || d->sample.held_memkb == d->sample.limit_memkb)
         return;
     if (d->facts.offset_known && d->facts.offset_memkb == distance)

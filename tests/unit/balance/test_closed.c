@@ -12,6 +12,24 @@ static void at_rest_a_limit_is_the_target_and_the_offset(void **state)
     assert_int_equal(g->held_memkb, g->limit_memkb);
 }
 
+/* No driver's offset is so large: it has stopped on its way. */
+static void a_guest_that_stops_a_little_below_its_target_keeps_the_offset_that_is_known(void **state)
+{
+    struct guest *g = add(2, 1000);
+
+    says(g, 500);
+    pass(5000);
+    g->takes = g->gives = false;
+    g->held_memkb = g->target_memkb - 76;
+    for (int i = 0; i < 10; i++) {
+        says(g, 500);
+        pass(1000);
+    }
+    assert_true(g->held_memkb < g->target_memkb + OFFSET);
+    limits_mend(b, 0);
+    assert_int_equal(g->limit_memkb, g->target_memkb + OFFSET);
+}
+
 /* An emulator writes into it: libxl's slack stays, and nobody else is promised that. */
 static void a_limit_that_may_not_be_tightened_keeps_its_slack_and_counts_it(void **state)
 {
@@ -224,6 +242,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(at_rest_a_limit_is_the_target_and_the_offset, make, unmake),
+        cmocka_unit_test_setup_teardown(a_guest_that_stops_a_little_below_its_target_keeps_the_offset_that_is_known,
+                                        make, unmake),
         cmocka_unit_test_setup_teardown(a_limit_that_may_not_be_tightened_keeps_its_slack_and_counts_it, make, unmake),
         cmocka_unit_test_setup_teardown(a_limit_rises_where_there_is_room_only, make, unmake),
         cmocka_unit_test_setup_teardown(a_limit_that_was_left_low_does_not_rise_with_a_target_that_is_lowered, make,
