@@ -5,7 +5,6 @@
 
 #include <libxl_utils.h>
 
-#include "balance/commands/build-limit.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/least.h"
@@ -50,8 +49,7 @@ int build_need(struct xl_build *build, const char *json)
     if (rc) {
         LOG(ctx, ERROR, "libxl cannot say how much memory the domain needs");
     } else {
-        build->more_memkb = held_beyond_target(build->saved_memkb, &config.b_info);
-        build->need_memkb += build->more_memkb;
+        build->need_memkb += held_beyond_target(build->saved_memkb, &config.b_info);
         snprintf(build->uuid, sizeof(build->uuid), LIBXL_UUID_FMT, LIBXL_UUID_BYTES(config.c_info.uuid));
     }
     libxl_domain_config_dispose(&config);
@@ -107,7 +105,6 @@ int build_with_memory(const struct xl_build *build)
 {
     struct memd_client *client = NULL;
     struct reserve_got got = {.memkb = 0};
-    struct build_limit limit;
     struct holding holding = {.build = build, .id = got.id};
     GC_SCOPE(gc);
     char **argv = xl_with_path(build->ctx, gc, build->argv, build->extra);
@@ -119,9 +116,7 @@ int build_with_memory(const struct xl_build *build)
     if (rc) {
         status = xlx_exit_of(rc);
     } else if (!build->prepare || build->prepare(build->arg)) {
-        build_limit_begin(&limit, build->ctx, build->uuid, build->more_memkb);
         status = run_program_holding(build->ctx, argv, &client, &got, build->lasts ? end_when_built : NULL, &holding);
-        build_limit_end(&limit);
     }
     if (!rc && *got.id && !holding.given_back)
         reserve_give_back(build->ctx, got.id);

@@ -14,7 +14,6 @@ struct xl_build {
     char uuid[XLX_UUID_LEN]; /* of the domain that will be built */
     uint64_t need_memkb;     /* what it takes, with its stub domain */
     uint64_t saved_memkb;    /* restored: what its file has of it at the most; 0: not known, as much as its target */
-    uint64_t more_memkb;     /* of need_memkb: what it holds beyond its target; see build-limit.h */
     uint64_t timeout_ms;     /* for the memory to become free; 0: no end */
     bool lasts;              /* xl goes on when the domain is built */
     /* Called when the memory is there, or nobody can be asked for it, before xl runs; false (logged) ends it. NULL:

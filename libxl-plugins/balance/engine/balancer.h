@@ -105,6 +105,10 @@ const struct reserve_info *balancer_reservation(struct balancer *b, const char *
 /* In the pool; oldest first. */
 const struct reserve_info **balancer_reservations(struct balancer *b, struct gc *gc, size_t *count);
 
+/* What a domain may come to hold whose memory is put into it, however much that is: what it holds, what is reserved for
+ * it, and what is free and nobody's. Looks at the host. 0: there is no such domain. */
+uint64_t balancer_could_hold_memkb(struct balancer *b, uint32_t domid);
+
 /* ---- pins ---- */
 
 /* Takes a target that others wrote for its own: the domain is balanced again. */

@@ -221,3 +221,18 @@ uint64_t reserve_next_ms(const struct balancer *b)
     }
     return next;
 }
+
+uint64_t balancer_could_hold_memkb(struct balancer *b, uint32_t domid)
+{
+    const struct host_sample *s;
+    int64_t room;
+
+    balancer_look(b);
+    /* It may be known by its UUID alone. */
+    reserve_review(b);
+    s = sample_of(b, domid);
+    if (!s || s->dying)
+        return 0;
+    room = ledger_room_memkb(b);
+    return s->held_memkb + reserve_handed_memkb(b, domid) + (room > 0 ? (uint64_t)room : 0);
+}

@@ -47,6 +47,11 @@ struct xen_domain {
     uint64_t videoram_memkb;
 };
 
+/* Limits of a domain whose memory is being read; 0: ours is not put. */
+struct xen_restore {
+    uint64_t libxl_memkb, ours_memkb;
+};
+
 struct host_xen {
     struct host host;
     struct xlx_ctx *ctx;
@@ -157,6 +162,14 @@ void xen_saves_watch(struct host_xen *x, const char *helper);
 void xen_saves_end(struct host_xen *x);
 /* Whether the domain is being saved or sent away. */
 bool xen_saves_has(const struct host_xen *x, uint32_t domid);
+/* Whether its memory is being read. */
+bool xen_saves_restores(const struct host_xen *x, uint32_t domid);
+
+/* ---- xen-restores.c ---- */
+
+/* libxl's program has begun to put memory into the domain, or has ended; *r is kept from the one to the other. */
+void xen_restore_begun(struct host_xen *x, uint32_t domid, struct xen_restore *r);
+void xen_restore_ended(struct host_xen *x, uint32_t domid, const struct xen_restore *r);
 
 /* ---- virq.c ---- */
 

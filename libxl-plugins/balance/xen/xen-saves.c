@@ -5,6 +5,8 @@
  * domain's memory, and that runs for as long as this takes:
  *
  *   libxl-save-helper is opened, to be run --looks, further and further apart--> it writes that domain --its end--> over
+ *
+ * The same program reads the memory of one that is restored or comes from another host (xen-restores.c).
  */
 #include <errno.h>
 #include <limits.h>
@@ -33,15 +35,27 @@ struct xen_save {
     uint64_t pid;
     int pidfd;
     struct ev_fd ended;
+    bool restores;
+    struct xen_restore restore;
 };
 
-bool xen_saves_has(const struct host_xen *x, uint32_t domid)
+static bool has(const struct host_xen *x, uint32_t domid, bool restores)
 {
     const struct xen_save *s = x->saves;
 
-    while (s && s->domid != domid)
+    while (s && (s->domid != domid || s->restores != restores))
         s = s->next;
     return s;
+}
+
+bool xen_saves_has(const struct host_xen *x, uint32_t domid)
+{
+    return has(x, domid, false);
+}
+
+bool xen_saves_restores(const struct host_xen *x, uint32_t domid)
+{
+    return has(x, domid, true);
 }
 
 static void tell(struct host_xen *x, uint32_t domid)
@@ -68,26 +82,30 @@ static void save_ended(struct ev_fd *f, int fd, short revents)
     struct host_xen *x = save->xen;
     uint32_t domid = save->domid;
 
+    if (save->restores)
+        xen_restore_ended(x, domid, &save->restore);
     forget(x, save);
     tell(x, domid);
 }
 
-/* "libxl-save-helper --save-domain FD FD DOMID ...", libxl_save_callout.c; of another than root it would be anybody's
- * way to have a domain left alone. */
-static bool writes_domain(const struct process *process, uint32_t *domid)
+/* "libxl-save-helper --save-domain FD FD DOMID ...", or --restore-domain, libxl_save_callout.c; of another than root it
+ * would be anybody's way to have a domain left alone. */
+static bool moves_domain(const struct process *process, uint32_t *domid, bool *restores)
 {
     const char *program = process_word(process, 0), *what = process_word(process, 1), *which = process_word(process, 4);
     const char *cause;
     uint64_t number;
 
-    if (!which || strcmp(process_last_part(program), XEN_SAVE_HELPER) != 0 || strcmp(what, "--save-domain") != 0 ||
+    if (!which || strcmp(process_last_part(program), XEN_SAVE_HELPER) != 0 ||
+        (strcmp(what, "--save-domain") != 0 && strcmp(what, "--restore-domain") != 0) ||
         (process->uid && process->uid != geteuid()) || parse_u64(which, UINT32_MAX, &number, &cause))
         return false;
     *domid = (uint32_t)number;
+    *restores = !strcmp(what, "--restore-domain");
     return true;
 }
 
-static void add(struct host_xen *x, uint64_t pid, uint32_t domid)
+static void add(struct host_xen *x, uint64_t pid, uint32_t domid, bool restores)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
     struct xen_save *save;
@@ -98,15 +116,21 @@ static void add(struct host_xen *x, uint64_t pid, uint32_t domid)
     save = calloc(1, sizeof(*save));
     if (!save)
         abort();
-    *save = (struct xen_save){.next = x->saves, .xen = x, .domid = domid, .pid = pid, .pidfd = pidfd};
+    *save =
+        (struct xen_save){.next = x->saves, .xen = x, .domid = domid, .pid = pid, .pidfd = pidfd, .restores = restores};
     if (pidfd < 0 || ev_fd_start(&x->ctx->loop, &save->ended, pidfd, POLLIN, save_ended)) {
-        LOGD(x->ctx, WARN, domid, "cannot wait for the end of its saving: it is balanced meanwhile");
+        LOGD(x->ctx, WARN, domid, "cannot wait for the end of its %s",
+             restores ? "restoring: its limit stays" : "saving: it is balanced meanwhile");
         if (pidfd >= 0)
             close(pidfd);
         free(save);
         return;
     }
     x->saves = save;
+    if (restores) {
+        xen_restore_begun(x, domid, &save->restore);
+        return;
+    }
     LOGD(x->ctx, INFO, domid, "it is being saved or sent to another host: left alone until that is over");
     tell(x, domid);
 }
@@ -117,14 +141,15 @@ static bool look_at(void *arg, const struct process *process)
     const char *cause;
     uint32_t domid;
     uint64_t pid;
+    bool restores;
 
-    if (!writes_domain(process, &domid) || parse_u64(process->pid, INT_MAX, &pid, &cause))
+    if (!moves_domain(process, &domid, &restores) || parse_u64(process->pid, INT_MAX, &pid, &cause))
         return false;
     for (const struct xen_save *s = x->saves; s; s = s->next) {
         if (s->pid == pid)
             return false;
     }
-    add(x, pid, domid);
+    add(x, pid, domid, restores);
     return false;
 }
 

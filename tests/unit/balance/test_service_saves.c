@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Domains that others save or send to another host. libxl's program for that is this one, by a link with its name. */
+/* Domains that others save, send to another host or restore. libxl's program for that is this one, by a link with its name. */
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -140,6 +140,7 @@ static void other_programs_and_other_work_hold_nobody(void **state)
         const char *name, *what, *domid;
     } others[] = {{"/usr/bin/libxl-save-helper2", "--save-domain", "1"},
                   {"libxl-save-helper", "--restore-domain", "1"},
+                  {"libxl-save-helper", "--restore-domain2", "1"},
                   {"libxl-save-helper", "--save-domain", "1x"},
                   {"libxl-save-helper", "--save-domain", "4294967297"}};
 
@@ -150,6 +151,95 @@ static void other_programs_and_other_work_hold_nobody(void **state)
         assert_false(left_alone(1));
         end_saver();
     }
+}
+
+/* ---- restored ---- */
+
+static struct fake_domain *restored;
+
+/* So much is free then, and nobody's: each guest may still take a MiB above its target. */
+static void make_free(uint64_t mib)
+{
+    char target[24];
+
+    snprintf(target, sizeof(target), "%" PRIu64, (512 - mib - 2) * MIB);
+    put(1, "memory/target", target);
+    run_for(100);
+}
+
+/* libxl has set its limit by its target. */
+static void begin_restore(void)
+{
+    restored = fake_xen_domain(7, 20 * MIB, 100 * MIB);
+    restored->flags = XEN_DOMINF_paused;
+    xen_saves_watch(host(), helper);
+    begin_saver(helper, "--restore-domain", "7");
+}
+
+static bool may_hold_what_there_is(void)
+{
+    return restored->max_kb == 320 * MIB;
+}
+
+static bool may_hold_as_libxl_said(void)
+{
+    return restored->max_kb == 100 * MIB;
+}
+
+static void one_whose_memory_is_read_may_hold_what_is_free_until_that_is_over(void **state)
+{
+    make_free(300);
+    begin_restore();
+    assert_true(soon(may_hold_what_there_is));
+    end_saver();
+    assert_true(soon(may_hold_as_libxl_said));
+}
+
+static void a_limit_that_others_set_meanwhile_stays(void **state)
+{
+    make_free(300);
+    begin_restore();
+    assert_true(soon(may_hold_what_there_is));
+    restored->max_kb = 150 * MIB;
+    end_saver();
+    run_for(1000);
+    assert_int_equal(restored->max_kb, 150 * MIB);
+}
+
+static void where_less_is_free_than_libxl_allows_the_limit_stays(void **state)
+{
+    make_free(50);
+    begin_restore();
+    run_for(1000);
+    assert_true(may_hold_as_libxl_said());
+    end_saver();
+    run_for(1000);
+    assert_true(may_hold_as_libxl_said());
+}
+
+/* xl-ext restore has reserved it, by the UUID of who will come. */
+static void what_is_reserved_for_one_that_is_restored_is_its(void **state)
+{
+    const struct reserve_request request = {
+        .size_memkb = 200 * MIB, .domid = RESERVE_NO_DOMAIN, .uuid = "07070707-0707-0707-0707-070707070707"};
+    char id[RESERVE_ID_LEN];
+
+    make_free(300);
+    assert_int_equal(balancer_reserve(service->balancer, &request, id), 0);
+    run_for(1000);
+    begin_restore();
+    assert_true(soon(may_hold_what_there_is));
+}
+
+static void one_that_is_gone_before_its_restoring_ends_is_forgotten(void **state)
+{
+    make_free(300);
+    begin_restore();
+    assert_true(soon(may_hold_what_there_is));
+    fake_xen_remove(7);
+    end_saver();
+    run_for(1000);
+    assert_false(xen_saves_restores(host(), 7));
 }
 
 int main(int argc, char **argv)
@@ -163,6 +253,15 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(an_upgrade_of_the_program_changes_nothing, make_with_helper,
                                         unmake_with_helper),
         cmocka_unit_test_setup_teardown(other_programs_and_other_work_hold_nobody, make_with_helper,
+                                        unmake_with_helper),
+        cmocka_unit_test_setup_teardown(one_whose_memory_is_read_may_hold_what_is_free_until_that_is_over,
+                                        make_with_helper, unmake_with_helper),
+        cmocka_unit_test_setup_teardown(a_limit_that_others_set_meanwhile_stays, make_with_helper, unmake_with_helper),
+        cmocka_unit_test_setup_teardown(where_less_is_free_than_libxl_allows_the_limit_stays, make_with_helper,
+                                        unmake_with_helper),
+        cmocka_unit_test_setup_teardown(what_is_reserved_for_one_that_is_restored_is_its, make_with_helper,
+                                        unmake_with_helper),
+        cmocka_unit_test_setup_teardown(one_that_is_gone_before_its_restoring_ends_is_forgotten, make_with_helper,
                                         unmake_with_helper),
     };
 
