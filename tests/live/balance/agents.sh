@@ -153,13 +153,13 @@ start_memd
 for a in $agents; do
     uses $a 120
     at_end lab-puppet stop $a
-    check "a guest with the agent $a" lab-puppet start $a $started 700 rate=65536
-    xl-ext mem-range $a 100 700 >/dev/null
+    check "a guest with the agent $a" lab-puppet start $a $started 500 rate=65536
+    check "is balanced" xl-ext mem-range $a 170 500
 done
 # Takes what the others do not need, so that nobody holds memory for nothing.
 at_end lab-puppet stop rest
-check "and one that takes what they leave" lab-puppet start rest 300 2000 rate=65536,needy
-xl-ext mem-range rest 100 2000 4 >/dev/null
+check "and one that takes what they leave" lab-puppet start rest 300 1000 rate=65536,needy
+check "with a low weight" xl-ext mem-range rest 295 1000 4
 began=$(date +%s)
 for a in $agents; do
     agent $a &
