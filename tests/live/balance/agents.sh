@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The agents that guests have, each in its real order and period, side by side: what memd makes of their reports while the guests'
 # needs more than double, how old a report may become, and when it counts no more.
-# timeout: 1500
+# timeout: 2400
 . "$(dirname "$0")/../../lib/live.sh"
 
 mib=1024
