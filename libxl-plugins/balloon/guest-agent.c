@@ -10,14 +10,15 @@
 /* The periods are those of xe-guest-utilities 10.0 (every second round of 60 s), xen-guest-agent 0.4 (60 s; later ones
  * 5 s), XCP-ng's Windows agent (59 s) and XenServer's (some two minutes, when it differs by more than 1 MiB). */
 const struct guest_agent_kind guest_agent_kinds[GUEST_AGENT_NR] = {
-    [GUEST_AGENT_NONE] = {"none", "nobody", 0, false, false},
-    [GUEST_AGENT_OURS] = {"xl-ext", "xl-ext's agent", 0, true, false},
-    [GUEST_AGENT_XENSERVER] = {"xenserver", "XenServer's agent", 120000, false, false},
-    [GUEST_AGENT_XENSERVER_WINDOWS] = {"xenserver-windows", "XenServer's agent for Windows", 120000, false, true},
-    [GUEST_AGENT_XCPNG] = {"xcp-ng", "XCP-ng's agent", 60000, false, true},
-    [GUEST_AGENT_XCPNG_WINDOWS] = {"xcp-ng-windows", "XCP-ng's agent for Windows", 60000, false, false},
-    [GUEST_AGENT_MEMINFO] = {"meminfo", "an agent that writes XenServer's nodes", 120000, false, true},
-    [GUEST_AGENT_QUBES] = {"qubes", "Qubes' meminfo-writer", 0, false, false},
+    [GUEST_AGENT_NONE] = {"none", "nobody", 0, false, false, false},
+    [GUEST_AGENT_OURS] = {"xl-ext", "xl-ext's agent", 0, true, false, false},
+    [GUEST_AGENT_XENSERVER] = {"xenserver", "XenServer's agent", 120000, false, false, true},
+    [GUEST_AGENT_XENSERVER_WINDOWS] = {"xenserver-windows", "XenServer's agent for Windows", 120000, false, true,
+                                       false},
+    [GUEST_AGENT_XCPNG] = {"xcp-ng", "XCP-ng's agent", 60000, false, true, false},
+    [GUEST_AGENT_XCPNG_WINDOWS] = {"xcp-ng-windows", "XCP-ng's agent for Windows", 60000, false, true, true},
+    [GUEST_AGENT_MEMINFO] = {"meminfo", "an agent that writes XenServer's nodes", 120000, false, true, false},
+    [GUEST_AGENT_QUBES] = {"qubes", "Qubes' meminfo-writer", 0, false, false, false},
 };
 
 static bool only_digits(const char *text)

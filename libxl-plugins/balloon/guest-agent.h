@@ -28,7 +28,8 @@ struct guest_agent_kind {
     /* It writes at least so often while its guest lives, milliseconds. 0: when something changes, or when asked. */
     uint64_t period_ms;
     bool answers;     /* it reports when it is asked to */
-    bool total_lasts; /* the total that it writes is that of its own start: nobody can say how old */
+    bool total_lasts; /* the total that it writes is that of its start, or has the balloon in it */
+    bool says_when;   /* it writes data/updated last, in each period */
 };
 extern const struct guest_agent_kind guest_agent_kinds[GUEST_AGENT_NR];
 

@@ -11,12 +11,13 @@
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
-/* The nodes that are watched. Of XenServer's two either may be written first. */
-enum source { AGENT, XENSERVER, XENSERVER_TOTAL, QUBES, SOURCES };
+/* The nodes that are watched. Of XenServer's first two either may be written first; the third is written last, also when
+ * neither has changed. */
+enum source { AGENT, XENSERVER, XENSERVER_TOTAL, XENSERVER_UPDATED, QUBES, SOURCES };
 static const char *const nodes[SOURCES] = {AGENT_STATS_NODE, NODE_XENSERVER_FREE, NODE_XENSERVER_TOTAL,
-                                           NODE_QUBES_USED};
+                                           NODE_DATA_UPDATED, NODE_QUBES_USED};
 
-/* The second of two nodes follows within so long, or its writer found it unchanged. */
+/* The next of several nodes follows within so long, or its writer found it unchanged. */
 #define PAIR_MS 50u
 /* Whose nodes they are is looked up again after so long. */
 #define RECOGNISE_MS 60000u
@@ -40,13 +41,16 @@ struct guest_reports {
     struct source_watch sources[SOURCES];
     struct source_watch *last_put_on;
     struct ev_timer gap;            /* active: when to look, and to put on again the watches that are off */
-    struct ev_timer pair;           /* active: the second of two nodes is waited for */
+    struct ev_timer pair;           /* active: more of XenServer's nodes are waited for */
     uint64_t looked_ms;             /* loop time of the last look at what it has written, 0: none */
     uint64_t since_ms;              /* the window in which writes are counted: GUEST_STATS_GAP_MS from here */
     unsigned writes;                /* in it */
     unsigned hurries;               /* windows in a row with too many */
     bool looked;                    /* at all */
     bool unseen;                    /* the guest has written something that was not looked at yet */
+    bool date_only;                 /* nothing but XenServer's date */
+    uint64_t at_ms;                 /* of the last report, as it was told */
+    enum guest_agent agent;         /* of that */
     char *last;                     /* the text of the last report */
     enum guest_agent meminfo_agent; /* who writes XenServer's nodes; NONE: not looked up */
     bool meminfo_unused;            /* and means MemFree */
@@ -143,16 +147,25 @@ static uint64_t found_at_ms(const struct guest_stats *stats)
     return now_ms > kind->period_ms ? now_ms - kind->period_ms : 1;
 }
 
+/* The date alone says that the figures have not changed, or that this is a round without them: they are no older than its
+ * period. */
+static uint64_t at_least_ms(const struct guest_reports *r, const struct guest_stats *stats)
+{
+    uint64_t now_ms = ev_clock_ms(), period_ms = guest_agent_kinds[stats->agent].period_ms;
+
+    return now_ms > r->at_ms + period_ms ? now_ms - period_ms : r->at_ms;
+}
+
 static void look(struct guest_reports *r, bool at_registration)
 {
     struct guest_stats stats;
     GC_SCOPE(gc);
     char *text = read_report(r, gc, &stats);
     bool first = !r->looked, same = text && r->last && !strcmp(text, r->last);
-    bool written = !at_registration || r->unseen;
+    bool written = !at_registration || r->unseen, date_only = r->date_only;
 
     r->looked = true;
-    r->unseen = false;
+    r->unseen = r->date_only = false;
     /* What was there before, or is not there yet, is nothing that the guest has just written. Nonsense may be: it costs
      * the same to look at. */
     if (!at_registration || (text ? !same && !first : r->hurries))
@@ -171,8 +184,15 @@ static void look(struct guest_reports *r, bool at_registration)
     if (!r->last)
         abort();
     stats.at_ms = at_registration && first ? found_at_ms(&stats) : ev_clock_ms();
+    if (same && date_only) {
+        stats.at_ms = at_least_ms(r, &stats);
+        if (stats.at_ms == r->at_ms && stats.agent == r->agent)
+            return;
+    }
     if (stats.at_ms)
         tell(r, &stats);
+    r->at_ms = stats.at_ms;
+    r->agent = stats.agent;
 }
 
 /* ---- watching ---- */
@@ -205,7 +225,8 @@ static void watches_off(struct guest_reports *r)
 static bool too_many_writes(struct guest_reports *r, unsigned forgiven, uint64_t now_ms)
 {
     if (now_ms - r->since_ms >= GUEST_STATS_GAP_MS) {
-        if (r->writes <= forgiven)
+        /* Who writes its few nodes one after the other, and nothing for long then, is in no hurry. */
+        if (r->writes <= forgiven || now_ms - r->since_ms >= 2 * GUEST_STATS_GAP_MAX_MS)
             r->hurries = 0;
         r->since_ms = now_ms;
         r->writes = 0;
@@ -216,6 +237,13 @@ static bool too_many_writes(struct guest_reports *r, unsigned forgiven, uint64_t
     return true;
 }
 
+/* What tells an agent that writes the date may have come after its figures. */
+static void forget_who(struct guest_reports *r)
+{
+    if (!guest_agent_kinds[r->meminfo_agent].says_when)
+        r->meminfo_agent = GUEST_AGENT_NONE;
+}
+
 /* first to last are the watches of what was written. */
 static void written(struct guest_reports *r, enum source first, enum source last)
 {
@@ -223,6 +251,7 @@ static void written(struct guest_reports *r, enum source first, enum source last
 
     if (too_many_writes(r, first == AGENT ? WRITES_FORGIVEN : OTHERS_WRITES_FORGIVEN, now)) {
         r->unseen = true;
+        forget_who(r);
         /* Only what is written: each watch costs a message to take off and one to put back. */
         for (unsigned i = first; i <= last; i++)
             store_watch_stop(&r->sources[i].watch);
@@ -239,7 +268,7 @@ static void written(struct guest_reports *r, enum source first, enum source last
 
 static void pair_is_over(struct ev_timer *t)
 {
-    written(CONTAINER_OF(t, struct guest_reports, pair), XENSERVER, XENSERVER_TOTAL);
+    written(CONTAINER_OF(t, struct guest_reports, pair), XENSERVER, XENSERVER_UPDATED);
 }
 
 static void source_changed(struct store_watch *watch, const char *path)
@@ -253,10 +282,17 @@ static void source_changed(struct store_watch *watch, const char *path)
         /* Those that are registered together fire in their order: one look is enough for all. */
         if (s == r->last_put_on)
             look(r, true);
-    } else if (source != XENSERVER && source != XENSERVER_TOTAL) {
+    } else if (source < XENSERVER || source > XENSERVER_UPDATED) {
         written(r, source, source);
-    } else if (!ev_timer_active(&r->pair)) {
-        ev_timer_start(&r->ctx->loop, &r->pair, PAIR_MS, 0, pair_is_over);
+    } else {
+        bool waits = ev_timer_active(&r->pair);
+
+        /* Who writes this, too, is known by that. */
+        if (source == XENSERVER_UPDATED)
+            forget_who(r);
+        r->date_only = source == XENSERVER_UPDATED && (r->date_only || (!waits && !r->unseen));
+        if (!waits)
+            ev_timer_start(&r->ctx->loop, &r->pair, PAIR_MS, 0, pair_is_over);
     }
 }
 

@@ -227,6 +227,12 @@ uint64_t dom_doubted_memkb(const struct balancer *b, const struct dom *d)
     return demand_doubted_memkb(&d->demand, held, dom_report_age_ms(b, d));
 }
 
+/* What it held when it looked at itself. Who tells no total of that moment may have given some since. */
+static uint64_t held_at(const struct dom *d, const struct host_report *report)
+{
+    return report->total_memkb == UINT64_MAX ? most(d->actual_memkb, d->last_actual_memkb) : d->actual_memkb;
+}
+
 static void read_report(struct balancer *b, struct dom *d)
 {
     bool first = !d->has_report;
@@ -247,7 +253,7 @@ static void read_report(struct balancer *b, struct dom *d)
     d->has_report = true;
     /* Who can speak has booted, also when it falls silent later. */
     d->boot_until_ms = 0;
-    demand_report(&d->demand, &report, d->actual_memkb, d->target_memkb, b->config.headroom_percent,
+    demand_report(&d->demand, &report, held_at(d, &report), d->target_memkb, b->config.headroom_percent,
                   d->arrival_ms ? d->arrival_ms : b->config.arrival_ms, b->now_ms);
     /* Its driver may have come with its agent. */
     if (first)

@@ -50,12 +50,14 @@ static void press(struct demand *d, const struct host_report *r, uint64_t actual
 /* Without what it is asked for ahead. */
 static void wish(struct demand *d, const struct host_report *r, uint64_t actual_memkb, unsigned headroom_percent)
 {
-    uint64_t total = least(r->total_memkb, actual_memkb);
+    uint64_t total = r->total_memkb == UINT64_MAX ? actual_memkb : r->total_memkb;
     /* What the guest's kernel keeps for itself before it counts, and never gives. */
-    uint64_t own = least(actual_memkb - total, actual_memkb / 4);
+    uint64_t own = least(actual_memkb - least(total, actual_memkb), actual_memkb / 4);
+    uint64_t available = least(r->has_available ? r->available_memkb : r->free_memkb, total);
 
-    d->available_memkb = least(r->has_available ? r->available_memkb : r->free_memkb, total);
-    d->used_memkb = d->use_memkb = total - d->available_memkb + own;
+    /* It may have given some of that since. */
+    d->used_memkb = d->use_memkb = least(total - available + own, actual_memkb);
+    d->available_memkb = least(available, actual_memkb - d->used_memkb);
     if (r->has_used) {
         d->used_memkb = d->use_memkb = least(r->used_memkb, PLAN_MEMKB_MAX);
         d->available_memkb = actual_memkb > d->used_memkb ? actual_memkb - d->used_memkb : 0;

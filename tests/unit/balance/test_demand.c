@@ -294,6 +294,21 @@ static void a_total_that_is_not_told_is_all_that_the_guest_holds(void **state)
     assert_int_equal(d.need_memkb, 3600 * MIB);
 }
 
+/* Between the guest's look at itself and ours it has given 134 MiB, which were available. */
+static void a_guest_that_has_given_since_it_looked_uses_what_it_used(void **state)
+{
+    struct host_report r = says(366, 106);
+    struct demand d = {0};
+
+    demand_report(&d, &r, 300 * MIB, 300 * MIB, 20, 500, 1000);
+    assert_int_equal(d.used_memkb, 260 * MIB);
+    assert_int_equal(d.available_memkb, 40 * MIB);
+    /* No guest uses more than it holds, whatever it says of its total. */
+    demand_report(&d, &r, 232 * MIB, 232 * MIB, 20, 500, 1500);
+    assert_int_equal(d.used_memkb, 232 * MIB);
+    assert_int_equal(d.available_memkb, 0);
+}
+
 static void what_is_told_as_used_stands_whatever_the_guest_holds_meanwhile(void **state)
 {
     struct host_report r = {.has_used = true, .used_memkb = 600 * MIB, .total_memkb = 1000 * MIB};
@@ -310,6 +325,7 @@ int main(void)
         cmocka_unit_test(an_old_report_is_taken_less_and_less_for_true),
         cmocka_unit_test(who_tells_far_apart_and_uses_up_what_it_got_is_asked_for_more_ahead),
         cmocka_unit_test(a_total_that_is_not_told_is_all_that_the_guest_holds),
+        cmocka_unit_test(a_guest_that_has_given_since_it_looked_uses_what_it_used),
         cmocka_unit_test(what_is_told_as_used_stands_whatever_the_guest_holds_meanwhile),
         cmocka_unit_test(use_and_headroom_make_the_need),
         cmocka_unit_test(one_low_report_leaves_warm_what_was_granted_before),

@@ -179,6 +179,38 @@ static void xenservers_is_read_after_both_of_its_nodes_and_lives_six_minutes(voi
     assert_false(report().answers);
 }
 
+/* It writes what has changed, and then the date: of a guest at rest the date alone. */
+static void the_date_of_xenservers_says_that_what_it_told_stands(void **state)
+{
+    static const struct written figures[] = {
+        {0, "attr/PVAddons/MajorVersion", "8"},
+        {0, "attr/PVAddons/BuildVersion", "173"},
+        {0, "data/meminfo_free", "122880"},
+        {1, "data/meminfo_total", "204800"},
+        {0, NULL, NULL},
+    };
+    char date[32];
+
+    follow_it();
+    replay(figures);
+    assert_string_equal(agent(), "xcp-ng");
+    pass(20000);
+    fake_store_set(DOM "data/updated", "Fri Nov 27 2026");
+    pass(1000);
+    assert_string_equal(agent(), "xenserver");
+    for (unsigned i = 0; i < 20; i++) {
+        pass(60000);
+        snprintf(date, sizeof(date), "Fri Nov 27 2026 %u", i);
+        fake_store_set(DOM "data/updated", date);
+        turn();
+        pass(100);
+        assert_string_equal(agent(), "xenserver");
+        assert_true(fake_clock_ms() - last.at_ms < 121000);
+        assert_int_equal(total_mib(), 200);
+        assert_int_equal(available_mib(), 120);
+    }
+}
+
 static void an_old_one_of_xenservers_or_an_old_kernel_tells_what_is_unused_only(void **state)
 {
     struct guest_agent_marks marks = {.major = "7", .minor = "20", .updated = "Mon Jan  2 15:04:05 2006"};
@@ -257,7 +289,7 @@ static void those_for_windows_are_told_apart_and_the_balloon_is_no_use(void **st
     follow_it();
     replay(xcpng);
     assert_string_equal(agent(), "xcp-ng-windows");
-    assert_int_equal(total_mib(), 4096);
+    assert_int_equal(total_mib(), UINT64_MAX);
     assert_int_equal(available_mib(), 1024);
     fake_store_set(DOM "attr", NULL);
     replay(xenserver);
@@ -344,6 +376,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(xenservers_is_read_after_both_of_its_nodes_and_lives_six_minutes, make, unmake),
+        cmocka_unit_test_setup_teardown(the_date_of_xenservers_says_that_what_it_told_stands, make, unmake),
         cmocka_unit_test_setup_teardown(an_old_one_of_xenservers_or_an_old_kernel_tells_what_is_unused_only, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(the_total_of_xcpngs_is_not_believed_when_the_guest_has_grown, make, unmake),
