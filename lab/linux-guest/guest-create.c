@@ -19,7 +19,7 @@
  * QEMU's emulation of VMRUN breaks a PVH or HVM guest in some hundred boots (lab/README.md). A guest whose memory
  * was taken too soon panics, or Xen ends it for want of populate-on-demand memory: neither is a triple fault.
  */
-enum { EMULATION_RETRIES = 2 };
+enum { EMULATION_RETRIES = 2, RESTART_MS = 15000 };
 
 static bool run_shell(const char *command)
 {
@@ -145,6 +145,24 @@ static bool triple_fault(int domid)
     return log && pclose(log) == 0 && found;
 }
 
+/* xl itself starts a guest again that ends so, unless its configuration says otherwise. Its new domid, or -1. */
+static int started_again(const char *name, int domid)
+{
+    int64_t deadline = now_ms() + RESTART_MS;
+    struct xs_handle *xs = xs_open(0);
+    int found = -1;
+
+    while (xs && now_ms() < deadline) {
+        found = guest_find(xs, name);
+        if (found >= 0 && found != domid)
+            break;
+        found = -1;
+        usleep(100000);
+    }
+    xs_close(xs);
+    return found;
+}
+
 static int create_once(const struct create_options *o, const char *config, int *domid)
 {
     struct xs_handle *xs;
@@ -170,7 +188,11 @@ int guest_create(const struct create_options *o)
     snprintf(config, sizeof(config), GUEST_RUN_DIR "/%s.cfg", o->name);
     if (!make_initramfs(o->agent, initramfs, sizeof(initramfs)) || !write_config(o, initramfs, config))
         return GUEST_FAILED;
-    while ((status = create_once(o, config, &domid)) == GUEST_FAILED && left-- > 0 && triple_fault(domid))
+    status = create_once(o, config, &domid);
+    while (status == GUEST_FAILED && left-- > 0 && triple_fault(domid)) {
         fprintf(stderr, "lab-guest: the emulated processor broke %s in its boot (triple fault): once more\n", o->name);
+        domid = started_again(o->name, domid);
+        status = domid >= 0 ? guest_wait_ready(o->name, o->timeout_s) : create_once(o, config, &domid);
+    }
     return status;
 }
