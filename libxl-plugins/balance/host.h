@@ -89,6 +89,7 @@ struct host_report {
     uint64_t serial;    /* another one for each that came */
     uint64_t period_ms; /* its source writes at least so often while the guest lives; 0: only when something changes */
     bool answers;       /* its source reports when it is asked to (report_ask) */
+    bool stands;        /* the last one, which is no older than at_ms: nothing was measured anew */
     const char *agent;  /* its source, for programs, and for people ("by ..."); static, NULL: not known */
     const char *agent_words;
 };

@@ -184,7 +184,8 @@ static void look(struct guest_reports *r, bool at_registration)
     if (!r->last)
         abort();
     stats.at_ms = at_registration && first ? found_at_ms(&stats) : ev_clock_ms();
-    if (same && date_only) {
+    stats.stands = same && date_only;
+    if (stats.stands) {
         stats.at_ms = at_least_ms(r, &stats);
         if (stats.at_ms == r->at_ms && stats.agent == r->agent)
             return;

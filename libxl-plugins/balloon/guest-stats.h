@@ -20,6 +20,7 @@ struct guest_stats {
     uint64_t at_ms; /* when the host read the report, of ev_clock_ms; 0: there is none. One that was there before: the
                        earliest time at which an agent that lives can have written it */
     enum guest_agent agent; /* who wrote it */
+    bool stands;            /* nothing new was measured: what was told before is no older than at_ms */
     uint32_t known;         /* bit n: values[n] was reported */
     uint64_t values[AGENT_STAT_NR];
 };

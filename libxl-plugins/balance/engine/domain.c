@@ -250,6 +250,9 @@ static void read_report(struct balancer *b, struct dom *d)
         balancer_round_soon(b);
     }
     d->report = report;
+    /* What the guest has taken since it was measured is not in it: only its age is other. */
+    if (d->has_report && report.stands)
+        return;
     d->has_report = true;
     /* Who can speak has booted, also when it falls silent later. */
     d->boot_until_ms = 0;

@@ -40,6 +40,7 @@ struct xen_domain {
     struct guest_follow follow;
     struct guest_stats stats;
     uint64_t stats_serial; /* how many came before */
+    bool stats_read;       /* the balancer has read them */
     struct store_watch devices_watch;
     bool devices_watched; /* it has fired for its registration */
     unsigned echoes;      /* events about its target that are our own writes' */

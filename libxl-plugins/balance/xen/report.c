@@ -31,6 +31,7 @@ bool report_from_stats(const struct guest_stats *stats, struct host_report *r)
         .at_ms = stats->at_ms,
         .period_ms = kind->period_ms,
         .answers = kind->answers,
+        .stands = stats->stands,
         .agent = kind->name,
         .agent_words = kind->people,
     };

@@ -100,9 +100,8 @@ report() {
         say data/updated "$(date +%s)000"
         ;;
     xenserver-windows) two data/meminfo_free $available data/meminfo_total $((500 * mib)) ;;
-    qubes) [ "$(used qubes)" = "$qubes_told" ] || say memory/meminfo "$(used qubes)" ;;
+    qubes) say_new memory/meminfo "$(used qubes)" ;;
     esac
-    qubes_told=$(used qubes)
     echo "$2" >"$scratch/rounds/$1"
 }
 # The agent, until the guest loses it.

@@ -30,6 +30,27 @@ static void a_guest_that_stops_a_little_below_its_target_keeps_the_offset_that_i
     assert_int_equal(g->limit_memkb, g->target_memkb + OFFSET);
 }
 
+/* What it has been given since is no use of its kernel's. */
+static void a_report_that_stands_says_nothing_of_what_a_guest_was_given_since(void **state)
+{
+    struct guest *g = add(2, 500);
+    uint64_t wants;
+    GC_SCOPE(gc);
+
+    fake.free_memkb = RESERVE + 1500 * MIB;
+    g->total_memkb = 500 * MIB;
+    says(g, 450);
+    pass(5000);
+    wants = view_of(gc, 2).plan.demand_memkb;
+    assert_true(g->held_memkb > 600 * MIB);
+    g->stands = true;
+    for (int i = 0; i < 20; i++) {
+        says(g, 450);
+        pass(1000);
+    }
+    assert_true(view_of(gc, 2).plan.demand_memkb <= wants);
+}
+
 /* An emulator writes into it: libxl's slack stays, and nobody else is promised that. */
 static void a_limit_that_may_not_be_tightened_keeps_its_slack_and_counts_it(void **state)
 {
@@ -242,6 +263,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(at_rest_a_limit_is_the_target_and_the_offset, make, unmake),
+        cmocka_unit_test_setup_teardown(a_report_that_stands_says_nothing_of_what_a_guest_was_given_since, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(a_guest_that_stops_a_little_below_its_target_keeps_the_offset_that_is_known,
                                         make, unmake),
         cmocka_unit_test_setup_teardown(a_limit_that_may_not_be_tightened_keeps_its_slack_and_counts_it, make, unmake),

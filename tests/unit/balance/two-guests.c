@@ -67,6 +67,11 @@ static int facts(struct host *host, uint32_t domid, struct host_domain *f)
     return 0;
 }
 
+static uint64_t total_of(const struct guest *g)
+{
+    return g->total_memkb ? g->total_memkb : g->held_memkb;
+}
+
 static int report(struct host *host, uint32_t domid, struct host_report *r)
 {
     const struct guest *g = guest(domid);
@@ -74,8 +79,9 @@ static int report(struct host *host, uint32_t domid, struct host_report *r)
     if (!g || g->silent)
         return ERROR_NOTFOUND;
     *r = (struct host_report){.has_available = true,
-                              .total_memkb = g->held_memkb,
-                              .available_memkb = g->held_memkb > g->used_memkb ? g->held_memkb - g->used_memkb : 0,
+                              .total_memkb = total_of(g),
+                              .available_memkb = total_of(g) > g->used_memkb ? total_of(g) - g->used_memkb : 0,
+                              .stands = g->stands,
                               .at_ms = g->told_ms,
                               .serial = g->told,
                               .answers = true};

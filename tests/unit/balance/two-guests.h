@@ -23,10 +23,11 @@
 #define GUESTS 2
 
 struct guest {
-    bool there, paused, gives, takes, climbs, tight, silent;
+    bool there, paused, gives, takes, climbs, tight, silent, stands;
     uint32_t domid, kb_per_ms;
     uint64_t held_memkb, limit_memkb, target_memkb, own_memkb, used_memkb;
     uint64_t told_ms, told;
+    uint64_t total_memkb; /* it counted when it looked at itself; 0: what it holds */
     char uuid[37];
 };
 
