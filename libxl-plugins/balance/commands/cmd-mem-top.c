@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,6 +41,8 @@ struct live {
     struct top_view view;
     struct gc *gc;               /* of data */
     const struct top_data *data; /* as memd told it */
+    uint64_t told_ms;            /* and when */
+    bool silent;                 /* memd has not answered since */
     struct gc *page_gc;
 
     bool data_due, screen_due, over;
@@ -53,11 +56,25 @@ static void end(struct live *l, int status)
     l->status = status;
 }
 
+static void add_warning(struct gc *gc, struct top_host *host, const char *text)
+{
+    const char **all = gc_array(gc, host->warning_count + 1, sizeof(*all));
+
+    for (size_t i = 0; i < host->warning_count; i++)
+        all[i] = host->warnings[i];
+    all[host->warning_count++] = text;
+    host->warnings = all;
+}
+
 /* A copy of what memd told, sorted and filtered. */
 static struct top_data arranged(struct live *l, struct gc *gc, struct top_size size)
 {
     struct top_data data = *l->data;
 
+    if (l->silent)
+        add_warning(gc, &data.host,
+                    gc_printf(gc, "memd does not answer: what is shown is %" PRIu64 " s old",
+                              (ev_clock_ms() - l->told_ms) / 1000));
     data.rows = gc_array(gc, data.count + 1, sizeof(*data.rows));
     memcpy(data.rows, l->data->rows, data.count * sizeof(*data.rows));
     top_view_arrange(&l->view, &data, size);
@@ -138,20 +155,38 @@ static void screen_resized(struct ev_signal *s, int signum)
     CONTAINER_OF(s, struct live, resized)->wish = TOP_WISH_REDRAW;
 }
 
+/* memd may have much to do, or be started anew: once it has answered, what it said stays and says how old it is. */
+static bool ask(struct live *l, const struct json **answer)
+{
+    int rc = l->client ? 0 : memd_connect(l->ctx, &l->client);
+
+    if (!rc)
+        rc = memd_call(l->client, CONTROL_BALANCE, NULL, answer);
+    l->silent = rc;
+    if (!rc || l->over)
+        return !l->over;
+    if (rc == ERROR_ABORTED || !l->data) {
+        end(l, xlx_exit_of(rc));
+        return false;
+    }
+    memd_disconnect(TAKE_PTR(l->client));
+    /* What was said of it stands on the screen. */
+    terminal_forget();
+    l->screen_due = true;
+    return false;
+}
+
 /* Asks memd anew. */
 static void refresh(struct live *l)
 {
     const struct json *answer, *event;
     struct gc *gc;
-    int rc;
 
-    rc = memd_call(l->client, CONTROL_BALANCE, NULL, &answer);
-    if (rc)
-        end(l, xlx_exit_of(rc));
-    if (l->over)
+    if (!ask(l, &answer))
         return;
     gc = gc_new();
     l->data = top_read(gc, answer);
+    l->told_ms = ev_clock_ms();
     gc_free(l->gc);
     l->gc = gc;
     while (!memd_event(l->client, 0, &event))
@@ -187,7 +222,9 @@ static void open_why(struct live *l)
     struct json *arguments = json_new_object(gc);
 
     json_set_integer(gc, arguments, "domain", (int64_t)l->view.selected_domid);
-    if (memd_ask(l->client, CONTROL_WHY, arguments, &answer))
+    if (!l->client)
+        open_page(l, "memd does not answer.\n");
+    else if (memd_ask(l->client, CONTROL_WHY, arguments, &answer))
         open_page(l, "The domain is gone.\n");
     else
         open_page(l, why_text(gc, answer));
@@ -241,6 +278,7 @@ static void turn(struct live *l)
     }
 }
 
+/* Takes the client. */
 static int live(struct xlx_ctx *ctx, struct memd_client *client)
 {
     struct live l = {.ctx = ctx, .client = client};
@@ -263,6 +301,7 @@ static int live(struct xlx_ctx *ctx, struct memd_client *client)
     ev_interrupt_stop(&l.interrupt);
     close_page(&l);
     gc_free(l.gc);
+    memd_disconnect(l.client);
     terminal_give_back();
     /* What was said meanwhile went with the screen. */
     if (l.status == XLX_EXIT_FAILED)
@@ -331,7 +370,7 @@ static int run(const struct xlx_invocation *in)
     else if (o->events)
         status = stream(in, client);
     else if (!o->once && !in->ui->json && in->ui->terminal && terminal_take())
-        status = live(in->ctx, client);
+        status = live(in->ctx, TAKE_PTR(client));
     else
         status = once(in, client);
     memd_disconnect(client);

@@ -4,10 +4,7 @@
 # timeout: 600
 . "$(dirname "$0")/../../lib/live.sh"
 
-xl-ext memd 2>"$scratch/memd.log" &
-memd=$!
-at_end kill $memd
-check "memd answers" until_true 30 xl-ext mem-top --once
+start_memd
 at_end lab-puppet stop p
 check "three guests" lab-puppet start p 100 200 instant --count 3
 i=0
@@ -97,6 +94,15 @@ tmux send-keys -t top "stty -a" Enter
 check "with the terminal as before" until_true 60 shows "^isig icanon"
 tmux send-keys -t top clear Enter fg Enter
 check "and it goes on" until_true 60 shows "^sum of 40: "
+kill $memd
+wait $memd
+check "without memd it keeps what it has, and says how old that is" until_true 60 shows "^warning: memd does not answer: what is shown is [0-9]* s old"
+check "of all of them" shows "^sum of 40: "
+start_memd
+answers_again() {
+    shows "^sum of 40: " && ! shows "does not answer"
+}
+check "and goes on when memd is back" until_true 60 answers_again
 tmux send-keys -t top C-c
 tmux send-keys -t top 'echo "ended:$?"' Enter
 check "Ctrl-C interrupts it" until_true 60 shows "^ended:130"
