@@ -235,7 +235,7 @@ static uint64_t held_at(const struct dom *d, const struct host_report *report)
 
 static void read_report(struct balancer *b, struct dom *d)
 {
-    bool first = !d->has_report;
+    bool first = !d->has_report, stands;
     struct host_report report;
 
     d->report_due = false;
@@ -249,9 +249,11 @@ static void read_report(struct balancer *b, struct dom *d)
         d->asked_ms = 0;
         balancer_round_soon(b);
     }
+    /* What the guest has taken since it was measured is not in it: only its age is other. Of several that have come since
+     * one may have been measured. */
+    stands = d->has_report && report.stands && report.serial == d->report.serial + 1;
     d->report = report;
-    /* What the guest has taken since it was measured is not in it: only its age is other. */
-    if (d->has_report && report.stands)
+    if (stands)
         return;
     d->has_report = true;
     /* Who can speak has booted, also when it falls silent later. */

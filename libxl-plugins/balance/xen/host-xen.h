@@ -40,7 +40,6 @@ struct xen_domain {
     struct guest_follow follow;
     struct guest_stats stats;
     uint64_t stats_serial; /* how many came before */
-    bool stats_read;       /* the balancer has read them */
     struct store_watch devices_watch;
     bool devices_watched; /* it has fired for its registration */
     unsigned echoes;      /* events about its target that are our own writes' */
@@ -163,8 +162,6 @@ void xen_saves_watch(struct host_xen *x, const char *helper);
 void xen_saves_end(struct host_xen *x);
 /* Whether the domain is being saved or sent away. */
 bool xen_saves_has(const struct host_xen *x, uint32_t domid);
-/* Whether its memory is being read. */
-bool xen_saves_restores(const struct host_xen *x, uint32_t domid);
 
 /* ---- xen-restores.c ---- */
 

@@ -91,12 +91,7 @@ static void reported(struct guest_follow *follow, const struct guest_stats *stat
 {
     struct xen_domain *d = CONTAINER_OF(follow, struct xen_domain, follow);
 
-    /* What was measured is not lost because it stands before anybody has read it. */
-    bool may_stand = d->stats_read || d->stats.stands;
-
     d->stats = *stats;
-    d->stats.stands = stats->stands && may_stand;
-    d->stats_read = false;
     d->stats_serial++;
     if (d->xen->host.balancer)
         balancer_domain_reported(d->xen->host.balancer, d->domid);
@@ -351,7 +346,6 @@ int xen_domain_report(struct host *host, uint32_t domid, struct host_report *r)
     if (!d || !report_from_stats(&d->stats, r))
         return ERROR_NOTFOUND;
     r->serial = d->stats_serial;
-    d->stats_read = true;
     return 0;
 }
 

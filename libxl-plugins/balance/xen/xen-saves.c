@@ -39,23 +39,13 @@ struct xen_save {
     struct xen_restore restore;
 };
 
-static bool has(const struct host_xen *x, uint32_t domid, bool restores)
+bool xen_saves_has(const struct host_xen *x, uint32_t domid)
 {
     const struct xen_save *s = x->saves;
 
-    while (s && (s->domid != domid || s->restores != restores))
+    while (s && (s->domid != domid || s->restores))
         s = s->next;
     return s;
-}
-
-bool xen_saves_has(const struct host_xen *x, uint32_t domid)
-{
-    return has(x, domid, false);
-}
-
-bool xen_saves_restores(const struct host_xen *x, uint32_t domid)
-{
-    return has(x, domid, true);
 }
 
 static void tell(struct host_xen *x, uint32_t domid)

@@ -96,9 +96,7 @@ static bool look_at(struct host_xen *x, struct xen_start *start)
             release_kept(x);
         return false;
     }
-    /* The limit of one that is restored is not what it needs. */
-    if (info.max_pages < UINT64_MAX / MEM_PAGE_KB && info.max_pages > FEW_PAGES &&
-        !xen_saves_restores(x, start->domid)) {
+    if (info.max_pages < UINT64_MAX / MEM_PAGE_KB && info.max_pages > FEW_PAGES) {
         start->limit_memkb = info.max_pages * MEM_PAGE_KB;
         start->lacked |= free_memkb(x) < start->limit_memkb;
     }

@@ -49,6 +49,30 @@ static void a_report_that_stands_says_nothing_of_what_a_guest_was_given_since(vo
         pass(1000);
     }
     assert_true(view_of(gc, 2).plan.demand_memkb <= wants);
+    /* One that was measured has come before it, and was not read. */
+    g->told++;
+    g->total_memkb = 0;
+    says(g, 300);
+    pass(1000);
+    assert_int_equal(dom_find(b, 2)->demand.used_memkb, 300 * MIB);
+}
+
+/* And tells no total, by which that could be seen. */
+static void a_guest_that_has_given_since_it_looked_uses_what_it_used(void **state)
+{
+    struct guest *g = add(2, 1000);
+
+    g->no_total = true;
+    says(g, 800);
+    pass(5000);
+    /* What its driver keeps beyond the target is not counted. */
+    assert_int_equal(dom_find(b, 2)->demand.used_memkb, 800 * MIB - OFFSET);
+    g->gives = g->takes = false;
+    g->total_memkb = g->held_memkb;
+    g->held_memkb -= 134 * MIB;
+    says(g, 800);
+    pass(100);
+    assert_true(dom_find(b, 2)->demand.used_memkb >= 800 * MIB - OFFSET);
 }
 
 /* An emulator writes into it: libxl's slack stays, and nobody else is promised that. */
@@ -265,6 +289,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(at_rest_a_limit_is_the_target_and_the_offset, make, unmake),
         cmocka_unit_test_setup_teardown(a_report_that_stands_says_nothing_of_what_a_guest_was_given_since, make,
                                         unmake),
+        cmocka_unit_test_setup_teardown(a_guest_that_has_given_since_it_looked_uses_what_it_used, make, unmake),
         cmocka_unit_test_setup_teardown(a_guest_that_stops_a_little_below_its_target_keeps_the_offset_that_is_known,
                                         make, unmake),
         cmocka_unit_test_setup_teardown(a_limit_that_may_not_be_tightened_keeps_its_slack_and_counts_it, make, unmake),

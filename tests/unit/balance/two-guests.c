@@ -79,7 +79,7 @@ static int report(struct host *host, uint32_t domid, struct host_report *r)
     if (!g || g->silent)
         return ERROR_NOTFOUND;
     *r = (struct host_report){.has_available = true,
-                              .total_memkb = total_of(g),
+                              .total_memkb = g->no_total ? UINT64_MAX : total_of(g),
                               .available_memkb = total_of(g) > g->used_memkb ? total_of(g) - g->used_memkb : 0,
                               .stands = g->stands,
                               .at_ms = g->told_ms,

@@ -211,6 +211,31 @@ static void the_date_of_xenservers_says_that_what_it_told_stands(void **state)
     }
 }
 
+/* Its writes are too far apart to be taken for one round, and too near to be looked at each. */
+static void one_that_writes_slowly_is_known_and_heard_in_time(void **state)
+{
+    static const struct written marks[] = {
+        {0, "attr/PVAddons/MajorVersion", "8"}, {0, "attr/PVAddons/BuildVersion", "173"}, {0, NULL, NULL}};
+    char free_kb[24], date[32];
+
+    follow_it();
+    replay(marks);
+    for (unsigned i = 1; i < 20; i++) {
+        snprintf(free_kb, sizeof(free_kb), "%u", i * 1024);
+        snprintf(date, sizeof(date), "Fri Nov 27 2026 %u", i);
+        fake_store_set(DOM "data/meminfo_free", free_kb);
+        pass(100);
+        fake_store_set(DOM "data/meminfo_total", i % 2 ? "204800" : "204804");
+        pass(100);
+        fake_store_set(DOM "data/updated", date);
+        pass(1000);
+        assert_string_equal(agent(), "xenserver");
+        assert_int_equal(available_mib(), i);
+        assert_int_equal(last.values[AGENT_STAT_TOTAL_MEMORY] / 1024, i % 2 ? 204800 : 204804);
+        pass(60000);
+    }
+}
+
 static void an_old_one_of_xenservers_or_an_old_kernel_tells_what_is_unused_only(void **state)
 {
     struct guest_agent_marks marks = {.major = "7", .minor = "20", .updated = "Mon Jan  2 15:04:05 2006"};
@@ -377,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(xenservers_is_read_after_both_of_its_nodes_and_lives_six_minutes, make, unmake),
         cmocka_unit_test_setup_teardown(the_date_of_xenservers_says_that_what_it_told_stands, make, unmake),
+        cmocka_unit_test_setup_teardown(one_that_writes_slowly_is_known_and_heard_in_time, make, unmake),
         cmocka_unit_test_setup_teardown(an_old_one_of_xenservers_or_an_old_kernel_tells_what_is_unused_only, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(the_total_of_xcpngs_is_not_believed_when_the_guest_has_grown, make, unmake),
