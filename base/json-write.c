@@ -76,13 +76,28 @@ static size_t add_character(struct writer *w, const char *s, size_t len)
     return used ? used : 1;
 }
 
+/* How many bytes at s stand for themselves in every style: most texts as a whole. */
+static size_t plain_length(const char *s, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+        n++;
+    return n;
+}
+
 static void add_quoted(struct writer *w, const char *s, size_t len)
 {
     size_t used;
 
     add(w, "\"");
-    for (; len; s += used, len -= used)
-        used = add_character(w, s, len);
+    for (; len; s += used, len -= used) {
+        used = plain_length(s, len);
+        if (used)
+            text_add(w->text, s, used);
+        else
+            used = add_character(w, s, len);
+    }
     add(w, "\"");
 }
 

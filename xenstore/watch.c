@@ -20,6 +20,8 @@
 /* A guest that writes without end must not keep the loop from its other sources. The descriptor stays readable while
  * events are left (xs_maybe_clear_watch_pipe of libxenstore), so the rest comes on the next turn. */
 #define EVENTS_A_TURN 256
+/* Nor must many events whose handlers ask xenstored much. */
+#define TURN_MS 50u
 
 struct store_watcher {
     uv_loop_t *loop;
@@ -53,8 +55,9 @@ static void xenstored_gone(struct store_watcher *w)
 static void events_arrived(struct ev_fd *f, int fd, short revents)
 {
     struct store_watcher *w = CONTAINER_OF(f, struct store_watcher, fd);
+    uint64_t until_ms = ev_clock_ms() + TURN_MS;
 
-    for (unsigned n = 0; n < EVENTS_A_TURN; n++) {
+    for (unsigned n = 0; n < EVENTS_A_TURN && (!n || ev_clock_ms() < until_ms); n++) {
         CLEANUP_FREE char **event = xs_check_watch(w->xs);
         struct store_watch *watch;
 

@@ -94,7 +94,7 @@ int memd_connect(struct xlx_ctx *ctx, struct memd_client **client)
     rc = connection_open(&c->connection, ctx, c->only_looks ? look : path, MEMD_TIMEOUT_MS);
     if (rc) {
         gc_free(gc);
-        return rc == ERROR_NOTFOUND || rc == ERROR_ABORTED ? rc : ERROR_FAIL;
+        return rc == ERROR_NOTFOUND || rc == ERROR_TIMEDOUT || rc == ERROR_ABORTED ? rc : ERROR_FAIL;
     }
     *client = c;
     return 0;

@@ -16,7 +16,8 @@
 
 struct memd_client;
 
-/* ERROR_NOTFOUND: memd does not run (not logged: memd_missing does); others are logged. */
+/* ERROR_NOTFOUND: memd does not run (not logged: memd_missing does); ERROR_TIMEDOUT: it does not answer within
+ * MEMD_TIMEOUT_MS; ERROR_ABORTED, ERROR_FAIL. All but the first are logged. */
 int memd_connect(struct xlx_ctx *ctx, struct memd_client **client);
 /* The same, tried until timeout_ms have passed. Not logged. */
 int memd_connect_within(struct xlx_ctx *ctx, uint64_t timeout_ms, struct memd_client **client);

@@ -10,6 +10,10 @@
 #include "memd/memd.h"
 #include "xenstore/paths.h"
 
+/* So long domains that have come are looked up before others have their turn: hundreds may come at once, and xenstored may
+ * be slow. */
+#define TURN_MS 100u
+
 struct node_watch {
     struct store_watch watch;
     struct tracked *tracked;
@@ -22,6 +26,7 @@ struct tracked {
     unsigned reason; /* of its shutdown */
     struct tracker *tracker;
     struct store_watch name_watch;
+    bool name_watched; /* it has fired for its registration */
     /* The nodes one by one: what else stands in their folder may be the guest's to write (Qubes' memory/meminfo). */
     struct node_watch nodes[2];
 };
@@ -47,9 +52,13 @@ static struct tracked *tracked_of(struct service_domain *domain)
 static void name_changed(struct store_watch *watch, const char *path)
 {
     struct tracked *d = CONTAINER_OF(watch, struct tracked, name_watch);
+    bool registration = !d->name_watched;
     char name[XLX_NAME_MAX];
 
-    /* It fires once at registration, too. */
+    d->name_watched = true;
+    /* The name was read after that. */
+    if (registration)
+        return;
     domain_name(d->tracker->ctx, d->tracker->xs, d->domain.domid, name);
     if (!strcmp(name, d->domain.name))
         return;
@@ -92,9 +101,9 @@ static struct tracked *tracked_new(struct tracker *t, const xc_domaininfo_t *inf
     d->domain.domid = info->domain;
     domain_uuid_text(info->handle, d->domain.uuid);
     d->domain.type = domain_type(t->xs, info->domain);
-    domain_name(t->ctx, t->xs, info->domain, d->domain.name);
     if (store_watch_start(t->watcher, &d->name_watch, path_in_domain(gc, info->domain, NODE_NAME), name_changed))
         LOGD(t->ctx, WARN, info->domain, "cannot watch its name: a new one will not be noticed");
+    domain_name(t->ctx, t->xs, info->domain, d->domain.name);
     d->domain.target_watched = watch_node(d, SERVICE_NODE_TARGET, NODE_MEMORY_TARGET);
     watch_node(d, SERVICE_NODE_STATIC_MAX, NODE_MEMORY_STATIC_MAX);
     return d;
@@ -145,8 +154,11 @@ static bool is_over(const struct service_domain *d, const xc_domaininfo_t *info)
     return d->domid < info->domain || (d->domid == info->domain && !same_domain(d, info));
 }
 
-/* Both lists ascend, so one pass over them finds every difference. */
-static int look(struct tracker *t)
+static void look_soon(struct tracker *t);
+
+/* Both lists ascend, so one pass over them finds every difference. Of those that are new the rest is found in another pass
+ * when until_ms has come. */
+static int look(struct tracker *t, uint64_t until_ms)
 {
     xc_domaininfo_t *infos;
     size_t at = 0, count;
@@ -165,6 +177,10 @@ static int look(struct tracker *t)
         while (at < t->domains->count && is_over(t->domains->list[at], info))
             drop(t, at);
         if (at == t->domains->count || t->domains->list[at]->domid != info->domain) {
+            if (ev_clock_ms() >= until_ms) {
+                look_soon(t);
+                continue;
+            }
             /* A domain that is still being built: xenstored hears of it, and says so, when it is complete. */
             if (!xs_is_domain_introduced(t->xs, info->domain))
                 continue;
@@ -182,7 +198,7 @@ static int look(struct tracker *t)
 
 static void look_is_due(struct ev_timer *timer)
 {
-    look(CONTAINER_OF(timer, struct tracker, soon));
+    look(CONTAINER_OF(timer, struct tracker, soon), ev_clock_ms() + TURN_MS);
 }
 
 static void look_soon(struct tracker *t)
@@ -224,7 +240,8 @@ int tracker_new(struct xlx_ctx *ctx, struct service_domains *domains, const stru
         LOG(ctx, ERROR, "cannot watch for domains coming and going: %s", error_text(rc));
         goto out;
     }
-    rc = look(t);
+    /* Those that are there are told before anything else is done. */
+    rc = look(t, UINT64_MAX);
 
 out:
     if (rc) {

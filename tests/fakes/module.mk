@@ -66,6 +66,7 @@ $(foreach t,balancer reserve,$(call with-parts,balance/test_$(t),balance/host-of
 $(foreach t,closed lend,$(call with-parts,balance/test_$(t),balance/two-guests)$(call with-fakes,balance/test_$(t),host))
 $(foreach t,top top_keys,$(call with-parts,balance/test_$(t),balance/top-view))
 $(call with-fakes,balance/test_service_host,fault xenstore xenctrl ctx talk host)
+$(call with-fakes,balance/test_turns,host)
 $(call with-fakes,balance/test_service_stop,fault xenstore xenctrl ctx talk)
 $(call with-fakes,balance/test_service_faults,fault xenstore xenctrl ctx talk clock)
 TEST_LIBS_balance_test_service_faults := $(FAKE_CLOCK_WRAP) -Wl,--wrap=ev_clock_ms
@@ -79,7 +80,7 @@ TEST_LIBS_balloon_test_settle := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_qmp_test_machine := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_qmp_test_machine_follow := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_qmp_test_machine_stats := $(FAKE_CLOCK_WRAP)
-TEST_LIBS_memd_test_tracker := $(FAKE_CLOCK_WRAP)
+TEST_LIBS_memd_test_tracker := $(FAKE_CLOCK_WRAP) -Wl,--wrap=ev_clock_ms
 TEST_LIBS_memd_test_monitors := $(FAKE_CLOCK_WRAP)
 TEST_LIBS_memd_test_notify := $(FAKE_CLOCK_WRAP)
 

@@ -20,6 +20,9 @@
 #include "base/visible.h"
 
 #define REFRESH_MS 1000
+/* Where memd has so many domains that a refresh takes long, for us and for memd, no more than a fifth of the time goes into
+ * it. */
+#define REFRESH_PAUSE 4
 /* Escape alone is a key; terminals send their sequences in one go. */
 #define ESCAPE_MS 100
 
@@ -155,7 +158,8 @@ static void screen_resized(struct ev_signal *s, int signum)
     CONTAINER_OF(s, struct live, resized)->wish = TOP_WISH_REDRAW;
 }
 
-/* memd may have much to do, or be started anew: once it has answered, what it said stays and says how old it is. */
+/* memd may have much to do, and is waited for; or be started anew: once it has answered, what it said stays and says how old
+ * it is. */
 static bool ask(struct live *l, const struct json **answer)
 {
     int rc = l->client ? 0 : memd_connect(l->ctx, &l->client);
@@ -165,7 +169,7 @@ static bool ask(struct live *l, const struct json **answer)
     l->silent = rc;
     if (!rc || l->over)
         return !l->over;
-    if (rc == ERROR_ABORTED || !l->data) {
+    if (rc == ERROR_ABORTED || (!l->data && rc != ERROR_TIMEDOUT)) {
         end(l, xlx_exit_of(rc));
         return false;
     }
@@ -263,22 +267,37 @@ static void fulfil(struct live *l)
     l->screen_due = true;
 }
 
+static void show_if_due(struct live *l)
+{
+    if (!l->screen_due || !l->data || l->over)
+        return;
+    l->screen_due = false;
+    show(l);
+}
+
+static void refresh_if_due(struct live *l)
+{
+    uint64_t began_ms = ev_clock_ms(), pause_ms;
+
+    if (!l->data_due || l->over)
+        return;
+    l->data_due = false;
+    refresh(l);
+    show_if_due(l);
+    pause_ms = REFRESH_PAUSE * (ev_clock_ms() - began_ms);
+    ev_timer_start(&l->ctx->loop, &l->refresh, pause_ms > REFRESH_MS ? pause_ms : REFRESH_MS, 0, refresh_due);
+}
+
 static void turn(struct live *l)
 {
     uv_run(&l->ctx->loop, UV_RUN_ONCE);
     if (!l->over)
         fulfil(l);
-    if (l->data_due && !l->over) {
-        l->data_due = false;
-        refresh(l);
-    }
-    if (l->screen_due && l->data && !l->over) {
-        l->screen_due = false;
-        show(l);
-    }
+    refresh_if_due(l);
+    show_if_due(l);
 }
 
-/* Takes the client. */
+/* Takes the client; NULL: memd has not answered so far. */
 static int live(struct xlx_ctx *ctx, struct memd_client *client)
 {
     struct live l = {.ctx = ctx, .client = client};
@@ -287,7 +306,7 @@ static int live(struct xlx_ctx *ctx, struct memd_client *client)
 
     ev_interrupt_start(&ctx->loop, &l.interrupt, interrupted);
     ev_signal_start(&ctx->loop, &l.resized, SIGWINCH, screen_resized);
-    ev_timer_start(&ctx->loop, &l.refresh, 0, REFRESH_MS, refresh_due);
+    ev_timer_start(&ctx->loop, &l.refresh, 0, 0, refresh_due);
     if (fd < 0 || ev_fd_start(&ctx->loop, &l.input, fd, POLLIN, input_came)) {
         LOG(ctx, ERROR, "cannot read keys from the terminal");
         end(&l, XLX_EXIT_FAILED);
@@ -359,17 +378,20 @@ static int once(const struct xlx_invocation *in, struct memd_client *client)
 static int run(const struct xlx_invocation *in)
 {
     const struct options *o = in->options;
+    bool lives = !o->once && !o->events && !o->prometheus && !in->ui->json && in->ui->terminal;
     struct memd_client *client;
     int rc, status;
 
     rc = memd_connect(in->ctx, &client);
+    if (rc == ERROR_TIMEDOUT && lives && terminal_take())
+        return live(in->ctx, NULL);
     if (rc)
         return rc == ERROR_NOTFOUND ? memd_missing(in->ctx) : xlx_exit_of(rc);
     if (o->prometheus)
         status = print_metrics(client);
     else if (o->events)
         status = stream(in, client);
-    else if (!o->once && !in->ui->json && in->ui->terminal && terminal_take())
+    else if (lives && terminal_take())
         status = live(in->ctx, TAKE_PTR(client));
     else
         status = once(in, client);

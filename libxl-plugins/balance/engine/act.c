@@ -68,6 +68,10 @@ int target_write(struct balancer *b, struct dom *d, uint64_t target_memkb, const
         balancer_round_wanted(b, d->refused_until_ms);
         return ERROR_NOT_READY;
     }
+    if (balancer_turn_over(b)) {
+        balancer_round_soon(b);
+        return ERROR_NOT_READY;
+    }
     limit = limit_with(b, d, target_memkb);
     rc = b->host->ops->target_set(b->host, d->domid, old, target_memkb, limit);
     if (rc) {

@@ -165,6 +165,16 @@ int balancer_auto(struct balancer *b, uint32_t domid)
 
 /* ---- time ---- */
 
+void balancer_turn_begins(struct balancer *b, uint64_t length_ms)
+{
+    b->turn_until_ms = b->host->ops->now_ms(b->host) + length_ms;
+}
+
+bool balancer_turn_over(const struct balancer *b)
+{
+    return b->host->ops->now_ms(b->host) >= b->turn_until_ms;
+}
+
 void balancer_tell(struct balancer *b, const struct host_event *event)
 {
     b->host->ops->event(b->host, event);

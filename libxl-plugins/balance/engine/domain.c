@@ -192,7 +192,9 @@ void dom_refresh(struct balancer *b, struct dom *d)
     uint64_t held_before = d->actual_memkb;
     enum plan_state state;
 
-    if (d->facts_stale)
+    if (d->facts_stale && balancer_turn_over(b))
+        b->behind_ms = b->behind_ms ? b->behind_ms : b->now_ms;
+    else if (d->facts_stale)
         read_facts(b, d);
     expire_report(b, d);
     d->last_actual_memkb = held_before;

@@ -55,12 +55,18 @@ static int look(struct balancer *b)
     return 0;
 }
 
-static void refresh(struct balancer *b)
+static void refresh(struct balancer *b, uint64_t within_ms)
 {
+    uint64_t behind_ms = b->behind_ms;
+
+    b->behind_ms = 0;
+    balancer_turn_begins(b, within_ms);
     for (size_t i = 0; i < b->count; i++) {
         if (b->doms[i]->seen)
             dom_refresh(b, b->doms[i]);
     }
+    if (b->behind_ms && behind_ms)
+        b->behind_ms = behind_ms;
 }
 
 void balancer_look(struct balancer *b)
@@ -70,7 +76,7 @@ void balancer_look(struct balancer *b)
     b->now_ms = b->host->ops->now_ms(b->host);
     if (look(b))
         return;
-    refresh(b);
+    refresh(b, TURN_VIEW_MS);
     dom_wishes_fill(b, gc);
 }
 
@@ -241,6 +247,7 @@ static void run_round(struct balancer *b)
     dom_wishes_fill(b, gc);
     reserve_admit(b);
     round_decide(b, gc, urgent);
+    balancer_turn_begins(b, TURN_WRITE_MS);
     more = targets_move(b, gc);
     targets_rearm(b);
     reserve_settle(b);
@@ -259,10 +266,20 @@ static void note_cost(struct balancer *b, uint64_t began_ms)
     b->took_ms = (b->took_ms + took) / 2;
 }
 
+/* Memory is not handed out before it is known who is there, unless that takes too long. */
+static bool may_decide(struct balancer *b)
+{
+    if (!b->behind_ms || b->emergency)
+        return true;
+    if (b->now_ms < b->behind_ms + FACTS_PATIENCE_MS)
+        return false;
+    b->behind_ms = b->now_ms;
+    return true;
+}
+
 void balancer_wake(struct balancer *b)
 {
     uint64_t began_ms = b->host->ops->now_ms(b->host);
-    bool due;
 
     b->now_ms = began_ms;
     b->awake = true;
@@ -273,14 +290,15 @@ void balancer_wake(struct balancer *b)
         balancer_wake_wanted(b, b->now_ms + TICK_SLOW_MS);
         return;
     }
-    refresh(b);
+    refresh(b, TURN_MS);
     for (size_t i = 0; i < b->count; i++)
         dom_read_due_report(b, b->doms[i]);
-    due = b->round_at_ms <= b->now_ms;
-    if (due) {
+    if (b->round_at_ms <= b->now_ms && may_decide(b)) {
         run_round(b);
         note_cost(b, began_ms);
     }
+    if (b->behind_ms)
+        balancer_wake_wanted(b, b->now_ms);
     balancer_wake_wanted(b, b->round_at_ms);
     /* Of one that Xen's list has lost already nothing is read: waking for it would be at once, and for ever. */
     for (size_t i = 0; i < b->count; i++) {

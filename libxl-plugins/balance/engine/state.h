@@ -21,6 +21,13 @@
 #define TICK_MS 250u
 #define TICK_SLOW_MS 1000u
 #define TICK_FAST_FOR_MS 5000u
+/* How long facts are read, and targets written, before others have their turn; somebody who asks for a view waits longer
+ * for the facts of this moment. */
+#define TURN_MS 100u
+#define TURN_WRITE_MS 500u
+#define TURN_VIEW_MS 1000u
+/* A round waits so long for facts. */
+#define FACTS_PATIENCE_MS 5000u
 /* What has not moved for so long is not going to. */
 #define STILL_MS 180000u
 
@@ -125,7 +132,9 @@ struct balancer {
     uint64_t fast_until_ms;
     uint64_t freed_until_ms; /* a domain has gone, and nobody tells when its memory is free */
     bool emergency;
-    bool awake; /* within balancer_wake */
+    bool awake;             /* within balancer_wake */
+    uint64_t turn_until_ms; /* what asks the host much goes on in the next turn from then on */
+    uint64_t behind_ms;     /* facts that have changed are not all read since then; 0: all are */
 
     const struct host_sample *samples; /* of the last look */
     size_t sample_count;
@@ -153,6 +162,10 @@ void balancer_round_soon(struct balancer *b);
 /* Between two rounds. */
 uint64_t balancer_round_gap_ms(const struct balancer *b);
 void balancer_tell(struct balancer *b, const struct host_event *event);
+/* The host may be slow to answer, and hundreds of domains may come or change at once: from now on questions may take so
+ * long. Whoever else waits for the loop gets his turn then. */
+void balancer_turn_begins(struct balancer *b, uint64_t length_ms);
+bool balancer_turn_over(const struct balancer *b);
 
 /* domain.c */
 enum plan_state dom_state(const struct balancer *b, const struct dom *d);

@@ -103,6 +103,12 @@ answers_again() {
     shows "^sum of 40: " && ! shows "does not answer"
 }
 check "and goes on when memd is back" until_true 60 answers_again
+tmux send-keys -t top q
+kill -STOP $memd
+tmux send-keys -t top clear Enter "xl-ext mem-top" Enter
+check "a memd that does not answer at its start is waited for" until_true 60 shows "no answer within"
+kill -CONT $memd
+check "until it answers" until_true 60 answers_again
 tmux send-keys -t top C-c
 tmux send-keys -t top 'echo "ended:$?"' Enter
 check "Ctrl-C interrupts it" until_true 60 shows "^ended:130"

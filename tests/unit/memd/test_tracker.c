@@ -33,8 +33,20 @@ __attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
     va_end(args);
 }
 
+/* What has been waited for answers, and what a new domain takes. */
+static uint64_t waited_ms;
+static unsigned answer_ms, appeared_count;
+
+uint64_t __wrap_ev_clock_ms(void);
+uint64_t __wrap_ev_clock_ms(void)
+{
+    return fake_clock_ms() + waited_ms;
+}
+
 static void appeared(void *arg, struct service_domain *d)
 {
+    waited_ms += answer_ms;
+    appeared_count++;
     note("+%u %s; ", d->domid, d->name);
 }
 
@@ -146,6 +158,27 @@ static void many_that_come_together_cost_one_look(void **state)
     }
     told("+2 many; +3 many; +4 many; +5 many; +6 many; +7 many; +8 many; +9 many; +10 many; +11 many; ");
     assert_int_equal(fake_xen_looks(), looks + 1);
+    end(t);
+}
+
+static void between_many_that_are_slow_to_look_up_others_have_their_turn(void **state)
+{
+    struct tracker *t = begin();
+
+    told("+0 Domain-0; +1 one; ");
+    for (uint32_t domid = 2; domid < 22; domid++)
+        add(domid, "n");
+    fake_store_fire("@introduceDomain");
+    answer_ms = 30;
+    for (unsigned turns = 0; domains.count < 22; turns++) {
+        assert_in_range(turns, 0, 20);
+        appeared_count = 0;
+        uv_run(&ctx->loop, UV_RUN_ONCE);
+        assert_in_range(appeared_count, 0, 4);
+    }
+    answer_ms = 0;
+    told("+2 n; +3 n; +4 n; +5 n; +6 n; +7 n; +8 n; +9 n; +10 n; +11 n; +12 n; +13 n; +14 n; +15 n; +16 n; +17 n; "
+         "+18 n; +19 n; +20 n; +21 n; ");
     end(t);
 }
 
@@ -277,6 +310,7 @@ int main(void)
         cmocka_unit_test(those_that_are_there_are_told_at_the_start),
         cmocka_unit_test(at_rest_nothing_is_asked_and_nothing_waited_for),
         cmocka_unit_test(many_that_come_together_cost_one_look),
+        cmocka_unit_test(between_many_that_are_slow_to_look_up_others_have_their_turn),
         cmocka_unit_test(a_new_name_is_told_once),
         cmocka_unit_test(a_target_or_static_max_that_is_written_is_told_of),
         cmocka_unit_test(a_record_keeps_its_address_while_others_come_and_go),
