@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/xl.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -104,6 +106,15 @@ int xl_runs_alone(const struct xlx_invocation *in, const char *why)
         LOG(in->ctx, WARN, "%s", why);
     LOG(in->ctx, ERROR, "%s", exec_xl(gc, in->xl_argv));
     return XLX_EXIT_FAILED;
+}
+
+#define SAVE_HELPER XLX_LIBEXECDIR "/save-helper"
+
+void xl_keep_superpages(void)
+{
+    /* libxl fails without a word where the program is not there */
+    if (!access(SAVE_HELPER, X_OK))
+        setenv("LIBXL_SAVE_HELPER", SAVE_HELPER, 0);
 }
 
 int xl_lock_path(struct xlx_ctx *ctx, struct gc *gc, const char **path)

@@ -42,6 +42,10 @@ int xl_run(struct xlx_ctx *ctx, char *const *argv, int *exit_status);
  * that is as it should be). Returns XLX_EXIT_FAILED, logged, when xl cannot be run. */
 int xl_runs_alone(const struct xlx_invocation *in, const char *why);
 
+/* Has the xl that this process runs, or becomes, rebuild a guest from large pages where it can (save-helper/), unless
+ * the user has chosen a helper. */
+void xl_keep_superpages(void);
+
 /* The file whose lock xl holds while it builds a domain (xl.conf, lockfile), if it balloons dom0 for that (autoballoon);
  * in the pool. With an error (logged) xl's default. */
 int xl_lock_path(struct xlx_ctx *ctx, struct gc *gc, const char **path);

@@ -155,6 +155,7 @@ static int run(const struct xlx_invocation *in)
 {
     GC_SCOPE(gc);
 
+    xl_keep_superpages();
     if (xlx_why_no_dom0())
         return xl_runs_alone(in, xlx_why_no_dom0());
     if (!xlx_ctx_usable(in->ctx))

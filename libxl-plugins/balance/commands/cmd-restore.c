@@ -50,6 +50,7 @@ static int run(const struct xlx_invocation *in)
     GC_SCOPE(gc);
     const char *json;
 
+    xl_keep_superpages();
     if (xlx_why_no_dom0() || !in->argc)
         return xl_runs_alone(in, xlx_why_no_dom0());
     if (!xlx_ctx_usable(in->ctx))
@@ -81,7 +82,8 @@ const struct xlx_command cmd_restore = {
     .details =
         "Reserves what the saved guest needs, taking it from guests that memd balances, and runs 'xl restore' with "
         "the same arguments. A guest that held more than its target when it was saved, which xl alone cannot restore, "
-        "gets what it held. When memd does not run, a warning is given and xl is run all the same.",
+        "gets what it held. When memd does not run, a warning is given and xl is run all the same. The guest's memory "
+        "is made of large pages again where the host has them.",
     XLX_OPTIONS(option_table, struct options),
     .args_max = XLX_ARGS_ANY,
     .domain_arg = XLX_NO_DOMAIN,

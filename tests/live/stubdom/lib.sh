@@ -179,6 +179,15 @@ number_on_disk() {
     printf '%d' "0x$(od -An -j 1048576 -N 4 -t x4 "$scratch/$1.disk" | tr -d ' ')"
 }
 
+# still_counts NAME: the number on the disk of the guest "count" grows; $counted is the one of before
+has_counted() {
+    [ "$(number_on_disk count)" -gt "$counted" ]
+}
+still_counts() {
+    counted=$(number_on_disk count)
+    check "$1" until_true 120 has_counted
+}
+
 has_heard() {
     [ "$(grep -a -c '=[0-9A-F]\{8\}' "$heard")" -ge "$1" ]
 }
@@ -194,4 +203,23 @@ counts() {
         done
         echo 1
     })" "$1 leaves no number out"
+}
+
+# monitor_says NAME LINE: what the monitor of a guest's QEMU answers
+monitor_says() {
+    xl-ext qmp --device-model "$1" human-monitor-command "command-line=$2" | json .
+}
+
+# screen NAME: what stands on a guest's VGA screen, as its QEMU has it: the text (25 lines of 80 columns), and a sum of the first 32 KiB of
+# the card's memory, where text, colours and the font are
+screen() {
+    screen_at=$(monitor_says "$1" 'info pci' | sed -n '/VGA/,$ s/.*BAR0.*memory at \(0x[0-9a-f]*\).*/\1/p' | head -n 1)
+    for screen_part in 0 1 2 3; do
+        monitor_says "$1" "xp /2048xw $((screen_at + screen_part * 8192))"
+    done | python3 -c '
+import re, sys, zlib
+memory = b"".join(int(w, 16).to_bytes(4, "little") for w in re.findall("0x([0-9a-f]{8})", sys.stdin.read()))
+for row in range(25):
+    print(bytes(c if 32 <= c < 127 else 46 for c in memory[320 * row:320 * (row + 1):4]).decode().rstrip(" ."))
+print(len(memory), "bytes, sum %08x" % zlib.crc32(memory))'
 }

@@ -13,15 +13,6 @@ at_end xl destroy count
 before="$(leftovers)"
 log=/var/log/xen/qemu-dm-count.log
 
-# still_counts NAME: the number on its disk grows
-has_counted() {
-    [ "$(number_on_disk count)" -gt "$counted" ]
-}
-still_counts() {
-    counted=$(number_on_disk count)
-    check "$1" until_true 120 has_counted
-}
-
 in_time "the guest starts" xl create "$scratch/count.cfg"
 domid=$(xl domid count) stub=$(xl domid count-dm)
 console=$(xenstore-read "/local/domain/$stub/image/device-model-pid")
@@ -110,12 +101,46 @@ in_time "the guest is still saved" xl restore "$scratch/saved"
 still_counts "and goes on"
 check "with a number that follows" test "$(number_on_disk count)" -gt "$saved"
 
+# ---- no room for the guest itself ----
+mkdir "$scratch/full"
+mount -t tmpfs -o size=8m none "$scratch/full"
+at_end umount -l "$scratch/full"
+for tool in xl xl-ext; do
+    check "$tool save fails when the disk is full" sh -c "! $tool save count $scratch/full/saved 2>$scratch/out"
+    check "and says why" grep -q "No space left" "$scratch/out"
+    still_counts "the guest goes on"
+done
+
 # ---- the consoles' QEMU dies: nothing can be saved any more, and the guest goes on ----
-stub=$(xl domid count-dm)
-kill -KILL "$(xenstore-read "/local/domain/$stub/image/device-model-pid")"
+console=$(xenstore-read "/local/domain/$(xl domid count-dm)/image/device-model-pid")
+xl-ext save count "$scratch/saved2" >"$scratch/out" 2>&1 &
+saver=$!
+until_true 60 saves
+kill -STOP "$console"
+check "it is suspended, its state waits for dom0's QEMU" until_true 120 is_suspended
+kill -KILL "$console"
+wait $saver
+check "xl-ext save fails when that dies" test $? -ne 0
+still_counts "the guest goes on"
 says 4 "has died" "xl-ext save refuses when the consoles' QEMU is dead" xl-ext save count "$scratch/saved2"
 check "xl save fails" sh -c "! timeout 300 xl save count $scratch/saved2 2>$scratch/out"
 still_counts "the guest goes on"
+xl destroy count
+nothing_left "nothing is left behind"
+
+# ---- the stub domain is destroyed while it saves: what is left is removed, and an older file is a whole guest still ----
+in_time "the saved guest is restored once more" xl restore "$scratch/saved"
+xl-ext save count "$scratch/saved2" >"$scratch/out" 2>&1 &
+saver=$!
+until_true 60 saves
+console=$(xenstore-read "/local/domain/$(xl domid count-dm)/image/device-model-pid")
+kill -STOP "$console"
+check "it is suspended" until_true 120 is_suspended
+xl destroy count-dm
+kill -CONT "$console"
+wait $saver
+check "xl-ext save fails when the stub domain is destroyed" test $? -ne 0
+tail -n 4 "$scratch/out" | sed 's/^/# /'
 xl destroy count
 nothing_left "nothing is left behind"
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A Linux guest with its device model in a stub domain is saved and restored again and again, and saved small: both emulated network cards
-# answer, a disk is written and checked all along, a program goes on.
+# A Linux guest with its device model in a stub domain is saved and restored again and again, and moved: both emulated network cards answer, a
+# disk is written and checked all along, a program goes on; then the same with a PV network card.
 # lab: --copy build/stubdom/live:/root/stubdom
 # environment: ROUNDS
 # timeout: 3600
@@ -111,6 +111,27 @@ has_grown_back() {
 check "and grows back to it" until_true 120 has_grown_back
 all_goes_on small
 
+# ---- moved ----
+
+cat >"$scratch/ssh" <<'SSH'
+#!/bin/sh
+shift
+exec "$@"
+SSH
+chmod +x "$scratch/ssh"
+in_time "it is moved" xl migrate -s "$scratch/ssh" linux localhost
+check "its Linux answers (moved)" lab-guest wait --timeout 300 linux
+all_goes_on moved
 xl destroy linux
-nothing_left "nothing is left behind"
+nothing_left "nothing is left of it (moved)"
+
+# ---- a PV network card: Linux has the emulated one unplugged, at each restore again ----
+
+begin 'vif=["mac=00:16:3e:00:01:03,bridge=xenbr0,model=e1000"]' 'extra="console=ttyS0 quiet panic=1"'
+nic vif 00:16:3e:00:01:03 10.0.83.2
+begin_to_count
+all_goes_on started
+for round in "PV 1" "PV 2"; do save_and_restore "$round"; done
+xl destroy linux
+nothing_left "nothing is left of it (PV)"
 finish
