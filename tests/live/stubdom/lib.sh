@@ -207,7 +207,7 @@ counts() {
 
 # monitor_says NAME LINE: what the monitor of a guest's QEMU answers
 monitor_says() {
-    xl-ext qmp --device-model "$1" human-monitor-command "command-line=$2" | json .
+    xl-ext qmp --device-model "$1" human-monitor-command "{\"command-line\": \"$2\"}" | json .
 }
 
 # screen NAME: what stands on a guest's VGA screen, as its QEMU has it: the text (25 lines of 80 columns), and a sum of the first 32 KiB of
