@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/wake.h"
 #include "core/xl.h"
 #include "memd-client/compact.h"
 #include "migrate/migrate.h"
@@ -52,13 +53,23 @@ static int reserve_there(const struct xlx_invocation *in, struct gc *gc, const s
     return mc->need_memkb && *o->ssh_command ? migrate_reserve(in->ctx, gc, &reserve) : 0;
 }
 
-static int run_xl(const struct xlx_invocation *in, uint32_t domid)
+/* A guest that may run there is left to the administrator: migrate_wake has said so. */
+static void undo(const struct xlx_invocation *in, struct gc *gc, const struct migrate_check *mc)
+{
+    const struct options *o = in->options;
+
+    migrate_wake(in->ctx, mc->domid, in->argv[1]);
+    if (*o->ssh_command && *mc->uuid && !guest_is_suspended(in->ctx, mc->domid))
+        migrate_forget_there(in->ctx, gc, o->ssh_command, in->argv[1], mc->uuid);
+}
+
+static int run_xl(const struct xlx_invocation *in, struct gc *gc, const struct migrate_check *mc)
 {
     int rc, exit_status;
 
     rc = xl_run(in->ctx, in->xl_argv, &exit_status);
     if (rc || exit_status)
-        migrate_wake(in->ctx, domid, in->argv[1]);
+        undo(in, gc, mc);
     return rc ? xlx_exit_of(rc) : exit_status;
 }
 
@@ -73,7 +84,7 @@ static int move_small(const struct xlx_invocation *in, struct gc *gc, const stru
     if (status)
         return status;
     rc = reserve_there(in, gc, mc);
-    status = rc ? xlx_exit_of(rc) : run_xl(in, mc->domid);
+    status = rc ? xlx_exit_of(rc) : run_xl(in, gc, mc);
     if (status)
         compact_undo(&compact);
     else
@@ -130,7 +141,7 @@ static int run(const struct xlx_invocation *in)
     if (o->compact)
         return move_small(in, gc, &mc);
     rc = reserve_there(in, gc, &mc);
-    return rc ? xlx_exit_of(rc) : run_xl(in, mc.domid);
+    return rc ? xlx_exit_of(rc) : run_xl(in, gc, &mc);
 }
 
 const struct xlx_command cmd_migrate = {

@@ -29,6 +29,11 @@ int policy_of_file(struct xlx_ctx *ctx, struct gc *gc, const char *path, struct 
 int policy_of_other_host(struct xlx_ctx *ctx, struct gc *gc, const char *ssh_command, const char *host,
                          const char *const *paths, size_t path_count, uint64_t timeout_ms, struct policy_doc **doc);
 
+/* Has the other host destroy what it has got of a guest that goes on here: "xl-ext migrate-receive --forget" there. Where
+ * that is not possible a warning says so. Runs the loop. */
+void migrate_forget_there(struct xlx_ctx *ctx, struct gc *gc, const char *ssh_command, const char *host,
+                          const char *uuid);
+
 /* How long another host's guests may take to make room, when --timeout does not say, and how long what they gave waits
  * there for the guest. */
 #define MIGRATE_ROOM_MS 60000

@@ -145,6 +145,25 @@ int policy_of_other_host(struct xlx_ctx *ctx, struct gc *gc, const char *ssh_com
     return 0;
 }
 
+/* ---- what is left there ---- */
+
+void migrate_forget_there(struct xlx_ctx *ctx, struct gc *gc, const char *ssh_command, const char *host,
+                          const char *uuid)
+{
+    struct subprocess ssh = {
+        .ao = {.ctx = ctx, .timeout_ms = POLICY_ANSWER_MS},
+        .gc = gc,
+        .err = SUBPROCESS_OURS,
+    };
+    int rc = run_there(&ssh, ssh_command, host, gc_printf(gc, "xl-ext migrate-receive --forget %s", uuid));
+
+    if (rc != ERROR_INVAL && (rc || ssh.exit_status))
+        LOG(ctx, WARN, "a paused copy of the guest (its name ends in --incoming) may be left on host %.128s: %s", host,
+            ssh.exit_status == NOT_FOUND && !rc
+                ? "there is no xl-ext there"
+                : why_no_answer(gc, "xl-ext migrate-receive --forget", ssh.exit_status, rc));
+}
+
 /* ---- its memory ---- */
 
 int migrate_reserve(struct xlx_ctx *ctx, struct gc *gc, const struct migrate_reserve *r)

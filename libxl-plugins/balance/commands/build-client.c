@@ -5,11 +5,15 @@
 
 #include <libxl_utils.h>
 
+#include "balance/commands/build-undo.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/least.h"
 #include "core/domain.h"
 #include "core/xl.h"
+
+/* A status above that is of a program that a signal has ended, and of one that we have ended when we were interrupted. */
+#define ENDED_BY_SIGNAL 128
 
 struct xl_build build_of(const struct xlx_invocation *in, uint64_t timeout_ms, bool lasts)
 {
@@ -107,6 +111,7 @@ int build_with_memory(const struct xl_build *build)
     struct reserve_got got = {.memkb = 0};
     struct holding holding = {.build = build, .id = got.id};
     GC_SCOPE(gc);
+    const struct build_before *before;
     char **argv = xl_with_path(build->ctx, gc, build->argv, build->extra);
     int rc, status = XLX_EXIT_FAILED;
 
@@ -116,7 +121,10 @@ int build_with_memory(const struct xl_build *build)
     if (rc) {
         status = xlx_exit_of(rc);
     } else if (!build->prepare || build->prepare(build->arg)) {
+        before = build_before(build->ctx, gc);
         status = run_program_holding(build->ctx, argv, &client, &got, build->lasts ? end_when_built : NULL, &holding);
+        if (status > ENDED_BY_SIGNAL)
+            build_undo(build->ctx, build->uuid, before);
     }
     if (!rc && *got.id && !holding.given_back)
         reserve_give_back(build->ctx, got.id);

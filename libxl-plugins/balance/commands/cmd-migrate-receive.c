@@ -14,9 +14,11 @@
 #include <unistd.h>
 
 #include "balance/commands/build-client.h"
+#include "balance/commands/build-undo.h"
 #include "balance/commands/commands.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "core/domain.h"
 #include "core/run-folder.h"
 #include "core/xl-saved.h"
 #include "core/xl.h"
@@ -27,6 +29,7 @@
 
 struct options {
     uint64_t timeout_ms;
+    const char *forget;
     bool other; /* xl's */
 };
 
@@ -148,13 +151,27 @@ static int receive(const struct xlx_invocation *in, struct gc *gc)
         return xl_runs_alone(in, "what comes does not say how much memory it needs: none is reserved");
     status = build_with_memory(&build);
     relay_end(&relay);
+    if (status)
+        build_forget_incoming(in->ctx, build.uuid);
     return status;
+}
+
+static int forget(const struct xlx_invocation *in, const char *uuid)
+{
+    if (!domain_is_uuid(uuid)) {
+        LOG(in->ctx, ERROR, "'%.40s' is no UUID", uuid);
+        return XLX_EXIT_USAGE;
+    }
+    return xlx_exit_of(build_forget_incoming(in->ctx, uuid));
 }
 
 static int run(const struct xlx_invocation *in)
 {
+    const struct options *o = in->options;
     GC_SCOPE(gc);
 
+    if (o->forget)
+        return xlx_ctx_usable(in->ctx) ? forget(in, o->forget) : XLX_EXIT_FAILED;
     xl_keep_superpages();
     if (xlx_why_no_dom0())
         return xl_runs_alone(in, xlx_why_no_dom0());
@@ -166,6 +183,8 @@ static int run(const struct xlx_invocation *in)
 static const struct xlx_option option_table[] = {
     {'t', NULL, XLX_OPTION_DURATION, offsetof(struct options, timeout_ms), "SECONDS",
      "give up when the memory is not free by then (default 60)"},
+    {0, "forget", XLX_OPTION_TEXT, offsetof(struct options, forget), "UUID",
+     "take none; destroy what has come of that guest and was not let run"},
     {'F', NULL, XLX_OPTION_FLAG, offsetof(struct options, other), NULL, "xl's: no daemon", true},
     {'d', NULL, XLX_OPTION_FLAG, offsetof(struct options, other), NULL, "xl's: print much", true},
     {'e', NULL, XLX_OPTION_FLAG, offsetof(struct options, other), NULL, "xl's: nobody waits for the domain's end",
@@ -175,7 +194,7 @@ static const struct xlx_option option_table[] = {
 
 const struct xlx_command cmd_migrate_receive = {
     .name = "migrate-receive",
-    .synopsis = "[-t SECONDS] [XL-OPTION]...",
+    .synopsis = "[-t SECONDS] [--forget UUID] [XL-OPTION]...",
     .summary = "Take a migrating guest, with its memory reserved before",
     .details =
         "For xl migrate, which runs it through ssh: with a link called xl to xl-ext in front of this host's PATH "

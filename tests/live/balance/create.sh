@@ -40,5 +40,35 @@ wait $memd
 xl destroy fresh
 says 0 "memd does not run" "without memd it says so and goes on like plain xl" xl-ext create "$scratch/fresh.cfg"
 check "the domain is there" xl domid fresh
+xl destroy fresh
+
+# A start that is interrupted: its network card's script takes long.
+cat >"$scratch/slow" <<SCRIPT
+#!/bin/sh
+[ "\$1" != online ] || { touch $scratch/online; sleep 60; }
+SCRIPT
+chmod +x "$scratch/slow"
+interrupted() {
+    rm -f "$scratch/online"
+    # what a shell has in the background is deaf to SIGINT
+    env --default-signal=INT "$@" create "$scratch/fresh.cfg" "vif=[\"script=$scratch/slow\"]" >"$scratch/out" 2>&1 &
+    starter=$!
+    check "$1 create is in the middle" until_true 60 test -e "$scratch/online"
+    pkill -INT -P $starter -f "xl create" || kill -INT $starter
+    wait $starter
+    check "it fails" test $? -ne 0
+}
+nobody() {
+    [ "$(xl list | wc -l)" = "$running" ]
+}
+running=$(xl list | wc -l)
+interrupted xl
+check "and leaves an unfinished domain behind" xl domid fresh
+xl destroy fresh
+check "which goes" until_true 30 nobody
+interrupted xl-ext
+sed 's/^/# /' "$scratch/out"
+check "and leaves nothing" until_true 30 nobody
+check "the next start has its name" xl-ext create "$scratch/fresh.cfg"
 sed 's/^/# memd: /' "$scratch/memd.log" | tail -20
 finish

@@ -166,6 +166,24 @@ static void a_host_without_memd_or_xl_ext_takes_it_as_xl_does(void **state)
     assert_non_null(strstr(fake_warnings(), "ssh does not get there"));
 }
 
+static void what_is_left_of_a_guest_there_is_destroyed(void **state)
+{
+    const char *ssh = gc_printf(pool, "%s/ssh", folder);
+
+    there_it("exit 0");
+    migrate_forget_there(ctx, pool, ssh, "h'; touch planted; '", UUID);
+    assert_string_equal(noted("here"), "2:h'; touch planted; '");
+    assert_string_equal(noted("there"), "<migrate-receive><--forget><" UUID ">");
+    assert_string_equal(fake_messages(), "");
+    /* One that does not know the option. */
+    there_it("exit 2");
+    migrate_forget_there(ctx, pool, ssh, "h", UUID);
+    assert_non_null(strstr(fake_warnings(), "may be left on host h: 'xl-ext migrate-receive --forget' fails there"));
+    there_it("exit 127");
+    migrate_forget_there(ctx, pool, ssh, "h", UUID);
+    assert_non_null(strstr(fake_warnings(), "may be left on host h: there is no xl-ext there"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +191,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_name_of_a_host_is_no_command_here, make, unmake),
         cmocka_unit_test_setup_teardown(a_path_is_no_command_there, make, unmake),
         cmocka_unit_test_setup_teardown(an_option_for_ssh_is_no_host, make, unmake),
+        cmocka_unit_test_setup_teardown(what_is_left_of_a_guest_there_is_destroyed, make, unmake),
         cmocka_unit_test_setup_teardown(the_other_host_is_asked_to_make_room, make, unmake),
         cmocka_unit_test_setup_teardown(a_guest_does_not_set_out_to_a_host_that_cannot_make_room, make, unmake),
         cmocka_unit_test_setup_teardown(a_host_without_memd_or_xl_ext_takes_it_as_xl_does, make, unmake),
