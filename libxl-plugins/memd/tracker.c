@@ -12,7 +12,7 @@
 
 /* So long domains that have come are looked up before others have their turn: hundreds may come at once, and xenstored may
  * be slow. */
-#define TURN_MS 100u
+#define TURN_MS 250u
 
 struct node_watch {
     struct store_watch watch;

@@ -23,7 +23,7 @@
 #define TICK_FAST_FOR_MS 5000u
 /* How long facts are read, and targets written, before others have their turn; somebody who asks for a view waits longer
  * for the facts of this moment. */
-#define TURN_MS 100u
+#define TURN_MS 250u
 #define TURN_WRITE_MS 500u
 #define TURN_VIEW_MS 1000u
 /* A round waits so long for facts. */

@@ -12,10 +12,10 @@
 #include "tests/fakes/host.h"
 
 #define MIB UINT64_C(1024)
-#define GUESTS 20
+#define GUESTS 30
 /* What one question, or one write, takes, and how many fit into a turn. */
 #define ANSWER_MS 30
-#define ASKED_A_TURN 4
+#define ASKED_A_TURN 9
 #define WRITTEN_A_TURN 17
 
 /* Guest n has domid 1 + n, and holds what it is asked to hold. */
