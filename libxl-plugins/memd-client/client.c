@@ -123,6 +123,11 @@ int memd_connect_within(struct xlx_ctx *ctx, uint64_t timeout_ms, struct memd_cl
     return rc;
 }
 
+void memd_give_up(struct memd_client *c)
+{
+    connection_give_up(&c->connection);
+}
+
 void memd_disconnect(struct memd_client *c)
 {
     if (!c)

@@ -33,6 +33,8 @@ int memd_call(struct memd_client *client, const char *command, const struct json
               const struct json **result);
 /* The same for who knows better what to say of what memd refuses: ERROR_INVAL, not logged. */
 int memd_ask(struct memd_client *client, const char *command, const struct json *arguments, const struct json **result);
+/* The call that waits for its answer, from within its loop, ends with ERROR_ABORTED. */
+void memd_give_up(struct memd_client *client);
 /* Sends a call whose answer comes late; memd_event returns it as a message with "return" or "error". */
 int memd_send(struct memd_client *client, const char *command, const struct json *arguments);
 /* The next message, valid until the next call or event. ERROR_TIMEDOUT; ERROR_FAIL (logged): memd has gone. timeout_ms

@@ -34,7 +34,7 @@ static int lost(struct connection *c)
 
 /* ---- waiting ---- */
 
-struct waiter {
+struct connection_waiter {
     struct ev_timer timer;
     struct ev_interrupt interrupt;
     int rc;
@@ -42,20 +42,27 @@ struct waiter {
 
 static void time_is_up(struct ev_timer *t)
 {
-    CONTAINER_OF(t, struct waiter, timer)->rc = ERROR_TIMEDOUT;
+    CONTAINER_OF(t, struct connection_waiter, timer)->rc = ERROR_TIMEDOUT;
 }
 
 static void interrupted(struct ev_interrupt *i, int signum)
 {
-    CONTAINER_OF(i, struct waiter, interrupt)->rc = ERROR_ABORTED;
+    CONTAINER_OF(i, struct connection_waiter, interrupt)->rc = ERROR_ABORTED;
+}
+
+void connection_give_up(struct connection *c)
+{
+    if (c->waiter)
+        c->waiter->rc = ERROR_ABORTED;
 }
 
 /* Until what c->awaits has come; UINT64_MAX: for ever. */
 static int wait_for_it(struct connection *c, uint64_t timeout_ms)
 {
     uv_loop_t *loop = &c->ctx->loop;
-    struct waiter w = {.rc = 0};
+    struct connection_waiter w = {.rc = 0};
 
+    c->waiter = &w;
     if (timeout_ms != UINT64_MAX)
         ev_timer_start(loop, &w.timer, timeout_ms, 0, time_is_up);
     if (ev_interrupt_start(loop, &w.interrupt, interrupted)) {
@@ -68,6 +75,7 @@ static int wait_for_it(struct connection *c, uint64_t timeout_ms)
         w.rc = lost(c);
     ev_timer_stop(&w.timer);
     ev_interrupt_stop(&w.interrupt);
+    c->waiter = NULL;
     /* What came in the same turn counts. */
     if (!c->awaits && w.rc == ERROR_TIMEDOUT)
         w.rc = 0;

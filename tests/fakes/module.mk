@@ -67,6 +67,7 @@ $(foreach t,closed lend,$(call with-parts,balance/test_$(t),balance/two-guests)$
 $(foreach t,top top_keys,$(call with-parts,balance/test_$(t),balance/top-view))
 $(call with-fakes,balance/test_service_host,fault xenstore xenctrl ctx talk host)
 $(call with-fakes,balance/test_turns,host)
+$(call with-fakes,monitor/test_connection,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_service_stop,fault xenstore xenctrl ctx talk)
 $(call with-fakes,balance/test_service_faults,fault xenstore xenctrl ctx talk clock)
 TEST_LIBS_balance_test_service_faults := $(FAKE_CLOCK_WRAP) -Wl,--wrap=ev_clock_ms

@@ -95,25 +95,32 @@ static void show(struct live *l)
     terminal_show(&lines);
 }
 
+/* Also while memd is waited for. */
+static void wish_for(struct live *l, enum top_wish wish)
+{
+    if (wish == TOP_WISH_NOTHING)
+        return;
+    l->wish = wish;
+    if (l->client && (wish == TOP_WISH_QUIT || wish == TOP_WISH_INTERRUPT))
+        memd_give_up(l->client);
+}
+
 /* What a key does needs the rows in the order in which they are shown. */
 static void key_typed(struct live *l, int key)
 {
     struct top_size size = terminal_size();
     struct top_data shown;
-    enum top_wish wish;
     GC_SCOPE(gc);
 
     if (key == TOP_KEY_NONE)
         return;
     if (!l->data) {
         /* Who gives up before memd has answered. */
-        l->wish = key == 'q' ? TOP_WISH_QUIT : key == TOP_KEY_CTRL_C ? TOP_WISH_INTERRUPT : TOP_WISH_NOTHING;
+        wish_for(l, key == 'q' ? TOP_WISH_QUIT : key == TOP_KEY_CTRL_C ? TOP_WISH_INTERRUPT : TOP_WISH_NOTHING);
         return;
     }
     shown = arranged(l, gc, size);
-    wish = top_view_key(&l->view, &shown, size, key);
-    if (wish != TOP_WISH_NOTHING)
-        l->wish = wish;
+    wish_for(l, top_view_key(&l->view, &shown, size, key));
     l->screen_due = true;
 }
 
@@ -170,7 +177,7 @@ static bool ask(struct live *l, const struct json **answer)
     if (!rc || l->over)
         return !l->over;
     if (rc == ERROR_ABORTED || (!l->data && rc != ERROR_TIMEDOUT)) {
-        end(l, xlx_exit_of(rc));
+        end(l, l->wish == TOP_WISH_QUIT ? XLX_EXIT_DONE : xlx_exit_of(rc));
         return false;
     }
     memd_disconnect(TAKE_PTR(l->client));

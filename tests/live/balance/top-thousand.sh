@@ -7,10 +7,10 @@
 . "$(dirname "$0")/../../lib/live.sh"
 
 at_end lab-puppet stop customer-production
-check "three domains" lab-puppet start customer-production 1 2 instant --count 3
+check "three domains" lab-puppet start customer-production 24 32 instant --count 3
 start_memd
 for n in 1 2 3; do
-    check "customer-production-$n is balanced" xl-ext mem-range customer-production-$n 1 2
+    check "customer-production-$n is balanced" xl-ext mem-range customer-production-$n 16 32
 done
 
 screen() {
@@ -62,6 +62,8 @@ check "the long names are whole" shows "^customer-production-3 "
 check "within the screen" fits 200 60
 screen | sed 's/ *$//; s/^/# /'
 tmux send-keys -t top C-c
+# What is typed before it has ended is for it.
+check "the terminal is the shell's again" until_true 120 shows "xl-ext mem-top$"
 tmux send-keys -t top 'echo "ended:$?"' Enter
 check "Ctrl-C interrupts it" until_true 120 shows "^ended:130"
 began=$(date +%s%N)

@@ -109,6 +109,13 @@ tmux send-keys -t top clear Enter "xl-ext mem-top" Enter
 check "a memd that does not answer at its start is waited for" until_true 60 shows "no answer within"
 kill -CONT $memd
 check "until it answers" until_true 60 answers_again
+kill -STOP $memd
+sleep 2
+tmux send-keys -t top q
+check "q ends it also while memd is waited for" until_true 60 shows "xl-ext mem-top$"
+kill -CONT $memd
+tmux send-keys -t top clear Enter "xl-ext mem-top" Enter
+check "and again" until_true 60 answers_again
 tmux send-keys -t top C-c
 tmux send-keys -t top 'echo "ended:$?"' Enter
 check "Ctrl-C interrupts it" until_true 60 shows "^ended:130"
