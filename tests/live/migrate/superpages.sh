@@ -51,7 +51,7 @@ gone large
 cat >"$scratch/helper" <<'HELPER'
 #!/bin/sh
 touch "$0.ran"
-exec /usr/lib/xen-4.17/bin/libxl-save-helper "$@"
+exec /usr/lib/xen-4.*/bin/libxl-save-helper "$@"
 HELPER
 chmod +x "$scratch/helper"
 check "with a helper of the user's own" env LIBXL_SAVE_HELPER="$scratch/helper" xl-ext restore -p "$scratch/state"
