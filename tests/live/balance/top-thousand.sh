@@ -10,7 +10,7 @@ at_end lab-puppet stop customer-production
 check "three domains" lab-puppet start customer-production 24 32 instant --count 3
 start_memd
 for n in 1 2 3; do
-    check "customer-production-$n is balanced" xl-ext mem-range customer-production-$n 16 32
+    check "customer-production-$n is balanced" xl-ext mem-range customer-production-$n 24 32
 done
 
 screen() {
