@@ -57,8 +57,8 @@ struct connection {
 int connection_open(struct connection *connection, struct xlx_ctx *ctx, const char *path, uint64_t timeout_ms);
 /* Only connects, and waits for nothing. */
 int connection_start(struct connection *connection, struct xlx_ctx *ctx, const char *path);
-/* Called from within the loop that waits for an answer: it is waited for no longer, and who has asked gets ERROR_ABORTED. Without
- * effect when nobody waits. */
+/* Called from within the loop that waits for an answer: it is waited for no longer, and who has asked gets ERROR_ABORTED.
+ * Without effect when nobody waits. */
 void connection_give_up(struct connection *connection);
 /* Says that no more will be written; the server's end is told by lost(). */
 void connection_finish(struct connection *connection);

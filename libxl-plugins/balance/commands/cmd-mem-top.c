@@ -21,7 +21,7 @@
 
 #define REFRESH_MS 1000
 /* Where memd has so many domains that a refresh takes long, for us and for memd, no more than a fifth of the time goes into
- * it. */
+ * it. That memd does not answer is no work. */
 #define REFRESH_PAUSE 4
 /* Escape alone is a key; terminals send their sequences in one go. */
 #define ESCAPE_MS 100
@@ -291,7 +291,7 @@ static void refresh_if_due(struct live *l)
     l->data_due = false;
     refresh(l);
     show_if_due(l);
-    pause_ms = REFRESH_PAUSE * (ev_clock_ms() - began_ms);
+    pause_ms = l->silent ? 0 : REFRESH_PAUSE * (ev_clock_ms() - began_ms);
     ev_timer_start(&l->ctx->loop, &l->refresh, pause_ms > REFRESH_MS ? pause_ms : REFRESH_MS, 0, refresh_due);
 }
 
