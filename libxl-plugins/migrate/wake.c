@@ -4,24 +4,20 @@
 
 #include <string.h>
 
+#include "base/ends-in.h"
 #include "core/domain.h"
 #include "migrate/migrate.h"
 
-/* xl's name for a guest from just before it lets the other side start it (xl_migrate.c, migrate_domain). */
-#define AWAY "--migratedaway"
-
-/* A name that is longer than can be shown is taken for that one. */
+/* xl renames the guest just before it lets the other side start it. A name that is longer than can be shown is taken for that one. */
 static bool may_run_there(struct xlx_ctx *ctx, uint32_t domid)
 {
     char name[XLX_NAME_MAX];
     struct xs_handle *xs;
-    size_t len;
 
     if (ctx_xs(ctx, &xs))
         return true;
     domain_name(ctx, xs, domid, name);
-    len = strlen(name);
-    return len == XLX_NAME_MAX - 1 || (len > strlen(AWAY) && !strcmp(name + len - strlen(AWAY), AWAY));
+    return strlen(name) == XLX_NAME_MAX - 1 || ends_in(name, NAME_END_AWAY);
 }
 
 void migrate_wake(struct xlx_ctx *ctx, uint32_t domid, const char *host)

@@ -7,6 +7,7 @@
 #include <libxl_utils.h>
 
 #include "base/cleanup.h"
+#include "base/ends-in.h"
 #include "core/domain.h"
 #include "core/sampler.h"
 #include "core/xl.h"
@@ -58,15 +59,6 @@ static void destroy(struct xlx_ctx *ctx, const xc_domaininfo_t *info)
         LOGD(ctx, WARN, info->domain, "it was not finished, and could not be destroyed");
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t len = strlen(text), end_len = strlen(end);
-
-    return len > end_len && !strcmp(text + len - end_len, end);
-}
-
-#define STUB "-dm"
-
 /* The stub domain is found by its name: libxl says whose it is only after it has loaded its kernel. before NULL: also one
  * that was there. */
 static const xc_domaininfo_t *stub_of(struct xlx_ctx *ctx, struct xs_handle *xs, const char *name,
@@ -78,7 +70,8 @@ static const xc_domaininfo_t *stub_of(struct xlx_ctx *ctx, struct xs_handle *xs,
         if (before && !is_new(before, &now->infos[i]))
             continue;
         domain_name(ctx, xs, now->infos[i].domain, other);
-        if (ends_in(other, STUB) && strlen(other) == strlen(name) + strlen(STUB) && !strncmp(other, name, strlen(name)))
+        if (ends_in(other, NAME_END_STUBDOM) && strlen(other) == strlen(name) + strlen(NAME_END_STUBDOM) &&
+            !strncmp(other, name, strlen(name)))
             return &now->infos[i];
     }
     return NULL;
@@ -126,9 +119,6 @@ void build_undo(struct xlx_ctx *ctx, const char *uuid, const struct build_before
     destroy_both(ctx, xs, &guest, before);
 }
 
-/* xl's name until the sender lets it run, xl_migrate.c. */
-#define INCOMING "--incoming"
-
 static bool is_left_of(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uuid, const xc_domaininfo_t *info)
 {
     char own[XLX_UUID_LEN], name[XLX_NAME_MAX];
@@ -137,7 +127,7 @@ static bool is_left_of(struct xlx_ctx *ctx, struct xs_handle *xs, const char *uu
     if (strcasecmp(own, uuid) || !(info->flags & XEN_DOMINF_paused) || info->flags & XEN_DOMINF_dying)
         return false;
     domain_name(ctx, xs, info->domain, name);
-    return ends_in(name, INCOMING);
+    return ends_in(name, NAME_END_INCOMING);
 }
 
 int build_forget_incoming(struct xlx_ctx *ctx, const char *uuid)

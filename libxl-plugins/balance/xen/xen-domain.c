@@ -11,6 +11,7 @@
 #include "balloon/limit.h"
 #include "balloon/target-node.h"
 #include "base/cleanup.h"
+#include "base/ends-in.h"
 #include "base/error.h"
 #include "base/ev.h"
 #include "core/xen-version.h"
@@ -179,11 +180,7 @@ static int cannot_balloon(struct gc *gc, const struct xen_domain *d, bool *canno
 
 static bool on_its_way(const char *name)
 {
-    size_t len = strlen(name);
-
-    /* libxl's and xl's names while a domain migrates (xl_migrate.c). */
-    return (len > 10 && !strcmp(name + len - 10, "--incoming")) ||
-           (len > 14 && !strcmp(name + len - 14, "--migratedaway"));
+    return ends_in(name, NAME_END_INCOMING) || ends_in(name, NAME_END_AWAY);
 }
 
 static enum plan_type plan_type_of(libxl_domain_type type)
