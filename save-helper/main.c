@@ -18,24 +18,6 @@
 #define KEPT_BY_XEN_MAJOR 4u
 #define KEPT_BY_XEN_MINOR 21u
 
-/* As memd finds it (xen_saves_helper), which is above this floor. */
-static const char *find_helper(struct gc *gc, const char *xen)
-{
-    const char *paths[] = {
-        xen ? gc_printf(gc, "/usr/lib/xen-%s/bin/libxl-save-helper", xen) : "",
-        "/usr/lib/xen/bin/libxl-save-helper",
-        "/usr/libexec/xen/bin/libxl-save-helper",
-        "/usr/local/libexec/xen/bin/libxl-save-helper",
-        "/usr/local/lib/xen/bin/libxl-save-helper",
-    };
-
-    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
-        if (!access(paths[i], X_OK))
-            return paths[i];
-    }
-    return NULL;
-}
-
 /* A version that is not known is left alone. */
 static bool loses_superpages(const char *xen)
 {
@@ -57,7 +39,7 @@ static void preload(struct gc *gc)
 int main(int argc, char **argv)
 {
     GC_SCOPE(gc);
-    const char *xen = running_xen(gc, ""), *helper = find_helper(gc, xen);
+    const char *xen = running_xen(gc, ""), *helper = xen_program(gc, xen, XEN_SAVE_HELPER);
 
     if (!helper) {
         fprintf(stderr, "xl-ext's save-helper: Xen's libxl-save-helper is not there: unset LIBXL_SAVE_HELPER\n");

@@ -25,10 +25,6 @@
  * has low_mem_virq_limit. */
 #define XEN_LOW_MEM_VIRQ_MEMKB (64 * 1024)
 
-/* tools/libs/light/libxl_save_callout.c: the program that writes a domain's memory when it is saved or migrates. Its words:
- * "--save-domain", the stream, the channel back, the domid. */
-#define XEN_SAVE_HELPER "libxl-save-helper"
-
 /* tools/xl/xl.h, XL_LOCK_FILE; xl.conf's "lockfile" names another. */
 #define XEN_XL_CONF "/etc/xen/xl.conf"
 #define XEN_XL_LOCK_FILE "/var/lock/xl"

@@ -8,6 +8,7 @@
 #include "balloon/sizes.h"
 #include "base/balancers.h"
 #include "base/cleanup.h"
+#include "base/running-xen.h"
 #include "base/error.h"
 #include "base/ev.h"
 #include "core/domain.h"
@@ -253,7 +254,7 @@ int host_xen_open(const struct service_env *env, struct balancer_config *balance
     xen_ranges_look(x);
     virq_start(x);
     xen_starts_watch(x);
-    xen_saves_watch(x, xen_saves_helper(x->config_gc));
+    xen_saves_watch(x, xen_program(x->config_gc, running_xen(x->config_gc, ""), XEN_SAVE_HELPER));
     x->autoballoon = autoballoon_is_on(x->ctx);
     if (x->autoballoon)
         LOG(x->ctx, WARN, "%s", AUTOBALLOON_ADVICE);

@@ -154,9 +154,7 @@ void xen_starts_end(struct host_xen *x);
 
 /* ---- xen-saves.c ---- */
 
-/* The path of libxl's program that writes a domain's memory, in the pool; NULL: it is not found. */
-const char *xen_saves_helper(struct gc *gc);
-/* Notices who runs it, by its path, which must outlive the host; NULL: there is nothing to notice. Not being able to is no
+/* Notices who runs libxl's program that writes a domain's memory, by its path, which must outlive the host; NULL: there is nothing to notice. Not being able to is no
  * error: a warning. */
 void xen_saves_watch(struct host_xen *x, const char *helper);
 void xen_saves_end(struct host_xen *x);

@@ -22,7 +22,6 @@
 #include "base/parse.h"
 #include "base/processes.h"
 #include "base/running-xen.h"
-#include "core/xen-version.h"
 
 /* Its words before it shows in /proc are those of who starts it. */
 #define LOOK_MS 10u
@@ -171,22 +170,6 @@ static void helper_opened(struct ev_fd *f, int fd, short revents)
             inotify_add_watch(fd, x->save_helper, IN_OPEN);
     }
     look_soon(x);
-}
-
-const char *xen_saves_helper(struct gc *gc)
-{
-    const char *xen = running_xen(gc, "");
-    const char *const folders[] = {xen ? gc_printf(gc, "/usr/lib/xen-%s/bin", xen) : "/usr/lib/xen/bin",
-                                   "/usr/libexec/xen/bin", "/usr/lib/xen/bin", "/usr/local/libexec/xen/bin",
-                                   "/usr/local/lib/xen/bin"};
-
-    for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
-        const char *path = gc_printf(gc, "%s/" XEN_SAVE_HELPER, folders[i]);
-
-        if (!access(path, X_OK))
-            return path;
-    }
-    return NULL;
 }
 
 void xen_saves_watch(struct host_xen *x, const char *helper)
