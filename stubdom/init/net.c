@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "stubdom/init/report.h"
+#include "stubdom/init/setting.h"
 
 static struct link {
     uint32_t devid;
@@ -23,17 +24,10 @@ static struct link {
     char interface[DM_IFNAME_BYTES], tap[DM_IFNAME_BYTES], bridge[DM_IFNAME_BYTES];
 } links[DM_NICS_MAX];
 
-static bool write_text(const char *path, const char *text)
-{
-    CLEANUP_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-    return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-}
-
 void net_quiet(void)
 {
-    write_text("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
-    write_text("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+    setting_write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+    setting_write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
 }
 
 bool net_find(const uint8_t mac[DM_MAC_BYTES], char name[DM_IFNAME_BYTES])
@@ -145,7 +139,7 @@ static int connect_link(int control, const struct link *link, const uint8_t gues
         return -1;
     /* the bridge itself must stay silent: no group queries, no address of its own */
     snprintf(path, sizeof(path), "/sys/class/net/%s/bridge/multicast_snooping", link->bridge);
-    write_text(path, "0");
+    setting_write(path, "0");
     if (add_port(control, link->bridge, link->interface) || add_port(control, link->bridge, link->tap) ||
         set_up(control, link->interface, true) || set_up(control, link->tap, true) ||
         set_up(control, link->bridge, true))

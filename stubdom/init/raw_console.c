@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "stubdom/init/report.h"
+#include "stubdom/init/setting.h"
 
 #define INTERRUPTS_BYTES_MAX 16384 /* a stub domain's have about 3000 */
 #define OPEN_TRIES 100
@@ -53,14 +54,12 @@ bool raw_console_taken(void *arg, uint64_t *count)
 /* The kernel takes the CPU from real-time processes for a twentieth of each second, unless told otherwise. */
 static int allow_real_time(void)
 {
-    CLEANUP_FD int fd = open("/proc/sys/kernel/sched_rt_runtime_us", O_WRONLY | O_CLOEXEC);
-
     if (sysconf(_SC_NPROCESSORS_ONLN) != 1) {
         report("this domain has more than one CPU, and a console cannot be opened safely");
         return -1;
     }
     /* a kernel without the limit has no such file */
-    if ((fd < 0 && errno != ENOENT) || (fd >= 0 && write(fd, "-1", 2) != 2)) {
+    if (!setting_write("/proc/sys/kernel/sched_rt_runtime_us", "-1") && errno != ENOENT) {
         report("cannot switch the limit for real-time processes off: %s", strerror(errno));
         return -1;
     }

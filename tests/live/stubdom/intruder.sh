@@ -32,7 +32,8 @@ a hypercall
 device model calls on own guest
 opening the hypervisor
 an event channel device
-opening xenstore" "$(reached starting)" "while it starts it reaches its guest, its own domain, and nothing else"
+opening xenstore
+the grant device" "$(reached starting)" "while it starts it reaches its guest, its own domain, and nothing else"
 # From before the guest runs.
 equal "own guest's memory
 device model calls on own guest" "$(reached restricted)" "as soon as it has started it reaches its guest alone, not even its own kernel"
