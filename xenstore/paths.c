@@ -29,6 +29,21 @@ const char *path_below_device_model(const char *path, uint32_t *owner, uint32_t 
     return rest && sscanf(rest, "device-model/%5" SCNu32 "/%n", domid, &end) == 1 && end ? rest + end : NULL;
 }
 
+char *path_console_front(struct gc *gc, uint32_t domid, unsigned console)
+{
+    return path_in_domain(gc, domid, console ? gc_printf(gc, "device/console/%u", console) : "console");
+}
+
+char *path_console_back(struct gc *gc, uint32_t domid, unsigned console)
+{
+    return gc_printf(gc, "%s/%u", path_console_backs(gc, domid), console);
+}
+
+char *path_console_backs(struct gc *gc, uint32_t domid)
+{
+    return path_in_domain(gc, 0, gc_printf(gc, "backend/console/%" PRIu32, domid));
+}
+
 char *path_libxl(struct gc *gc, uint32_t domid, const char *rest)
 {
     return gc_printf(gc, "/libxl/%" PRIu32 "/%s", domid, rest);

@@ -61,6 +61,12 @@ char *path_device_model(struct gc *gc, uint32_t owner, uint32_t domid, const cha
 /* Of a path of that form: both domids, and where <rest> begins in it. NULL: it has another form. */
 const char *path_below_device_model(const char *path, uint32_t *owner, uint32_t *domid);
 
+/* A domain's console: the front end's folder, where 0 is Xen's first one, which has no device's path; and the back end's
+ * in dom0. backs: the folder of all its back ends. */
+char *path_console_front(struct gc *gc, uint32_t domid, unsigned console);
+char *path_console_back(struct gc *gc, uint32_t domid, unsigned console);
+char *path_console_backs(struct gc *gc, uint32_t domid);
+
 #define NODE_NAME "name"
 /* Path /vm/<uuid>, as text. */
 #define NODE_VM "vm"

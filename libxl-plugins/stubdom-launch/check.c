@@ -2,6 +2,7 @@
 /* The rules, each a function that looks at one thing; sources are named where a rule mirrors libxl. */
 #include "stubdom-launch/check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -11,6 +12,11 @@
 /* Below this QEMU and its libraries are thrown out of memory and read again all the time, or init does not even start.
  */
 #define MEMORY_LEAST_KB (112 * 1024)
+/* From this QEMU on a stub domain needs help with its consoles; without it, these two of Linux's words: it must not fill its
+ * console before init runs, and not wait for back ends that do not come. docs/xen-versions.md. */
+#define QEMU_LEAVES_CONSOLES 802
+#define QUIET "quiet"
+#define NO_WAIT "initcall_blacklist=boot_wait_for_devices"
 
 struct stubdom_finding *rules_add(struct check *c, enum stubdom_severity severity, const char *code, const char *reason,
                                   const char *cure)
@@ -180,6 +186,35 @@ static void check_command_line(struct check *c)
     f->drop[0] = "stubdomain_cmdline";
 }
 
+/* "7.2.22 (Debian ...)" is 702. 0: not known. */
+static unsigned qemu_version(const char *text)
+{
+    unsigned major, minor;
+
+    return text && sscanf(text, "%u.%u", &major, &minor) == 2 && minor < 100 ? major * 100 + minor : 0;
+}
+
+/* consoles.h. The image's QEMU stands for dom0's: both come from the same package. */
+static void check_consoles(struct check *c)
+{
+    const char *text = text_of(c->b_info, "stubdomain_cmdline");
+    bool is_quiet = text && strstr(text, QUIET), waits = !text || !strstr(text, NO_WAIT);
+    struct stubdom_finding *f;
+
+    if (qemu_version(c->facts->image.qemu) < QEMU_LEAVES_CONSOLES || c->facts->memd_runs || (is_quiet && !waits))
+        return;
+    f = rules_add(
+        c, STUBDOM_WARNING, "consoles-unserved",
+        gc_printf(c->gc,
+                  "QEMU %s leaves consoles of the stub domain unconnected, and memd, which would connect them, does "
+                  "not run: stubdom-create can start the guest; xl and libvirt wait 30 s in vain",
+                  c->facts->image.qemu),
+        "start memd, or put \"" QUIET " " NO_WAIT "\" into stubdomain_cmdline");
+    f->drop[0] = "stubdomain_cmdline";
+    f->add = gc_printf(c->gc, "stubdomain_cmdline=\"%s%s%s%s%s\"", text ? text : "", text && *text ? " " : "",
+                       is_quiet ? "" : QUIET, !is_quiet && waits ? " " : "", waits ? NO_WAIT : "");
+}
+
 /* ---- what the stub domain cannot offer ---- */
 
 static void check_graphics(struct check *c)
@@ -299,6 +334,7 @@ void stubdom_check(struct gc *gc, const struct json *config, const struct stubdo
     check_memory(&c);
     check_populate_on_demand(&c);
     check_command_line(&c);
+    check_consoles(&c);
     rules_of_disks(&c);
     check_graphics(&c);
     check_serial(&c);

@@ -23,7 +23,8 @@ struct stubdom_facts {
     struct stubdom_image image;
     const char *proxy, *dom0_qemu; /* NULL: usable; else what is missing, a sentence's part */
     bool ignores_device_model;     /* the configuration sets device_model, which xl drops */
-    bool stub_name_taken;          /* a domain GUEST-dm exists that is not this guest's stub domain */
+    bool memd_runs;
+    bool stub_name_taken; /* a domain GUEST-dm exists that is not this guest's stub domain */
 };
 
 enum stubdom_severity {

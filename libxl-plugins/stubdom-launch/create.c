@@ -123,6 +123,7 @@ static void device_model_noted(struct store_watch *watch, const char *path)
     if (op->stub_domid || stubdom_of_guest(op->ao.ctx, op->seen_domid, &op->stub_domid))
         return;
     tell(op, "stub domain built, connecting it");
+    stub_consoles_start(&op->consoles, op->ao.ctx, op->stub_domid);
     rc = store_watch_start(op->watcher, &op->dom0s, folder_of(gc, 0, op->stub_domid), dom0_wrote);
     if (!rc)
         rc = store_watch_start(op->watcher, &op->stubs, folder_of(gc, op->stub_domid, op->seen_domid),
@@ -178,6 +179,7 @@ static void watches_off(struct stubdom_create *op)
     store_watch_stop(&op->guest);
     store_watch_stop(&op->dom0s);
     store_watch_stop(&op->stubs);
+    stub_consoles_stop(&op->consoles);
 }
 
 static void create_done(struct stubdom_create *op, int rc)

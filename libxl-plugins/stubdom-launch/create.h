@@ -15,6 +15,7 @@
  */
 
 #include "core/ao.h"
+#include "stubdom-launch/consoles.h"
 #include "xenstore/watch.h"
 
 struct stubdom_create {
@@ -37,6 +38,7 @@ struct stubdom_create {
     struct store_watcher *watcher;
     /* Only what the toolstack and the guest's own stub domain write: other guests could write without end. */
     struct store_watch introductions, releases, guest, dom0s, stubs;
+    struct stub_consoles consoles;
     unsigned steps;      /* that were told of, a bit each */
     uint32_t seen_domid; /* the guest, once it is known to xenstored */
     bool stopping;

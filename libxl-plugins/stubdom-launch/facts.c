@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/running-xen.h"
 #include "core/domain.h"
+#include "core/run-folder.h"
 #include "core/sampler.h"
 
 #define IMAGE_HEAD_BYTES 32768
@@ -102,6 +103,7 @@ int stubdom_facts_gather(struct xlx_ctx *ctx, struct gc *gc, const struct json *
     facts->boot_folder = boot_folder(gc, facts->xen);
     facts->dom0_qemu = stubdom_dom0_qemu_missing(gc, "", facts->xen);
     facts->proxy = proxy_missing(gc, facts->xen);
+    facts->memd_runs = memd_runs();
     stubdom_image_paths(gc, config, facts->boot_folder, &facts->kernel, &facts->ramdisk);
     facts->kernel_readable = !access(facts->kernel, R_OK);
     facts->ramdisk_readable = read_image(gc, facts->ramdisk, &facts->image);

@@ -404,6 +404,7 @@ int main(void)
     }
     if (mounts_early())
         power_off("failed mounts");
+    store_connect_console();
     klogctl(KLOG_CONSOLE_LEVEL, NULL, KLOG_WARNINGS_AND_WORSE);
     uname(&kernel);
     report_step("init " XLX_VERSION ", Linux %s", kernel.release);

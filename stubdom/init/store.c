@@ -118,6 +118,16 @@ int store_read_guest(struct store_guest *guest)
     return read_arguments(xs, folder, guest);
 }
 
+void store_connect_console(void)
+{
+    static const char node[] = "console/state", initialising[] = "1", connected[] = "4";
+    CLEANUP_XS struct xs_handle *xs = xs_open(0);
+    CLEANUP_FREE char *state = xs ? xs_read(xs, XBT_NULL, node, NULL) : NULL;
+
+    if (state && !strcmp(state, initialising) && !xs_write(xs, XBT_NULL, node, connected, 1))
+        report("cannot connect the console: %s", strerror(errno));
+}
+
 void store_write(const struct store_guest *guest, const char *node, const char *text)
 {
     CLEANUP_XS struct xs_handle *xs = xs_open(0);

@@ -20,6 +20,12 @@ struct store_guest {
  */
 int store_read_guest(struct store_guest *guest);
 
+/*
+ * Have dom0's QEMU (8.2 or later) take what is said on this domain's first console, unless somebody in dom0 has done so: it waits
+ * for a state of the front end that Linux never writes for that console. An older QEMU needs nothing.
+ */
+void store_connect_console(void);
+
 /* Of device-model/GUEST, what libxl waits for. */
 #define STORE_STATE "state"
 #define STORE_RUNNING "running"

@@ -9,6 +9,17 @@ put_image() {
     cp "$1"/qemu-stubdom-linux-* $boot_folder/
 }
 
+# QEMU from 8.2 on leaves consoles unconnected: docs/xen-versions.md
+is_recent_qemu() {
+    /usr/libexec/xen-qemu-system-i386 --version | sed -n 's/.*version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p' | {
+        read -r qemu_major qemu_minor && [ $((qemu_major * 100 + qemu_minor)) -ge 802 ]
+    }
+}
+
+# The kernel's command line in a configuration for plain xl, as docs/xen-versions.md says.
+stub_cmdline="console=hvc0 quiet"
+! is_recent_qemu || stub_cmdline="$stub_cmdline initcall_blacklist=boot_wait_for_devices"
+
 # guest_cfg NAME [LINE]...: a configuration on standard output: two network cards, a serial port, a disk of its own, and no
 # VGA: each byte that a BIOS moves to scroll its text is two requests to QEMU, so a scrolled line takes seconds in an emulated machine
 guest_cfg() {
@@ -28,6 +39,7 @@ vnc=0
 device_model_version="qemu-xen"
 device_model_stubdomain_override=1
 CFG
+    ! is_recent_qemu || echo "stubdomain_cmdline=\"$stub_cmdline\""
     for cfg_line; do echo "$cfg_line"; done
 }
 
@@ -52,7 +64,7 @@ kernel="$linux_kernel"
 ramdisk="$linux_initramfs"
 extra="console=ttyS0 quiet panic=1 xen_emul_unplug=ide-disks"
 stubdomain_memory=192
-stubdomain_cmdline="console=hvc0 quiet"
+stubdomain_cmdline="$stub_cmdline"
 CFG
     for linux_line; do echo "$linux_line"; done
 }
@@ -110,13 +122,6 @@ dm_log() {
     grep -l xl-ext-stubdom /var/log/xen/qemu-dm-*.log | xargs -r ls -t | head -n 1
 }
 
-# QEMU from 8.2 on serves the consoles another way: docs/xen-versions.md
-is_recent_qemu() {
-    /usr/libexec/xen-qemu-system-i386 --version | sed -n 's/.*version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p' | {
-        read -r qemu_major qemu_minor && [ $((qemu_major * 100 + qemu_minor)) -ge 802 ]
-    }
-}
-
 # too_slow OUTPUT: of an xl that ended because libxl's 30 s were over, while the stub domain had not given up. With a recent QEMU one that has
 # not said a word hangs: that is a failure, however fast the machine is.
 too_slow() {
@@ -160,7 +165,7 @@ in_time() {
 
 # counter_cfg NAME [LINE]...: its configuration on standard output, as guest_cfg makes it, without network cards
 counter_cfg() {
-    guest_cfg "$@" 'vif=[]' 'stubdomain_cmdline="console=hvc0 quiet"'
+    guest_cfg "$@" 'vif=[]' "stubdomain_cmdline=\"$stub_cmdline\""
     cp /root/stubdom/counter "$scratch/$1.disk"
 }
 

@@ -268,6 +268,60 @@ static void what_the_host_lacks_is_found(void **state)
     assert_string_equal(codes_of(gc, config, &facts), "proxy-missing dom0-qemu-missing name-taken");
 }
 
+/* How --fix would change it; NULL: nothing was found. */
+static const char *consoles_fixed(struct gc *gc, const char *qemu, bool memd_runs, const char *b_info)
+{
+    const char *text = gc_printf(gc, CONFIG, b_info, "", "");
+    struct stubdom_facts facts = sound_host();
+    struct stubdom_findings findings;
+    struct json *config;
+
+    facts.image.qemu = (char *)qemu;
+    facts.memd_runs = memd_runs;
+    assert_int_equal(json_parse(gc, text, strlen(text), &config, NULL), 0);
+    stubdom_check(gc, config, &facts, &findings);
+    assert_int_equal(findings.errors, 0);
+    assert_in_range(findings.count, 0, 1);
+    if (!findings.count)
+        return NULL;
+    assert_string_equal(findings.items[0].code, "consoles-unserved");
+    assert_string_equal(findings.items[0].drop[0], "stubdomain_cmdline");
+    return findings.items[0].add;
+}
+
+static void a_recent_qemu_needs_memd_or_words_to_the_kernel(void **state)
+{
+#define BOTH "quiet initcall_blacklist=boot_wait_for_devices"
+    static const struct {
+        const char *qemu, *cmdline, *fixed;
+    } cases[] = {
+        {"10.0.13 (Debian 1:10.0.13+ds-0+deb13u1)", NULL, "stubdomain_cmdline=\"" BOTH "\""},
+        {"8.2.0", "", "stubdomain_cmdline=\"" BOTH "\""},
+        {"8.2.0", "quiet", "stubdomain_cmdline=\"" BOTH "\""},
+        {"8.2.0", "a=b", "stubdomain_cmdline=\"a=b " BOTH "\""},
+        {"8.2.0", "initcall_blacklist=boot_wait_for_devices",
+         "stubdomain_cmdline=\"initcall_blacklist=boot_wait_for_devices quiet\""},
+        {"8.2.0", "x " BOTH, NULL},
+        {"8.1.5", NULL, NULL},
+        {"7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)", NULL, NULL},
+        {"of my own", NULL, NULL},
+        {NULL, NULL, NULL},
+    };
+    GC_SCOPE(gc);
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *b_info =
+            cases[i].cmdline ? gc_printf(gc, ", \"stubdomain_cmdline\": \"%s\"", cases[i].cmdline) : "";
+        const char *fixed = consoles_fixed(gc, cases[i].qemu, false, b_info);
+
+        if (cases[i].fixed)
+            assert_string_equal(fixed, cases[i].fixed);
+        else
+            assert_null(fixed);
+        assert_null(consoles_fixed(gc, cases[i].qemu, true, b_info));
+    }
+}
+
 static void an_ordinary_guest_is_told_all_it_takes(void **state)
 {
     struct stubdom_facts facts = sound_host();
@@ -403,6 +457,7 @@ int main(void)
         cmocka_unit_test(of_what_xl_says_the_error_is_shown),
         cmocka_unit_test(another_qemu_is_not_the_one_that_libxl_starts),
         cmocka_unit_test(what_the_host_lacks_is_found),
+        cmocka_unit_test(a_recent_qemu_needs_memd_or_words_to_the_kernel),
         cmocka_unit_test(an_ordinary_guest_is_told_all_it_takes),
         cmocka_unit_test(a_configuration_is_fixed_and_nothing_else_is_touched),
         cmocka_unit_test(a_long_configuration_costs_little),
