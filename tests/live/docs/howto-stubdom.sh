@@ -6,6 +6,7 @@
 . "$(dirname "$0")/../../lib/live.sh"
 
 at_end xl destroy win
+start_memd # as on a host that is run with xl-ext
 # libxl gives a stub domain 30 s to start, which an emulated machine with much beside it may not keep: tried again then.
 for try in 1 2 3; do
     output=$(python3 "$tests_folder/lib/howto.py" /root/docs/howto/stubdom.md)

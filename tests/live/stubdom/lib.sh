@@ -89,7 +89,7 @@ leftovers() {
     xl list | awk 'NR > 1 { print "domain", $1 }'
     ps -eo args= | grep -E '^[^ ]*(vchan-socket-proxy|qemu-system|xl create|xl-ext .*stubdom-monitor)' | sed 's/^/process /'
     # domid-history is libxl's memory of domids that were used lately
-    ls /var/run/xen | grep -v '^domid-history' | sed 's/^/run /'
+    find /var/run/xen -mindepth 1 -maxdepth 1 -not -name 'domid-history*' -printf 'run %f\n' | sort
     for folder in /local/domain/0/device-model /local/domain/0/backend /libxl /vm; do
         xenstore-list "$folder" 2>/dev/null | sed "s|^|$folder |"
     done
