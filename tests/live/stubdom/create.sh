@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # stubdom-create and the monitor: a start, QEMU's death noticed, restart, reboot, power-off, interrupts; what cannot work is refused.
 # lab: --copy build/stubdom/live:/root/stubdom
-# timeout: 1500
+# timeout: 2700
 . "$(dirname "$0")/../../lib/live.sh"
 . "$(dirname "$0")/lib.sh"
 
@@ -72,7 +72,7 @@ equal running "$(xl-ext stubdom-list --json made | json '.[0].qemu')" "and QEMU 
 
 # ---- the guest reboots itself, which QEMU tells Xen of ----
 open_serial made "$scratch/serial"
-check "the guest boots" until_true 180 grep -q boot: "$scratch/serial"
+check "the guest boots" until_true 600 grep -q boot: "$scratch/serial"
 echo reboot >&5
 check "on_reboot=restart is carried out" until_true 300 runs_again 2
 
@@ -98,7 +98,7 @@ xl-ext stubdom-create -F "$scratch/made.cfg" >"$scratch/out" 2>&1 &
 starter=$!
 check "stubdom-create -F starts a guest" until_true 180 grep -q "^State *running" "$scratch/out"
 open_serial made "$scratch/serial"
-check "the guest boots" until_true 180 grep -q boot: "$scratch/serial"
+check "the guest boots" until_true 600 grep -q boot: "$scratch/serial"
 echo poweroff >&5
 wait $starter
 equal 0 $? "stubdom-create -F ends with the guest"
