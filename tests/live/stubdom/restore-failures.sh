@@ -124,6 +124,7 @@ move_meanwhile() {
     tail -n 6 "$scratch/out" | sed 's/^/# /'
     equal "$domid" "$(xl domid count)" "the guest stays where it was ($1)"
     still_counts "and goes on ($1)"
+    grep -a "xl-ext-stubdom.*sav" /var/log/xen/qemu-dm-count.log | tail -n 3 | sed 's/^/# /'
     until_true 60 is_as_it_ran
     equal "$running" "$(still_there)" "nothing is left of the other ($1)"
 }
