@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A guest by plain "xl create", its device model in a stub domain of the default size: console, network, pausing, looking at it, and QEMU's end.
 # lab: --copy build/stubdom/live:/root/stubdom
-# timeout: 1800
+# timeout: 1200
 . "$(dirname "$0")/../../lib/live.sh"
 . "$(dirname "$0")/lib.sh"
 
@@ -21,7 +21,7 @@ equal 128 $(($(xl-ext stubdom-list --json | json '.[0].memory_kb') / 1024)) "the
 
 open_serial stub "$scratch/serial"
 says_nothing "unpausing reaches QEMU" xl unpause stub
-check "the guest boots from its raw disk and speaks on its serial port" until_true 600 grep -q boot: "$scratch/serial"
+check "the guest boots from its raw disk and speaks on its serial port" until_true 300 grep -q boot: "$scratch/serial"
 echo ipxe >&5
 check "it hears what is typed there" until_true 180 grep -q "Loading ipxe.*ok" "$scratch/serial"
 

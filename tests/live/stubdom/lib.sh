@@ -90,10 +90,10 @@ leftovers() {
     ps -eo args= | grep -E '^[^ ]*(vchan-socket-proxy|qemu-system|xl create|xl-ext .*stubdom-monitor)' | sed 's/^/process /'
     # domid-history is libxl's memory of domids that were used lately
     find /var/run/xen -mindepth 1 -maxdepth 1 -not -name 'domid-history*' -printf 'run %f\n' | sort
-    for folder in /local/domain/0/device-model /libxl /vm; do
+    # Empty folders are left by QEMU from 8.2 on: it writes a last state of what libxl has removed, and removes that.
+    for folder in /local/domain/0/device-model $(is_recent_qemu || echo /local/domain/0/backend) /libxl /vm; do
         xenstore-list "$folder" 2>/dev/null | sed "s|^|$folder |"
     done
-    # Folders without anything in them are left by QEMU from 8.2 on, which writes a last state of what libxl has removed, and removes that.
     xenstore-ls -f /local/domain/0/backend 2>/dev/null | sed -n 's/^\(.*\) = "..*"$/node \1/p'
 }
 

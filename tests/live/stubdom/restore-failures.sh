@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What can go wrong while a guest with its device model in a stub domain is restored or moved: it is still saved whole, or goes on where it was.
 # lab: --copy build/stubdom/live:/root/stubdom
-# timeout: 3600
+# timeout: 2400
 . "$(dirname "$0")/../../lib/live.sh"
 . "$(dirname "$0")/lib.sh"
 

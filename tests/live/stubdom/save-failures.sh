@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What can go wrong while a guest with its device model in a stub domain is saved: the guest goes on where it was, or is saved whole.
 # lab: --copy build/stubdom/live:/root/stubdom
-# timeout: 3600
+# timeout: 1800
 . "$(dirname "$0")/../../lib/live.sh"
 . "$(dirname "$0")/lib.sh"
 
