@@ -34,11 +34,12 @@ static int connect_unused(struct gc *gc, struct xs_handle *xs, uint32_t domid)
     const char *back = path_console_back(gc, domid, CONSOLE_RESTORE);
     const char *output = gc_printf(gc, "%s/output", path_console_front(gc, domid, CONSOLE_RESTORE));
     char *value;
+    int rc;
 
-    if (read_state(gc, xs, back) != STATE_INITIALISING ||
-        store_read(gc, xs, XBT_NULL, output, STORE_VALUE_MAX, &value) != ERROR_NOTFOUND)
+    if (read_state(gc, xs, back) != STATE_INITIALISING)
         return 0;
-    return connect_one(gc, xs, back);
+    rc = store_read(gc, xs, XBT_NULL, output, STORE_VALUE_MAX, &value);
+    return rc == ERROR_NOTFOUND ? connect_one(gc, xs, back) : rc;
 }
 
 /* True: there is nothing left to do. */
@@ -46,23 +47,22 @@ static bool serve(struct stub_consoles *c, struct gc *gc, struct xs_handle *xs)
 {
     const char *front = path_console_front(gc, c->domid, CONSOLE_LOG);
     uint64_t back_state = read_state(gc, xs, path_console_back(gc, c->domid, CONSOLE_LOG));
-    int rc;
+    int unused_rc, rc;
 
     if (back_state > STATE_INIT_WAIT)
         return true;
     /* an older QEMU goes through this state by itself, and does not write the front end's */
     if (back_state != STATE_INIT_WAIT || read_state(gc, xs, front) != STATE_INITIALISING)
         return false;
-    rc = connect_unused(gc, xs, c->domid);
+    unused_rc = connect_unused(gc, xs, c->domid);
     /*
      * QEMU has connected this one, but drops what comes until its own state says so, and for Xen's first console nobody has
      * it say so; the kernel stands still when 2 KiB are full. Of a front end that is connected QEMU takes notice: it connects
      * anew, and Xen raises the event that was dropped.
      */
-    if (!rc)
-        rc = connect_one(gc, xs, front);
-    if (rc)
-        LOGD(c->ctx, WARN, c->domid, "cannot connect the stub domain's consoles: %s", error_text(rc));
+    rc = connect_one(gc, xs, front);
+    if (rc || unused_rc)
+        LOGD(c->ctx, WARN, c->domid, "cannot connect the stub domain's consoles: %s", error_text(rc ? rc : unused_rc));
     else
         LOGD(c->ctx, DEBUG, c->domid, "the stub domain's consoles are connected");
     return true;

@@ -70,8 +70,7 @@ static const xc_domaininfo_t *stub_of(struct xlx_ctx *ctx, struct xs_handle *xs,
         if (before && !is_new(before, &now->infos[i]))
             continue;
         domain_name(ctx, xs, now->infos[i].domain, other);
-        if (ends_in(other, NAME_END_STUBDOM) && strlen(other) == strlen(name) + strlen(NAME_END_STUBDOM) &&
-            !strncmp(other, name, strlen(name)))
+        if (!strncmp(other, name, strlen(name)) && !strcmp(other + strlen(name), NAME_END_STUBDOM))
             return &now->infos[i];
     }
     return NULL;

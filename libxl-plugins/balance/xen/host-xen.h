@@ -154,8 +154,8 @@ void xen_starts_end(struct host_xen *x);
 
 /* ---- xen-saves.c ---- */
 
-/* Notices who runs libxl's program that writes a domain's memory, by its path, which must outlive the host; NULL: there is nothing to notice. Not being able to is no
- * error: a warning. */
+/* Notices who runs libxl's program that writes a domain's memory, by its path, which must outlive the host; NULL: there is
+ * nothing to notice. Not being able to is no error: a warning. */
 void xen_saves_watch(struct host_xen *x, const char *helper);
 void xen_saves_end(struct host_xen *x);
 /* Whether the domain is being saved or sent away. */
