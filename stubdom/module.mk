@@ -48,6 +48,7 @@ TEST_OBJS_stubdom_test_monitor_line := $(O)/obj/stubdom/init/monitor_line.o
 TEST_OBJS_stubdom_test_report := $(O)/obj/stubdom/init/report.o
 TEST_OBJS_stubdom_test_qmp_talk := $(O)/obj/stubdom/init/qmp_talk.o
 TEST_OBJS_stubdom_test_save := $(addprefix $(O)/obj/stubdom/init/,save.o outbox.o restore.o interrupts.o)
+TEST_OBJS_stubdom_test_store := $(addprefix $(O)/obj/stubdom/init/,store.o dm_argv.o report.o)
 STUBDOM_BRIDGE := $(addprefix $(O)/obj/stubdom/init/,bridge.o qmp_socket.o qmp_talk.o save.o outbox.o)
 TEST_OBJS_stubdom_test_bridge := $(STUBDOM_BRIDGE)
 TEST_OBJS_stubdom_test_bridge_save := $(STUBDOM_BRIDGE)
@@ -59,6 +60,7 @@ $(O)/tests/unit/stubdom/test_monitor_line: $(TEST_OBJS_stubdom_test_monitor_line
 $(O)/tests/unit/stubdom/test_report: $(TEST_OBJS_stubdom_test_report)
 $(O)/tests/unit/stubdom/test_qmp_talk: $(TEST_OBJS_stubdom_test_qmp_talk)
 $(O)/tests/unit/stubdom/test_save: $(TEST_OBJS_stubdom_test_save)
+$(O)/tests/unit/stubdom/test_store: $(TEST_OBJS_stubdom_test_store)
 $(O)/tests/unit/stubdom/test_bridge $(O)/tests/unit/stubdom/test_bridge_save: $(STUBDOM_BRIDGE)
 
 # What the live tests of stub domains put into dom0: an image from dom0's own packages, one with an intruder in the place of QEMU, a disk to boot

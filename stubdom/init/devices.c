@@ -16,14 +16,18 @@
 #include "base/cleanup.h"
 #include "stubdom/init/net.h"
 #include "stubdom/init/report.h"
+#include "stubdom/init/store.h"
 
-/* The nodes of consoles are there from the start; opening one works when its back end is connected.
- */
-static bool can_open_console(const char *path)
+/* No event of the kernel's tells that a console has been connected. */
+#define LOOK_AT_CONSOLES_MS 50
+
+/* The nodes of consoles are there from the start; opening one works when the kernel has found its device. The first is the one
+ * that init itself speaks on. */
+static bool has_console(const char *path, unsigned number)
 {
     CLEANUP_FD int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
-    return fd >= 0;
+    return fd >= 0 && (!number || store_console_is_connected(number));
 }
 
 /* The first device that is not there yet, as text; false when all are. */
@@ -38,7 +42,7 @@ static bool find_missing(const struct dm_needs *needs, char *name, size_t size)
     }
     for (int i = 0; i < 32; i++) {
         snprintf(name, size, "/dev/hvc%d", i);
-        if (needs->consoles >> i & 1 && !can_open_console(name))
+        if (needs->consoles >> i & 1 && !has_console(name, (unsigned)i))
             return true;
     }
     for (size_t i = 0; i < needs->num_nics; i++) {
@@ -83,6 +87,8 @@ int devices_wait(const struct dm_needs *needs)
                    name, DEVICES_TIMEOUT_MS / 1000);
             return -1;
         }
+        if (left > LOOK_AT_CONSOLES_MS)
+            left = LOOK_AT_CONSOLES_MS;
         if (poll(&poll_fd, 1, (int)left) < 0 && errno != EINTR) {
             report("cannot wait for devices: %s", strerror(errno));
             return -1;

@@ -9,9 +9,9 @@
 #define DEVICES_TIMEOUT_MS 20000 /* libxl gives the whole start 30 s */
 
 /*
- * Wait until every disk and console has its device node and every network card its interface. Woken
- * by the kernel's uevents. Returns 0, or -1 after reporting what did not come in time and where to
- * look.
+ * Wait until every disk has its device node, every console is connected, and every network card has its interface. Woken
+ * by the kernel's uevents, and every 50 ms while something is missing. Returns 0, or -1 after reporting what did not come
+ * in time and where to look.
  */
 int devices_wait(const struct dm_needs *needs);
 

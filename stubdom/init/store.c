@@ -118,14 +118,33 @@ int store_read_guest(struct store_guest *guest)
     return read_arguments(xs, folder, guest);
 }
 
+/* States of a front end, xen/io/xenbus.h. */
+#define INITIALISING "1"
+#define CONNECTED "4"
+
+static bool has_state(struct xs_handle *xs, const char *path, const char *wanted)
+{
+    CLEANUP_FREE char *state = xs ? xs_read(xs, XBT_NULL, path, NULL) : NULL;
+
+    return state && !strcmp(state, wanted);
+}
+
 void store_connect_console(void)
 {
-    static const char node[] = "console/state", initialising[] = "1", connected[] = "4";
+    static const char node[] = "console/state";
     CLEANUP_XS struct xs_handle *xs = xs_open(0);
-    CLEANUP_FREE char *state = xs ? xs_read(xs, XBT_NULL, node, NULL) : NULL;
 
-    if (state && !strcmp(state, initialising) && !xs_write(xs, XBT_NULL, node, connected, 1))
+    if (has_state(xs, node, INITIALISING) && !xs_write(xs, XBT_NULL, node, CONNECTED, strlen(CONNECTED)))
         report("cannot connect the console: %s", strerror(errno));
+}
+
+bool store_console_is_connected(unsigned number)
+{
+    CLEANUP_XS struct xs_handle *xs = xs_open(0);
+    char node[32];
+
+    snprintf(node, sizeof(node), "device/console/%u/state", number);
+    return has_state(xs, node, CONNECTED);
 }
 
 void store_write(const struct store_guest *guest, const char *node, const char *text)

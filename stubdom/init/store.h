@@ -3,6 +3,7 @@
 #ifndef XL_EXT_STUBDOM_STORE_H
 #define XL_EXT_STUBDOM_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,12 @@ int store_read_guest(struct store_guest *guest);
  * for a state of the front end that Linux never writes for that console. An older QEMU needs nothing.
  */
 void store_connect_console(void);
+
+/*
+ * Is this domain's console of that number (1 to 31) connected with dom0? Linux lets a program open it before that, and stands still
+ * when its ring is full, for good if nobody comes. Asks xenstore anew each time; what cannot be read is not connected.
+ */
+bool store_console_is_connected(unsigned number);
 
 /* Of device-model/GUEST, what libxl waits for. */
 #define STORE_STATE "state"
