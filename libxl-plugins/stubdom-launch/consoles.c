@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stubdom-launch/consoles.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
-/* libxl_internal.h: STUBDOM_CONSOLE_LOGGING and _RESTORE */
+/* libxl_internal.h: STUBDOM_CONSOLE_LOGGING, _RESTORE and _SERIAL */
 #define CONSOLE_LOG 0u
 #define CONSOLE_RESTORE 2u
+#define CONSOLE_SERIAL 3u
 
 /* xen/io/xenbus.h; 0 here: not written yet */
 enum { STATE_NONE = 0, STATE_INITIALISING = 1, STATE_INIT_WAIT = 2, STATE_CONNECTED = 4, STATE_MAX = 8 };
@@ -27,19 +30,22 @@ static int connect_one(struct gc *gc, struct xs_handle *xs, const char *folder)
 
 /*
  * The console from which a restore reads has no "output" in any other start: QEMU refuses to serve such a one ("No serial
- * device #2 found"), and Linux waits up to 300 s for the back end before it starts init. Nobody writes into it.
+ * device #2 found"); so is the serial port's when the guest is to have none. Linux waits up to 300 s for the back end before
+ * it starts init. Nobody writes into them.
  */
-static int connect_unused(struct gc *gc, struct xs_handle *xs, uint32_t domid)
+static int connect_unused(struct gc *gc, struct xs_handle *xs, uint32_t domid, unsigned number)
 {
-    const char *back = path_console_back(gc, domid, CONSOLE_RESTORE);
-    const char *output = gc_printf(gc, "%s/output", path_console_front(gc, domid, CONSOLE_RESTORE));
+    const char *back = path_console_back(gc, domid, number);
+    const char *output = gc_printf(gc, "%s/output", path_console_front(gc, domid, number));
     char *value;
     int rc;
 
     if (read_state(gc, xs, back) != STATE_INITIALISING)
         return 0;
     rc = store_read(gc, xs, XBT_NULL, output, STORE_VALUE_MAX, &value);
-    return rc == ERROR_NOTFOUND ? connect_one(gc, xs, back) : rc;
+    if (rc == ERROR_NOTFOUND || (!rc && !strcmp(value, "none")))
+        return connect_one(gc, xs, back);
+    return rc;
 }
 
 /* True: there is nothing left to do. */
@@ -47,22 +53,25 @@ static bool serve(struct stub_consoles *c, struct gc *gc, struct xs_handle *xs)
 {
     const char *front = path_console_front(gc, c->domid, CONSOLE_LOG);
     uint64_t back_state = read_state(gc, xs, path_console_back(gc, c->domid, CONSOLE_LOG));
-    int unused_rc, rc;
+    int restore_rc, serial_rc, rc;
 
     if (back_state > STATE_INIT_WAIT)
         return true;
     /* an older QEMU goes through this state by itself, and does not write the front end's */
     if (back_state != STATE_INIT_WAIT || read_state(gc, xs, front) != STATE_INITIALISING)
         return false;
-    unused_rc = connect_unused(gc, xs, c->domid);
+    restore_rc = connect_unused(gc, xs, c->domid, CONSOLE_RESTORE);
+    serial_rc = connect_unused(gc, xs, c->domid, CONSOLE_SERIAL);
     /*
      * QEMU has connected this one, but drops what comes until its own state says so, and for Xen's first console nobody has
      * it say so; the kernel stands still when 2 KiB are full. Of a front end that is connected QEMU takes notice: it connects
      * anew, and Xen raises the event that was dropped.
      */
     rc = connect_one(gc, xs, front);
-    if (rc || unused_rc)
-        LOGD(c->ctx, WARN, c->domid, "cannot connect the stub domain's consoles: %s", error_text(rc ? rc : unused_rc));
+    if (!rc)
+        rc = restore_rc ? restore_rc : serial_rc;
+    if (rc)
+        LOGD(c->ctx, WARN, c->domid, "cannot connect the stub domain's consoles: %s", error_text(rc));
     else
         LOGD(c->ctx, DEBUG, c->domid, "the stub domain's consoles are connected");
     return true;

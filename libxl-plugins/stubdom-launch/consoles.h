@@ -3,8 +3,8 @@
 #define XLX_STUBDOM_LAUNCH_CONSOLES_H
 
 /*
- * The consoles of a Linux stub domain whose QEMU in dom0 is 8.2 or later. libxl (4.17 to 4.21) and such a QEMU leave two of them
- * unconnected, and the stub domain's kernel waits for both until libxl gives up; docs/xen-versions.md has the sources.
+ * The consoles of a Linux stub domain whose QEMU in dom0 is 8.2 or later. libxl (4.17 to 4.21) and such a QEMU leave some of them
+ * unconnected, and the stub domain's kernel waits for them until libxl gives up; docs/xen-versions.md has the sources.
  *
  *   Idle --start--> Watching --the log's console is connected, or stop--> Idle
  *

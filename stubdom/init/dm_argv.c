@@ -218,6 +218,12 @@ bool dm_argv_is_vm_path(const char *text)
     return true;
 }
 
+bool dm_argv_console(const char *path, uint32_t *number)
+{
+    return !strncmp(path, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) &&
+           parse_number(path + strlen(CONSOLE_PREFIX), 2, number) && *number < CONSOLES_MAX;
+}
+
 /* A file the arguments name: wait for it when it is one of this domain's disks or consoles. */
 static void need_file(struct dm_needs *needs, const char *path)
 {
@@ -228,9 +234,8 @@ static void need_file(struct dm_needs *needs, const char *path)
 
         if (letter[0] >= 'a' && letter[0] <= 'z' && !letter[1])
             needs->disks |= 1u << (letter[0] - 'a');
-    } else if (!strncmp(path, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX))) {
-        if (parse_number(path + strlen(CONSOLE_PREFIX), 2, &number) && number < CONSOLES_MAX)
-            needs->consoles |= 1u << number;
+    } else if (dm_argv_console(path, &number)) {
+        needs->consoles |= 1u << number;
     }
 }
 

@@ -73,6 +73,9 @@ bool dm_argv_option(const char *options, const char *key, char *out, size_t size
  */
 char *dm_argv_netdev_with_fd(const char *options, int fd);
 
+/* The N (0 to 31) of "/dev/hvcN"; false for anything else. */
+bool dm_argv_console(const char *path, uint32_t *number);
+
 /* "aa:bb:cc:dd:ee:ff" to bytes; false for anything else. */
 bool dm_argv_parse_mac(const char *text, uint8_t mac[DM_MAC_BYTES]);
 

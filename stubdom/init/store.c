@@ -18,6 +18,13 @@ static void close_store(struct xs_handle **xs)
 }
 #define CLEANUP_XS __attribute__((cleanup(close_store)))
 
+static bool has_value(struct xs_handle *xs, const char *path, const char *wanted)
+{
+    CLEANUP_FREE char *value = xs ? xs_read(xs, XBT_NULL, path, NULL) : NULL;
+
+    return value && !strcmp(value, wanted);
+}
+
 static char *read_node(struct xs_handle *xs, const char *path, unsigned *len)
 {
     char *value = xs_read(xs, XBT_NULL, path, len);
@@ -91,6 +98,24 @@ static int read_arguments(struct xs_handle *xs, const char *folder, struct store
     return 0;
 }
 
+/* What QEMU calls a serial port that a guest has not got. */
+#define NO_SERIAL_PORT "none"
+
+/* "-serial /dev/hvc3", where dom0 was to make nothing of console 3 */
+static void leave_out_serial_ports(struct xs_handle *xs, struct store_guest *guest)
+{
+    for (size_t i = 1; i + 1 < guest->argc; i++) {
+        char node[48], *value = guest->argv[i + 1];
+        uint32_t number;
+
+        if (strcmp(guest->argv[i], "-serial") || !dm_argv_console(value, &number))
+            continue;
+        snprintf(node, sizeof(node), "device/console/%u/output", number);
+        if (has_value(xs, node, NO_SERIAL_PORT))
+            memcpy(value, NO_SERIAL_PORT, sizeof(NO_SERIAL_PORT)); /* shorter than any console's path */
+    }
+}
+
 int store_read_guest(struct store_guest *guest)
 {
     char path[64], folder[96];
@@ -115,26 +140,22 @@ int store_read_guest(struct store_guest *guest)
         return -1;
     }
     snprintf(folder, sizeof(folder), "%s/image/dm-argv", vm);
-    return read_arguments(xs, folder, guest);
+    if (read_arguments(xs, folder, guest))
+        return -1;
+    leave_out_serial_ports(xs, guest);
+    return 0;
 }
 
 /* States of a front end, xen/io/xenbus.h. */
 #define INITIALISING "1"
 #define CONNECTED "4"
 
-static bool has_state(struct xs_handle *xs, const char *path, const char *wanted)
-{
-    CLEANUP_FREE char *state = xs ? xs_read(xs, XBT_NULL, path, NULL) : NULL;
-
-    return state && !strcmp(state, wanted);
-}
-
 void store_connect_console(void)
 {
     static const char node[] = "console/state";
     CLEANUP_XS struct xs_handle *xs = xs_open(0);
 
-    if (has_state(xs, node, INITIALISING) && !xs_write(xs, XBT_NULL, node, CONNECTED, strlen(CONNECTED)))
+    if (has_value(xs, node, INITIALISING) && !xs_write(xs, XBT_NULL, node, CONNECTED, strlen(CONNECTED)))
         report("cannot connect the console: %s", strerror(errno));
 }
 
@@ -144,7 +165,7 @@ bool store_console_is_connected(unsigned number)
     char node[32];
 
     snprintf(node, sizeof(node), "device/console/%u/state", number);
-    return has_state(xs, node, CONNECTED);
+    return has_value(xs, node, CONNECTED);
 }
 
 void store_write(const struct store_guest *guest, const char *node, const char *text)

@@ -39,6 +39,7 @@ if is_recent_qemu; then
     xl-ext stubdom-check --fix "$scratch/plain.cfg" >"$scratch/fixed.cfg" 2>/dev/null
     equal "" "$(codes "$scratch/fixed.cfg")" "stubdom-check --fix adds the words"
     starts_and_goes "plain xl with the words" xl create "$scratch/fixed.cfg"
+    starts_and_goes "plain xl with the words, a guest without a serial port" xl create "$scratch/fixed.cfg" 'serial="none"'
     # Linux would stand still for ever as soon as the guest has written 2 KiB there.
     says 1 "/dev/hvc3 did not appear" "a console that dom0's QEMU does not take ends the start, with its cause" \
         xl-ext stubdom-create "$scratch/fixed.cfg" 'serial="file:/nowhere/serial"'
@@ -47,10 +48,12 @@ else
     equal "" "$(codes "$scratch/plain.cfg")" "stubdom-check finds nothing"
 fi
 starts_and_goes "stubdom-create" xl-ext stubdom-create -e "$scratch/plain.cfg"
+starts_and_goes "stubdom-create, a guest without a serial port" xl-ext stubdom-create -e "$scratch/plain.cfg" 'serial="none"'
 
 start_memd
 equal "" "$(codes "$scratch/plain.cfg")" "while memd runs stubdom-check finds nothing"
 starts_and_goes "plain xl beside memd" xl create "$scratch/plain.cfg"
+starts_and_goes "plain xl beside memd, a guest without a serial port" xl create "$scratch/plain.cfg" 'serial="none"'
 in_time "plain xl starts the guest again" xl create "$scratch/plain.cfg"
 check "xl save works" xl save plain "$scratch/saved"
 starts_and_goes "xl restore beside memd" xl restore "$scratch/saved"

@@ -123,6 +123,14 @@ dm_log() {
     grep -l xl-ext-stubdom /var/log/xen/qemu-dm-*.log | xargs -r ls -t | head -n 1
 }
 
+# said_last: the ends of its log, of the log of the QEMU in dom0 that serves its consoles, and the consoles' states
+said_last() {
+    said_log=$(dm_log)
+    [ -z "$said_log" ] || tail -n 12 "$said_log"
+    find /var/log/xen -name 'qemu-dm-*-dm*.log' -printf '%T@ %p\n' | sort -n | sed -n '$ s/^[^ ]* //p' | xargs -r tail -n 12
+    xenstore-ls -f /local/domain/0/backend/console 2>/dev/null | grep -E '/(state|hotplug-status) ='
+}
+
 # too_slow OUTPUT: of an xl that ended because libxl's 30 s were over, while the stub domain had not given up. With a recent QEMU one that has
 # not said a word hangs: that is a failure, however fast the machine is.
 too_slow() {
@@ -154,11 +162,11 @@ in_time() {
     if in_time_output=$(patiently "$@" 2>&1); then
         ok "$in_time_name"
     elif too_slow "$in_time_output"; then
-        tail -n 12 "$(dm_log)" | sed 's/^/# /'
+        said_last | sed 's/^/# /'
         skip "$in_time_name" "no stub domain starts within libxl's 30 s on this machine"
         finish
     else
-        not_ok "$in_time_name" "$*" "$in_time_output" "$(tail -n 12 "$(dm_log)")"
+        not_ok "$in_time_name" "$*" "$in_time_output" "$(said_last)"
     fi
 }
 
@@ -202,7 +210,11 @@ has_counted() {
 }
 still_counts() {
     counted=$(number_on_disk count)
-    check "$1" until_true 120 has_counted
+    if until_true 120 has_counted; then
+        ok "$1"
+    else
+        not_ok "$1" "the number on the disk stays $counted" "$(said_last)"
+    fi
 }
 
 has_heard() {

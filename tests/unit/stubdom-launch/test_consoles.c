@@ -20,6 +20,7 @@
 #define BACK "/local/domain/0/backend/console/5"
 #define FRONT "/local/domain/5/console"
 #define UNUSED_FRONT "/local/domain/5/device/console/2"
+#define SERIAL_FRONT "/local/domain/5/device/console/3"
 
 extern const struct service service_stubdom;
 static struct xlx_ctx *ctx;
@@ -44,6 +45,8 @@ static void libxl_adds_consoles(void)
     fake_store_set(FRONT "/type", "ioemu");
     fake_store_set(BACK "/2/state", "1");
     fake_store_set(UNUSED_FRONT "/state", "1");
+    fake_store_set(BACK "/3/state", "1");
+    fake_store_set(SERIAL_FRONT "/output", "pty");
 }
 
 static void recent_qemu_starts(void)
@@ -85,6 +88,16 @@ static void a_console_that_no_qemu_serves_is_connected_for_the_kernel(void **sta
     start_watching();
     assert_string_equal(fake_store_get(BACK "/2/state"), "4");
     assert_string_equal(fake_store_get(UNUSED_FRONT "/state"), "1"); /* the kernel's to write */
+    assert_string_equal(fake_store_get(BACK "/3/state"), "1");       /* QEMU comes to this one */
+}
+
+static void the_console_of_a_serial_port_that_is_none_is_connected_for_the_kernel(void **state)
+{
+    libxl_adds_consoles();
+    fake_store_set(SERIAL_FRONT "/output", "none");
+    recent_qemu_starts();
+    start_watching();
+    assert_string_equal(fake_store_get(BACK "/3/state"), "4");
 }
 
 static void the_console_of_a_restore_is_left_to_qemu(void **state)
@@ -193,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_recent_qemu_is_told_that_the_log_is_connected),
         TEST(a_console_that_no_qemu_serves_is_connected_for_the_kernel),
+        TEST(the_console_of_a_serial_port_that_is_none_is_connected_for_the_kernel),
         TEST(the_console_of_a_restore_is_left_to_qemu),
         TEST(for_an_older_qemu_nothing_is_written),
         TEST(who_is_connected_is_watched_no_more),

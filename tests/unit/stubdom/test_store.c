@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -62,6 +63,53 @@ static void a_console_that_cannot_be_asked_for_is_not_connected(void **state)
     assert_string_equal(fake_store_get(LOG_STATE), "1");
 }
 
+#define ARGUMENTS "/vm/01234567-89ab-cdef-0123-456789abcdef/image/dm-argv"
+
+/* What libxl writes for a stub domain whose guest has the number 7; output: what dom0 is to make of console 3, NULL for nothing. */
+static void libxl_has_written(const char *output)
+{
+    fake_store_set("domid", "8");
+    fake_store_set("target", "7");
+    fake_store_set("/local/domain/7/vm", "/vm/01234567-89ab-cdef-0123-456789abcdef");
+    fake_store_set(ARGUMENTS "/001", "-serial");
+    fake_store_set(ARGUMENTS "/002", "/dev/hvc3");
+    fake_store_set(ARGUMENTS "/003", "-append");
+    fake_store_set(ARGUMENTS "/004", "/dev/hvc3");
+    fake_store_set(ARGUMENTS "/005", "-serial");
+    if (output)
+        fake_store_set("device/console/3/output", output);
+}
+
+static void assert_serial_port(const char *output, const char *wanted)
+{
+    struct store_guest guest;
+
+    libxl_has_written(output);
+    assert_int_equal(store_read_guest(&guest), 0);
+    assert_int_equal(guest.domid, 8);
+    assert_int_equal(guest.guest_domid, 7);
+    assert_int_equal(guest.argc, 6);
+    assert_string_equal(guest.argv[2], wanted);
+    assert_string_equal(guest.argv[4], "/dev/hvc3"); /* a word that only looks like it */
+    assert_string_equal(guest.argv[5], "-serial");   /* the last one, without a value */
+    for (size_t i = 1; i < guest.argc; i++)
+        free(guest.argv[i]);
+    free(guest.argv);
+    fake_store_reset();
+}
+
+static void a_serial_port_leads_to_its_console(void **state)
+{
+    assert_serial_port("pty", "/dev/hvc3");
+    assert_serial_port("nonesuch", "/dev/hvc3");
+    assert_serial_port(NULL, "/dev/hvc3");
+}
+
+static void a_guest_whose_serial_port_is_none_has_none(void **state)
+{
+    assert_serial_port("none", "none");
+}
+
 static int reset(void **state)
 {
     unsigned left = fake_store_handles();
@@ -80,6 +128,8 @@ int main(void)
         TEST(a_log_is_left_alone_that_does_not_wait),
         TEST(a_console_is_connected_when_its_own_state_says_so),
         TEST(a_console_that_cannot_be_asked_for_is_not_connected),
+        TEST(a_serial_port_leads_to_its_console),
+        TEST(a_guest_whose_serial_port_is_none_has_none),
     };
 
     report_to(STDERR_FILENO);
