@@ -71,8 +71,9 @@ static bool write_config(const struct create_options *o, const char *initramfs, 
             "extra = \"console=hvc0 quiet psi=1 panic=1%s%s\"\n",
             o->type, o->name, o->memory, o->maxmem, kernels.gl_pathv[0], initramfs, o->kernel_args ? " " : "",
             o->kernel_args ? o->kernel_args : "");
+    /* without a VGA card: each access of its BIOS is a request to QEMU, and takes as long as hundreds of instructions */
     if (!strcmp(o->type, "hvm"))
-        fprintf(f, "vnc = 0\nserial = \"none\"\n");
+        fprintf(f, "vnc = 0\nvga = \"none\"\nserial = \"none\"\n");
     for (char **line = o->lines; *line; line++)
         fprintf(f, "%s\n", *line);
     globfree(&kernels);
