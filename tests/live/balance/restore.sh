@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A guest that is saved while it holds more than its target: its file has more pages than fit below the limit that libxl sets by
 # that target, and plain xl cannot restore it without memd (docs/balance.md).
+# live: core
 # timeout: 500
 . "$(dirname "$0")/../../lib/live.sh"
 

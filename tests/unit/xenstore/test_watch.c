@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -228,6 +229,23 @@ static void a_node_that_never_rests_leaves_the_loop_its_turns(void **state)
     store_watch_stop(&s.watch);
 }
 
+static void write_again_slowly(struct store_watch *watch, const char *path)
+{
+    usleep(60000); /* more than one turn may take */
+    write_again(watch, path);
+}
+
+static void slow_handlers_leave_the_loop_its_turns(void **state)
+{
+    struct seen s = {0};
+
+    store_watch_start(watcher, &s.watch, "/a", write_again_slowly);
+    for (unsigned i = 0; i < 3; i++)
+        uv_run(&loop, UV_RUN_NOWAIT);
+    assert_in_range(s.count, 1, 3);
+    store_watch_stop(&s.watch);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
@@ -241,6 +259,7 @@ int main(void)
         T(a_lost_xenstored_is_told_once),
         T(a_lost_xenstored_is_told_though_nothing_is_there_to_read),
         T(a_node_that_never_rests_leaves_the_loop_its_turns),
+        T(slow_handlers_leave_the_loop_its_turns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
