@@ -56,12 +56,13 @@ conn=$(sed -n 's/.*\bIN \(0x[0-9a-f]*\).* WRITE (.*own-target.*/\1/p' /tmp/xs-tr
 grep "\bIN $conn" /tmp/xs-trace > /tmp/asked
 changed=$(grep -c ' WRITE (.*own-target' /tmp/asked)
 all=$(wc -l < /tmp/asked)
-# Reports are read whether targets change or not.
-reports=$(grep -c ' READ (.*\(data/meminfo\|data/memory-stats\|memory/meminfo\)' /tmp/asked || true)
+# Reports are read, and new ones asked for when somebody is short, whether targets change or not.
+reports=$(grep -c -e ' READ (.*\(data/meminfo\|data/memory-stats\|memory/meminfo\)' -e ' WRITE (.*/stats-interval ' /tmp/asked || true)
 figure xs_messages_per_changed_target "$(awk -v n=$((all - reports)) -v c="$changed" 'BEGIN { print n / c }')"
 figure xs_messages_per_changed_target_with_reports "$(awk -v n="$all" -v c="$changed" 'BEGIN { print n / c }')"
-echo "$changed targets changed, $all messages, of these $reports reads of reports:"
-sed 's/.*[0-9] \([A-Z_]*\) (.*/\1/' /tmp/asked | sort | uniq -c
+echo "$changed targets changed, $all messages, of these $reports for reports:"
+# the kind, and of what has a path its end
+sed -E 's/.*[0-9] ([A-Z_]*) \(([^ )]*\/)?([^ \/)]*).*/\1 \3/; s/^(TRANSACTION_[A-Z]*) .*/\1/; s/ [0-9]+$/ DOMID/' /tmp/asked | sort | uniq -c
 
 # Its reports say that it starves and that it has plenty, in turn. What it gets by lying it has after half a minute; from
 # then on it costs what reports cost.
