@@ -52,6 +52,8 @@ xl-ext memd >>"$scratch/memd.log" 2>&1 &
 memd=$!
 at_end kill $memd
 check "a reservation outlives memd" until_true 20 sh -c 'xl-ext mem-reserve --list | grep -q ready'
+# not to the tests that come after this one
+check "and is released by its name" xl-ext mem-reserve --release "$(xl-ext mem-reserve --list --json | json '.[0].id')"
 xl-ext mem-top --once | sed 's/^/# /'
 sed 's/^/# memd: /' "$scratch/memd.log"
 finish

@@ -76,10 +76,24 @@ has_counted_on() {
     [ "$(number)" -gt "$1" ]
 }
 
+# silent_card: what the guest, its QEMU and dom0 know of its network cards
+silent_card() {
+    lab-guest exec linux 'grep -v ": *0 *[A-Z]" /proc/interrupts; dmesg | tail -n 25; ip -s address; ip neighbour'
+    monitor_says linux 'info network'
+    monitor_says linux 'info pci' | grep -A4 Ethernet
+    ip -s link
+    bridge fdb show br xenbr0
+    ip neighbour
+}
+
 # all_goes_on NAME: network cards, disk and program do
 all_goes_on() {
     for card in $cards; do
-        check "its network card (${card%=*}) answers ($1)" until_true 120 ping -c1 -W2 "${card#*=}"
+        if until_true 120 ping -c1 -W2 "${card#*=}"; then
+            ok "its network card (${card%=*}) answers ($1)"
+        else
+            not_ok "its network card (${card%=*}) answers ($1)" "$(silent_card)"
+        fi
     done
     check "its program counts on from $counted ($1)" until_true 120 has_counted_on "$counted"
     equal "" "$(lab-guest exec linux 'cat /run/wrong 2>/dev/null')" "its disk has always had what was written ($1)"
