@@ -52,9 +52,9 @@ static bool make_initramfs(const char *agent, char *path, size_t size)
 }
 
 /*
- * What an HVM guest does to emulated hardware is a request to QEMU each, and takes as long as thousands of instructions. So it gets no VGA card,
- * whose BIOS would set the palette for minutes; and its Linux does not look for an AGP bridge at 65,536 places, as it does
- * before anything else on a processor like the lab's (AMD, family 15).
+ * Each access of an HVM guest to emulated hardware is a request to QEMU, and takes as long as thousands of instructions. So
+ * the guest gets no VGA card, whose BIOS would set the palette for minutes; and, by pci=noearly, its Linux does not look for an
+ * AGP bridge at 65,536 places, as it does before anything else on a processor like the lab's (AMD, family 15).
  */
 static bool write_config(const struct create_options *o, const char *initramfs, const char *path)
 {

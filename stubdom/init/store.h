@@ -16,9 +16,9 @@ struct store_guest {
 
 /*
  * Read who this domain works for, and QEMU's arguments. libxl has written all of it before it lets
- * this domain run, so nothing is waited for. A serial port that the guest's configuration wants to be "none" is none, as it is with
- * a device model in dom0: libxl gives QEMU a console all the same, which dom0's QEMU from 8.2 on does not serve. Returns 0, or -1 when something is missing or
- * malformed. The memory lives as long as init.
+ * this domain run, so nothing is waited for. A serial port that the guest's configuration wants to be "none" is none, as it
+ * is with a device model in dom0: libxl gives QEMU a console all the same, which dom0's QEMU from 8.2 on does not serve.
+ * Returns 0, or -1 when something is missing or malformed. The memory lives as long as init.
  */
 int store_read_guest(struct store_guest *guest);
 

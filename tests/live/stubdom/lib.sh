@@ -52,7 +52,7 @@ put_linux_image() {
 }
 
 # linux_cfg NAME [LINE]...: that guest (lab-guest exec reaches it), with a disk of its own, xvda. Its Linux keeps the emulated network cards.
-# On a processor like the lab's (AMD, family 15) it would look for an AGP bridge at 65,536 places before anything else, each a request to QEMU.
+# Without pci=noearly it would look for an AGP bridge at 65,536 places on a processor like the lab's (AMD, family 15), each a request to QEMU.
 linux_cfg() {
     linux_name=$1
     shift
