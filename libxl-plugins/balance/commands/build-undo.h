@@ -18,7 +18,7 @@ const struct build_before *build_before(struct xlx_ctx *ctx, struct gc *gc);
 void build_undo(struct xlx_ctx *ctx, const char *uuid, const struct build_before *before);
 
 /* Destroys what has come of the guest with that UUID from another host and was not let run: it has xl's name for such, and
- * is paused. 0 also when there is nothing; an error of libxl (logged). Runs the loop. */
+ * is paused. 0 also when there is nothing; an error of libxl (logged): it may be there still. Runs the loop. */
 int build_forget_incoming(struct xlx_ctx *ctx, const char *uuid);
 
 #endif
