@@ -67,6 +67,7 @@ $(call with-fakes,balance/test_service_saves,fault xenstore xenctrl ctx)
 $(foreach t,balancer reserve,$(call with-parts,balance/test_$(t),balance/host-of-few)$(call with-fakes,balance/test_$(t),host))
 $(foreach t,closed lend,$(call with-parts,balance/test_$(t),balance/two-guests)$(call with-fakes,balance/test_$(t),host))
 $(foreach t,top top_keys,$(call with-parts,balance/test_$(t),balance/top-view))
+$(call with-fakes,balance/test_build_undo,fault xenstore xenctrl ctx)
 $(call with-fakes,balance/test_top_pace,fault xenstore xenctrl ctx clock capture)
 TEST_LIBS_balance_test_top_pace := $(FAKE_CLOCK_WRAP) -Wl,--wrap=memd_connect,--wrap=memd_disconnect,--wrap=memd_call,--wrap=memd_event
 $(call with-fakes,balance/test_service_host,fault xenstore xenctrl ctx talk host)
