@@ -76,11 +76,23 @@ has_counted_on() {
     [ "$(number)" -gt "$1" ]
 }
 
-# silent_card: what the guest, its QEMU and dom0 know of its network cards
+# e1000_registers: those of the first e1000 that a read does not change: status (2: the link is up), interrupts pending and wanted, control
+# of receiving and sending, and where card (H) and driver (T) stand in their rings
+e1000_registers() {
+    registers_at=$(monitor_says linux 'info pci' | sed -n '/8086:100e/,$ s/.*BAR0.*memory at \(0x[0-9a-f]*\).*/\1/p' | head -n 1)
+    for register in STATUS=0x8 ICS=0xc8 IMS=0xd0 RCTL=0x100 TCTL=0x400 RDH=0x2810 RDT=0x2818 TDH=0x3810 TDT=0x3818; do
+        echo "${register%=*}: $(monitor_says linux "xp /1xw $((registers_at + ${register#*=}))")"
+    done
+}
+
+# silent_card: what the guest, its QEMU, Xen and dom0 know of its network cards
 silent_card() {
     lab-guest exec linux 'grep -v ": *0 *[A-Z]" /proc/interrupts; dmesg | tail -n 25; ip -s address; ip neighbour'
     monitor_says linux 'info network'
     monitor_says linux 'info pci' | grep -A4 Ethernet
+    e1000_registers
+    xl debug-keys e
+    xl dmesg | tail -n 60
     ip -s link
     bridge fdb show br xenbr0
     ip neighbour
