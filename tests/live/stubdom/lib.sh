@@ -53,6 +53,7 @@ put_linux_image() {
 
 # linux_cfg NAME [LINE]...: that guest (lab-guest exec reaches it), with a disk of its own, xvda. Its Linux keeps the emulated network cards.
 # Without pci=noearly it would look for an AGP bridge at 65,536 places on a processor like the lab's (AMD, family 15), each a request to QEMU.
+# With xen_legacy_crash Xen tells a panic (crash) from a triple fault (reboot).
 linux_cfg() {
     linux_name=$1
     shift
@@ -63,7 +64,7 @@ linux_cfg() {
 memory=160
 kernel="$linux_kernel"
 ramdisk="$linux_initramfs"
-extra="console=ttyS0 quiet panic=1 xen_emul_unplug=ide-disks pci=noearly"
+extra="console=ttyS0 quiet panic=1 xen_emul_unplug=ide-disks pci=noearly xen_legacy_crash"
 stubdomain_memory=192
 stubdomain_cmdline="$stub_cmdline"
 CFG
