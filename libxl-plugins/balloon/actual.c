@@ -23,7 +23,7 @@ static void guess_offset(struct actual *a)
 {
     int64_t kb = offset_measure_kb(a->follow.held_memkb, a->follow.target_memkb);
 
-    if (!a->follow.offset.calibrated && offset_is_possible(kb))
+    if (!a->follow.offset.calibrated && offset_is_possible(&a->follow.offset, kb))
         a->follow.offset.kb = kb;
 }
 
@@ -58,6 +58,8 @@ void actual_runs(struct actual *a)
 
 void actual_set_target(struct actual *a, uint64_t target_memkb, uint64_t now_ms)
 {
+    if (target_memkb != a->follow.target_memkb)
+        a->was_settled = false;
     follow_target(&a->follow, target_memkb, now_ms);
     if (a->ceiling_memkb < target_memkb)
         a->ceiling_memkb = target_memkb;
@@ -66,6 +68,17 @@ void actual_set_target(struct actual *a, uint64_t target_memkb, uint64_t now_ms)
 static uint64_t at_most(uint64_t memkb, uint64_t most_memkb)
 {
     return memkb < most_memkb ? memkb : most_memkb;
+}
+
+static uint64_t size_now_memkb(struct actual *a)
+{
+    uint64_t whole_memkb = a->follow.target_memkb / MEM_PAGE_KB * MEM_PAGE_KB;
+
+    if (!offset_is_possible(&a->follow.offset, offset_measure_kb(a->follow.held_memkb, a->follow.target_memkb)))
+        a->was_settled = false;
+    else if (a->follow.state == FOLLOW_SETTLED)
+        a->was_settled = true;
+    return a->was_settled ? whole_memkb : follow_actual_memkb(&a->follow);
 }
 
 uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, bool *calibrated)
@@ -81,7 +94,7 @@ uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, boo
     /* One that has not moved at all is paused, or has no driver: what is left is no offset. */
     if (a->follow.moved && a->follow.state == FOLLOW_SETTLED && a->ceiling_memkb == UINT64_MAX)
         *calibrated = follow_take_offset(&a->follow);
-    size_memkb = follow_actual_memkb(&a->follow);
+    size_memkb = size_now_memkb(a);
     if (size_memkb <= a->ceiling_memkb)
         a->ceiling_memkb = UINT64_MAX;
     else

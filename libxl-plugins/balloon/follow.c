@@ -24,6 +24,7 @@ void follow_start(struct follow *f, const struct follow_rules *rules, uint64_t t
 void follow_expect(struct follow *f, uint64_t now_ms)
 {
     f->expected_ms = now_ms;
+    f->stuck_memkb = 0;
     rearm_from_start(f, now_ms);
 }
 
@@ -50,10 +51,19 @@ static bool has_settled(const struct follow *f, uint64_t now_ms)
     int64_t kb = measure_kb(f);
 
     if (!f->offset.calibrated)
-        return offset_is_possible(kb) &&
+        return offset_is_possible(&f->offset, kb) &&
                rest_ms >= (kb == f->offset.kb || !kb ? f->rules->passing_ms : f->rules->rest_ms);
     /* A guest that has not moved at all has no driver, or is paused: what it holds beyond is no new offset. */
-    return kb == f->offset.kb || (f->moved && offset_is_possible(kb) && rest_ms >= f->rules->rest_ms);
+    return kb == f->offset.kb || (f->moved && offset_is_possible(&f->offset, kb) && rest_ms >= f->rules->rest_ms);
+}
+
+/* It is where it was stuck, but for the page by which a re-arm moves it there and back: the next one has to wait all the
+ * same. */
+static bool is_rearmed_only(const struct follow *f)
+{
+    int64_t moved_kb = (int64_t)f->held_memkb - (int64_t)f->stuck_memkb;
+
+    return f->stuck_memkb && moved_kb >= -MEM_PAGE_KB && moved_kb <= MEM_PAGE_KB;
 }
 
 enum follow_state follow_look(struct follow *f, uint64_t held_memkb, uint64_t now_ms)
@@ -70,9 +80,11 @@ enum follow_state follow_look(struct follow *f, uint64_t held_memkb, uint64_t no
         f->left_ms = 0;
     } else if (follow_rest_ms(f, now_ms) < f->rules->stuck_ms) {
         f->state = FOLLOW_MOVING;
-        rearm_from_start(f, now_ms);
+        if (!is_rearmed_only(f))
+            rearm_from_start(f, now_ms);
     } else {
         f->state = FOLLOW_STUCK;
+        f->stuck_memkb = held_memkb;
     }
     return f->state;
 }
@@ -90,7 +102,7 @@ bool follow_take_offset(struct follow *f)
 
     if (f->offset.calibrated && f->offset.kb == kb)
         return false;
-    f->offset = (struct offset){kb, true};
+    f->offset = (struct offset){kb, true, f->offset.hvm};
     return true;
 }
 

@@ -116,7 +116,8 @@ static int read_offsets(struct reading *r, struct xlx_mem_info *infos, size_t co
                                   &may_be_noted);
         /* Where no settled guest stands, its offset does not matter for its state. */
         if (want == MEM_INFO_STATE &&
-            (!info->has_target || !offset_is_possible(offset_measure_kb(info->actual_memkb, info->target_memkb))))
+            (!info->has_target ||
+             !offset_is_possible(&offsets[i], offset_measure_kb(info->actual_memkb, info->target_memkb))))
             may_be_noted = false;
         if (may_be_noted)
             asked[i] = ask_for(r, info->domid, NODE_MEMORY_OFFSET, OFFSET_NOTE_MAX) + 1;

@@ -7,6 +7,7 @@
 
 #include "balloon/sizes.h"
 #include "core/ctx.h"
+#include "xlx.h"
 #include "xenstore/paths.h"
 #include "xenstore/store.h"
 
@@ -28,22 +29,22 @@ int64_t offset_measure_kb(uint64_t held_memkb, uint64_t target_memkb)
     return (int64_t)held_memkb - (int64_t)(target_memkb / MEM_PAGE_KB * MEM_PAGE_KB);
 }
 
-bool offset_is_possible(int64_t kb)
+bool offset_is_possible(const struct offset *offset, int64_t kb)
 {
-    return kb >= OFFSET_MIN_KB && kb <= OFFSET_MAX_KB;
+    return kb >= (offset->hvm ? OFFSET_HVM_MIN_KB : OFFSET_MIN_KB) && kb <= OFFSET_MAX_KB;
 }
 
 bool offset_is_settled(const struct offset *offset, uint64_t held_memkb, uint64_t target_memkb)
 {
     int64_t kb = offset_measure_kb(held_memkb, target_memkb);
 
-    return offset->calibrated ? kb == offset->kb : offset_is_possible(kb);
+    return offset->calibrated ? kb == offset->kb : offset_is_possible(offset, kb);
 }
 
 struct offset offset_guess(uint32_t domid, libxl_domain_type type, uint64_t held_memkb, bool has_target,
                            uint64_t target_memkb, bool *may_be_noted)
 {
-    struct offset offset = {.kb = offset_usual_kb(type)};
+    struct offset offset = {.kb = offset_usual_kb(type), .hvm = type == LIBXL_DOMAIN_TYPE_HVM};
 
     /* It has settled right now, where guests of its type do: nothing to ask for. */
     offset.calibrated = has_target && offset_measure_kb(held_memkb, target_memkb) == offset.kb;
@@ -51,12 +52,17 @@ struct offset offset_guess(uint32_t domid, libxl_domain_type type, uint64_t held
     return offset;
 }
 
+struct offset offset_of_info(const struct xlx_mem_info *info)
+{
+    return (struct offset){info->offset_memkb, info->offset_calibrated, info->type == LIBXL_DOMAIN_TYPE_HVM};
+}
+
 void offset_take_note(struct offset *offset, const char *note)
 {
     int64_t noted_kb;
 
-    if (!store_i64_of(note, &noted_kb) && offset_is_possible(noted_kb))
-        *offset = (struct offset){noted_kb, true};
+    if (!store_i64_of(note, &noted_kb) && offset_is_possible(offset, noted_kb))
+        *offset = (struct offset){noted_kb, true, offset->hvm};
 }
 
 void offset_note(struct xlx_ctx *ctx, uint32_t domid, int64_t kb)

@@ -16,18 +16,20 @@
 #include "balloon/sizes.h"
 
 struct xlx_ctx;
+struct xlx_mem_info;
 
 struct offset {
     int64_t kb;
     bool calibrated; /* measured; else the usual one of its type */
+    bool hvm;        /* of an HVM guest: what is possible differs */
 };
 
 /* Of a settled Linux guest of that type, in KiB. */
 int64_t offset_usual_kb(libxl_domain_type type);
 /* KiB that it holds beyond the target; guests take the whole pages of one. */
 int64_t offset_measure_kb(uint64_t held_memkb, uint64_t target_memkb);
-/* What was measured may be a settled guest's offset. */
-bool offset_is_possible(int64_t kb);
+/* What was measured may be the offset of that guest, settled. */
+bool offset_is_possible(const struct offset *offset, int64_t kb);
 /* It holds its target and the offset; while that is not calibrated: what may be one. */
 bool offset_is_settled(const struct offset *offset, uint64_t held_memkb, uint64_t target_memkb);
 
@@ -35,6 +37,8 @@ bool offset_is_settled(const struct offset *offset, uint64_t held_memkb, uint64_
  * its type do. Else its note in xenstore (NODE_MEMORY_OFFSET) may say more: *may_be_noted, never of dom0. */
 struct offset offset_guess(uint32_t domid, libxl_domain_type type, uint64_t held_memkb, bool has_target,
                            uint64_t target_memkb, bool *may_be_noted);
+/* As the information on a domain has it. */
+struct offset offset_of_info(const struct xlx_mem_info *info);
 /* What the note says; nonsense changes nothing. */
 void offset_take_note(struct offset *offset, const char *note);
 #define OFFSET_NOTE_MAX 32 /* bytes */

@@ -46,8 +46,7 @@ static void begin(struct mem_settle *op, const struct xlx_mem_follow *f, struct 
     mem_info_from_xen(xen, &info);
     if (ctx_xs(op->ao.ctx, &xs) || mem_info_from_store(op->ao.ctx, xs, &info))
         info.offset_memkb = offset_usual_kb(info.type);
-    follow_start(&d->follow, &rules, f->target_memkb, (struct offset){info.offset_memkb, info.offset_calibrated},
-                 now_ms);
+    follow_start(&d->follow, &rules, f->target_memkb, offset_of_info(&info), now_ms);
     d->known = true;
 }
 
@@ -114,7 +113,8 @@ static uint64_t next_look_ms(const struct mem_settle *op)
             interval_ms = LOOK_MOVING_MS;
         if (f->state != XLX_MEM_MOVING)
             continue;
-        if (f->left_ms < 1000 || offset_is_possible(offset_measure_kb(follow->held_memkb, f->target_memkb)))
+        if (f->left_ms < 1000 ||
+            offset_is_possible(&follow->offset, offset_measure_kb(follow->held_memkb, f->target_memkb)))
             return LOOK_CLOSE_MS;
         interval_ms = LOOK_MOVING_MS;
     }

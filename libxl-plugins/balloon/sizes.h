@@ -9,8 +9,11 @@
 /* No domain is larger: the limit of what is believed when it stands in xenstore. */
 #define MEM_LIMIT_MEMKB (UINT64_C(16) << 30)
 
-/* A settled guest is at most this far from its target (offset.h); more is a guest that has stopped on its way. */
+/* A settled guest is at most this far from its target (offset.h); more is a guest that has stopped on its way. An HVM guest
+ * may be further below: without video memory it is built with 64 KiB less than its target, and hvmloader takes more of that
+ * where the limit refuses it pages of its own. */
 #define OFFSET_MIN_KB (-64)
+#define OFFSET_HVM_MIN_KB (-256)
 #define OFFSET_MAX_KB 256
 
 #endif

@@ -90,8 +90,7 @@ static int look_for_a_moment(struct xlx_ctx *ctx, const struct xlx_mem_info *inf
         .ao = {.ctx = ctx},
         .domid = info->domid,
     };
-    follow_start(&look->follow, &rules, info->target_memkb,
-                 (struct offset){info->offset_memkb, info->offset_calibrated}, 0);
+    follow_start(&look->follow, &rules, info->target_memkb, offset_of_info(info), 0);
     ao_start(&look->ao, look_aborted);
     rc = sampler_join(ctx, &look->sampler, 0, look_sampled);
     if (rc)

@@ -7,7 +7,7 @@
 
 const char *mem_show_state(const struct xlx_mem_info *info)
 {
-    struct offset offset = {info->offset_memkb, info->offset_calibrated};
+    struct offset offset = offset_of_info(info);
 
     if (info->dying)
         return "dying";

@@ -156,7 +156,7 @@ static void balloon_found(struct machine_xen *x, const struct xlx_mem_info *info
                     .target_memkb = info->target_memkb,
                     .static_max_memkb = info->static_max_memkb,
                     .videoram_memkb = x->videoram_memkb,
-                    .offset = {info->offset_memkb, info->offset_calibrated},
+                    .offset = offset_of_info(info),
                     .fresh = x->status == MACHINE_PRELAUNCH,
                 },
                 ev_clock_ms());

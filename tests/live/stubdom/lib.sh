@@ -71,6 +71,21 @@ CFG
     for linux_line; do echo "$linux_line"; done
 }
 
+# keep_from_dom0: dom0 runs on CPU 0 from now on, every other domain on CPU 1, from its beginning. Each access of a guest to its device model
+# wakes the stub domain and is waited for. In the lab that takes 4 ms and more where the two are on different CPUs, because each is a thread of
+# the host's: Linux' e1000 driver, which needs a thousand of them to suspend, took 13 to 27 s beside two other labs, and 4 s on one CPU.
+# libxl waits 60 s. And a guest that shares a CPU with a busy dom0 is one that the emulated processor breaks (lab/README.md).
+keep_from_dom0() {
+    xl vcpu-pin Domain-0 all 0
+    xenstore-watch @introduceDomain | while read -r _; do
+        xl list | awk 'NR > 2 { print $2 }' | while read -r keep_domid; do
+            xl vcpu-pin "$keep_domid" all 1 </dev/null 2>/dev/null
+        done
+    done &
+    at_end kill $!
+    at_end pkill -f "^xenstore-watch @introduceDomain"
+}
+
 # open_serial NAME FILE: the serial port of a guest as "xl console" shows it: what it says goes to FILE, what is written to
 # &5 is typed
 open_serial() {

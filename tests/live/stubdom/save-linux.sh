@@ -10,6 +10,7 @@
 
 check "an image is built that has the guest's kernel" put_linux_image
 at_end xl destroy linux
+keep_from_dom0
 before="$(leftovers)"
 
 # ---- a guest, and what goes on in it ----

@@ -109,6 +109,26 @@ static void a_stuck_guest_is_rearmed_at_once_and_then_less_and_less(void **state
     assert_true(follow_rearm_due(&f, 66000));
 }
 
+/* It gives the page that a re-arm asks of it, and takes the page again: so would any guest that has all that it can have. */
+static void what_a_rearm_itself_moves_does_not_hasten_the_next_one(void **state)
+{
+    static const uint64_t due_ms[] = {3000, 9000, 21000, 41000, 61000};
+    struct follow f = guest((struct offset){0, true});
+    unsigned n = 0;
+
+    for (uint64_t ms = 100; ms <= 62000; ms += 100) {
+        bool page_off = n && ms - due_ms[n - 1] <= 1000;
+
+        follow_look(&f, page_off ? 512 * MIB - 4 : 512 * MIB, ms);
+        if (follow_rearm_due(&f, ms))
+            assert_int_equal(ms, due_ms[n++]);
+    }
+    assert_int_equal(n, 5);
+    follow_look(&f, 512 * MIB - 8, 63000);
+    follow_look(&f, 512 * MIB - 8, 66000);
+    assert_true(follow_rearm_due(&f, 66000));
+}
+
 static void a_page_off_is_towards_where_the_guest_is(void **state)
 {
     struct follow f = guest((struct offset){0, true});
@@ -130,6 +150,7 @@ int main(void)
         cmocka_unit_test(a_guest_that_has_not_moved_has_not_settled_elsewhere),
         cmocka_unit_test(a_guest_that_stopped_short_is_stuck_until_it_moves),
         cmocka_unit_test(a_stuck_guest_is_rearmed_at_once_and_then_less_and_less),
+        cmocka_unit_test(what_a_rearm_itself_moves_does_not_hasten_the_next_one),
         cmocka_unit_test(a_page_off_is_towards_where_the_guest_is),
     };
 
