@@ -54,11 +54,11 @@ static int reserve_there(const struct xlx_invocation *in, struct gc *gc, const s
 }
 
 /* A guest that may run there is left to the administrator: migrate_wake has said so. */
-static void undo(const struct xlx_invocation *in, struct gc *gc, const struct migrate_check *mc)
+static void undo(const struct xlx_invocation *in, struct gc *gc, const struct migrate_check *mc, bool suspends_yet)
 {
     const struct options *o = in->options;
 
-    migrate_wake(in->ctx, mc->domid, in->argv[1]);
+    migrate_wake(in->ctx, mc->domid, in->argv[1], suspends_yet);
     if (*o->ssh_command && *mc->uuid && !guest_is_suspended(in->ctx, mc->domid))
         migrate_forget_there(in->ctx, gc, o->ssh_command, in->argv[1], mc->uuid);
 }
@@ -66,10 +66,11 @@ static void undo(const struct xlx_invocation *in, struct gc *gc, const struct mi
 static int run_xl(const struct xlx_invocation *in, struct gc *gc, const struct migrate_check *mc)
 {
     int rc, exit_status;
+    bool suspends_yet;
 
-    rc = xl_run(in->ctx, in->xl_argv, &exit_status);
+    rc = xl_run_suspending(in->ctx, mc->domid, in->xl_argv, &exit_status, &suspends_yet);
     if (rc || exit_status)
-        undo(in, gc, mc);
+        undo(in, gc, mc, suspends_yet);
     return rc ? xlx_exit_of(rc) : exit_status;
 }
 

@@ -91,9 +91,10 @@ char *migrate_why_never(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid);
 /* Makes ready what libxl needs of a device model in a stub domain and may have removed when an earlier journey failed.
  * 0, or an error, logged. */
 int migrate_put_back(struct xlx_ctx *ctx, struct gc *gc, uint32_t domid);
-/* After an xl migrate that failed: xl wakes the guest itself, unless xl was ended in the middle. A guest that is still
- * suspended goes on here, unless host may have started it already; logged. Runs the loop. */
-void migrate_wake(struct xlx_ctx *ctx, uint32_t domid, const char *host);
+/* After an xl migrate that failed: xl wakes the guest itself, unless xl was ended in the middle, or did not wait for it
+ * (suspends_yet, core/wake.h). A guest that is still suspended goes on here, unless host may have started it already;
+ * logged. Runs the loop. */
+void migrate_wake(struct xlx_ctx *ctx, uint32_t domid, const char *host, bool suspends_yet);
 /* Shows the result, as text or JSON. */
 void migrate_check_show(struct gc *gc, struct xlx_ui *ui, const struct migrate_check *mc);
 

@@ -20,8 +20,10 @@ static bool may_run_there(struct xlx_ctx *ctx, uint32_t domid)
     return strlen(name) == XLX_NAME_MAX - 1 || ends_in(name, NAME_END_AWAY);
 }
 
-void migrate_wake(struct xlx_ctx *ctx, uint32_t domid, const char *host)
+void migrate_wake(struct xlx_ctx *ctx, uint32_t domid, const char *host, bool suspends_yet)
 {
+    if (suspends_yet)
+        guest_await_suspension(ctx, domid);
     if (!guest_is_suspended(ctx, domid))
         return;
     if (may_run_there(ctx, domid))
@@ -30,5 +32,5 @@ void migrate_wake(struct xlx_ctx *ctx, uint32_t domid, const char *host)
              "there",
              host);
     else
-        guest_wake(ctx, domid);
+        guest_wake(ctx, domid, false);
 }

@@ -29,10 +29,11 @@ static const struct xlx_option options[] = {
 static int run_xl(const struct xlx_invocation *in, uint32_t domid)
 {
     int rc, exit_status;
+    bool suspends_yet;
 
-    rc = xl_run(in->ctx, in->xl_argv, &exit_status);
+    rc = xl_run_suspending(in->ctx, domid, in->xl_argv, &exit_status, &suspends_yet);
     if (rc || exit_status)
-        guest_wake(in->ctx, domid);
+        guest_wake(in->ctx, domid, suspends_yet);
     return rc ? xlx_exit_of(rc) : exit_status;
 }
 
@@ -78,7 +79,7 @@ static int run(const struct xlx_invocation *in)
     has_stub_domain = stubdom_is_linux(in->ctx, save.domid);
     if (o->compact)
         return save_small(in, &save, has_stub_domain);
-    return has_stub_domain ? stubdom_save(&save) : xl_runs_alone(in, NULL);
+    return has_stub_domain ? stubdom_save(&save) : run_xl(in, save.domid);
 }
 
 const struct xlx_command cmd_save = {

@@ -53,11 +53,17 @@ const char *stubdom_save_verify(struct gc *gc, const char *path, uint32_t number
 
 /* ---- the guest ---- */
 
-static int run_xl(struct stubdom_save *save, struct gc *gc, int *exit_status)
+static int run_xl(struct stubdom_save *save, struct gc *gc)
 {
-    bool adds_pause = !save->stays && !save->paused;
+    bool adds_pause = !save->stays && !save->paused, suspends_yet;
+    char *const *argv = adds_pause ? xl_with_option(gc, save->xl_argv, "-p") : save->xl_argv;
+    int rc, exit_status;
 
-    return xl_run(save->ctx, adds_pause ? xl_with_option(gc, save->xl_argv, "-p") : save->xl_argv, exit_status);
+    rc = xl_run_suspending(save->ctx, save->domid, argv, &exit_status, &suspends_yet);
+    if (!rc && !exit_status)
+        return XLX_EXIT_DONE;
+    guest_wake(save->ctx, save->domid, suspends_yet);
+    return rc ? xlx_exit_of(rc) : XLX_EXIT_FAILED;
 }
 
 static int let_go(struct stubdom_save *save)
@@ -123,8 +129,8 @@ static bool can_be_verified(const char *path)
 
 int stubdom_save(struct stubdom_save *save)
 {
-    int rc, exit_status;
     const char *cause;
+    int exit_status;
     GC_SCOPE(gc);
 
     exit_status = prepare(save, gc);
@@ -135,11 +141,9 @@ int stubdom_save(struct stubdom_save *save)
              "%s is no file, so what is in it could not be verified; use xl save for that", save->path);
         return XLX_EXIT_REFUSED;
     }
-    rc = run_xl(save, gc, &exit_status);
-    if (rc || exit_status) {
-        guest_wake(save->ctx, save->domid);
-        return rc ? xlx_exit_of(rc) : XLX_EXIT_FAILED;
-    }
+    exit_status = run_xl(save, gc);
+    if (exit_status)
+        return exit_status;
     cause = verify(save, gc);
     return cause ? keep(save, cause) : let_go(save);
 }
