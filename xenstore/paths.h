@@ -42,9 +42,9 @@ const char *path_below_domain(const char *path, uint32_t *domid);
 #define NODE_OS_UNAME "data/os_uname"
 #define NODE_DATA_UPDATED "data/updated"
 /* Ours: the interval of statistics that a QMP client asked for, seconds; memd finds it again after a restart. */
-/* What a guest is asked to do; it takes the words away when it does so (xen/include/public/io/xs_wire.h, libxl_dom_suspend.c). */
-#define NODE_CONTROL_SHUTDOWN "control/shutdown"
 #define NODE_QMP_STATS_INTERVAL "memory/qmp-stats-interval"
+/* What a guest is asked to do; it takes the word away when it agrees (libxl_dom_suspend.c). */
+#define NODE_CONTROL_SHUTDOWN "control/shutdown"
 
 /* XenServer's names for the range a domain is balanced within, decimal KiB, and ours for its weight: to be looked at.
  * What counts is kept by UUID where only dom0 sees it (balance/xen/settings.h). */

@@ -151,6 +151,24 @@ begin_to_count
 all_goes_on started
 for round in $(seq "${ROUNDS:-10}"); do save_and_restore "$round"; done
 
+# ---- it suspends after libxl has given it up ----
+
+# It is paused when it has agreed: its network cards take it seconds to suspend. The node's events are that of the watch itself, "suspend" and "".
+xenstore-watch -n 3 "/local/domain/$(xl domid linux)/control/shutdown" >/dev/null &
+agreed=$!
+xl-ext save linux "$scratch/late" >"$scratch/late.log" 2>&1 &
+late=$!
+wait $agreed
+check "it is stopped on its way" xl pause linux
+check "xl-ext waits for it when libxl does no longer" until_true 180 grep -q "waiting for it" "$scratch/late.log"
+xl unpause linux
+wait $late
+equal 1 $? "it is not saved"
+check "and woken when it has suspended after all" grep -q "it goes on where it was" "$scratch/late.log"
+sed 's/^/# /' "$scratch/late.log"
+answers "its Linux answers (late)" 300
+all_goes_on late
+
 # ---- saved small ----
 
 target=$(target_of "$(xl domid linux)")
