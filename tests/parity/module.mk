@@ -11,8 +11,13 @@ $(O)/.packages-parity: scripts/packages
 	@touch $@
 
 .PHONY: parity parity-golden
+ifeq ($(RELEASE),)
 parity: all | $(O)/.packages-parity
 	tests/parity/run $(PARITY_TYPES)
+else
+parity: | $(O)/.packages-parity
+	@scripts/check-release $(RELEASE) parity $(PARITY_TYPES)
+endif
 
 parity-golden: $(O)/xl-ext-agent | $(O)/.packages-parity
 	tests/parity/guest-image build/parity $(O)/xl-ext-agent
