@@ -46,7 +46,7 @@ struct follow {
     struct pace pace;
     uint64_t expected_ms; /* something made it move then */
     uint64_t rearm_at_ms, rearm_wait_ms;
-    uint64_t stuck_memkb; /* it was last stuck holding this; 0: it was not since it was expected to move */
+    uint64_t stuck_memkb;    /* it was last stuck holding this; 0: it was not since it was expected to move */
     uint64_t page_off_memkb; /* balloon/rearm.h: where the target stands while a re-arm is half done; 0: none is */
 };
 
