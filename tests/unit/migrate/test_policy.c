@@ -377,9 +377,9 @@ static void a_bit_without_a_name_counts_as_a_feature(void **state)
     struct cpu_policy *a = real_host(gc)->hvm_max, *b = real_host(gc)->hvm_max;
     const struct difference *d;
 
-    leaf_of(a, 7, 0)->c |= UINT32_C(1) << 31;
+    leaf_of(a, 7, 0)->c |= UINT32_C(1) << 15; /* no Xen so far has a name for it */
     d = only_difference(gc, a, b);
-    assert_string_equal(d->name, "0x00000007:0.ecx bit 31");
+    assert_string_equal(d->name, "0x00000007:0.ecx bit 15");
     assert_true(d->b_lacks);
 }
 
