@@ -3,7 +3,9 @@
 # The copy of the sources in which another release's xl-ext is built: what differs is new there, and nothing else is.
 . "$(dirname "$0")/../lib/cli.sh"
 
-here=$scratch/here
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+here=$work/here
 copy=$here/build/copy
 mkdir -p "$here/scripts" "$here/build/obj" "$here/.git"
 cp "$(dirname "$0")/../../scripts/release-tree" "$here/scripts/"
@@ -26,11 +28,11 @@ touch -d '2 hours ago' "$copy/same.h"
 before=$(stat -c %Y "$copy/same.h")
 printf two >"$here/a file.c"
 touch -d '1 hour ago' "$here/a file.c"
-touch "$scratch/made"
+touch "$work/made"
 sleep 0.01
 bring_up_to_date >/dev/null
 equal two "$(cat "$copy/a file.c")" "a changed file is brought"
-check "newer than what has been made of it" test "$copy/a file.c" -nt "$scratch/made"
+check "newer than what has been made of it" test "$copy/a file.c" -nt "$work/made"
 equal "$before" "$(stat -c %Y "$copy/same.h")" "one that has not changed keeps its time"
 
 chmod 700 "$here/same.h"
