@@ -73,12 +73,14 @@ static uint64_t at_most(uint64_t memkb, uint64_t most_memkb)
 static uint64_t size_now_memkb(struct actual *a)
 {
     uint64_t whole_memkb = a->follow.target_memkb / MEM_PAGE_KB * MEM_PAGE_KB;
+    uint64_t actual_memkb = follow_actual_memkb(&a->follow);
 
+    /* One that rests near its target, and has not moved for it, may have no driver: it has settled where it reads it only. */
     if (!offset_is_possible(&a->follow.offset, offset_measure_kb(a->follow.held_memkb, a->follow.target_memkb)))
         a->was_settled = false;
-    else if (a->follow.state == FOLLOW_SETTLED)
+    else if (a->follow.state == FOLLOW_SETTLED && (a->follow.moved || actual_memkb == whole_memkb))
         a->was_settled = true;
-    return a->was_settled ? whole_memkb : follow_actual_memkb(&a->follow);
+    return a->was_settled ? whole_memkb : actual_memkb;
 }
 
 uint64_t actual_look(struct actual *a, uint64_t held_memkb, uint64_t now_ms, bool *calibrated)

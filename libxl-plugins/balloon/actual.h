@@ -24,8 +24,8 @@ struct actual {
     /* Before an HVM guest's driver runs it holds its video memory too, and gives it back when the driver first runs.
      * That is no change of size: nothing above its first target is told until it has once been there. */
     uint64_t ceiling_memkb; /* UINT64_MAX: none */
-    /* It has settled at its present target. What moves it by as little as an offset then is its kernel's own business (its
-     * balloon driver starts, pages are taken for grants): no change of size, and its offset once it rests again. */
+    /* It has settled at its present target. What moves it by as little as an offset then is its firmware's or its kernel's
+     * own business (its balloon driver starts): no change of size, and its offset once it rests again. */
     bool was_settled;
 };
 

@@ -11,7 +11,7 @@
 
 /* A settled guest is at most this far from its target (offset.h); more is a guest that has stopped on its way. An HVM guest
  * may be further below: without video memory it is built with 64 KiB less than its target, and hvmloader takes more of that
- * where the limit refuses it pages of its own. */
+ * where the limit refuses it pages of its own (mem_hole_populate_ram, tools/firmware/hvmloader/util.c). */
 #define OFFSET_MIN_KB (-64)
 #define OFFSET_HVM_MIN_KB (-256)
 #define OFFSET_MAX_KB 256

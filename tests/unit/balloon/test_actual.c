@@ -220,6 +220,17 @@ static void a_guest_that_rests_below_its_target_by_what_its_firmware_took_reads_
     assert_true(actual_settled(&a));
 }
 
+static void a_guest_without_a_driver_is_not_told_to_be_where_it_was_asked_to_go(void **state)
+{
+    struct actual a;
+
+    see(&a, (struct actual_guest){256 * MIB + 44, 256 * MIB, 256 * MIB, .offset = {44, .hvm = true}}, 0);
+    assert_int_equal(look(&a, 256 * MIB + 44, 1000), 256 * MIB);
+    actual_set_target(&a, 256 * MIB - 100, 1000);
+    for (uint64_t ms = 1000; ms <= 20000; ms += 100)
+        assert_int_equal(look(&a, 256 * MIB + 44, ms), 256 * MIB);
+}
+
 static void more_than_all_is_never_told(void **state)
 {
     struct actual a;
@@ -246,6 +257,7 @@ int main(void)
         cmocka_unit_test(what_a_settled_guest_does_for_itself_is_no_change),
         cmocka_unit_test(a_settled_guest_with_another_target_is_told_as_it_moves),
         cmocka_unit_test(a_guest_that_rests_below_its_target_by_what_its_firmware_took_reads_it),
+        cmocka_unit_test(a_guest_without_a_driver_is_not_told_to_be_where_it_was_asked_to_go),
         cmocka_unit_test(more_than_all_is_never_told),
     };
 
