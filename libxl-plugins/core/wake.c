@@ -38,7 +38,7 @@ struct suspending {
     uint32_t domid;
     struct store_watch node, releases;
     bool known;        /* the node, as it was before */
-    uint64_t asked_ms; /* 0: it stands in the node no more, or never did */
+    uint64_t asked_ms; /* when it was first seen to be asked; 0: nobody has seen that */
     bool agreed, suspended;
 };
 
@@ -79,11 +79,13 @@ int xl_run_suspending(struct xlx_ctx *ctx, uint32_t domid, char *const *argv, in
 
     rc = ctx_watcher(ctx, &watcher);
     if (!rc)
+        rc = store_watch_start(watcher, &s.releases, WATCH_RELEASE_DOMAIN, released);
+    /* The second of the two: a guest is not seen to agree where it would not be seen to suspend. */
+    if (!rc)
         rc = store_watch_start(watcher, &s.node, path_in_domain(gc, domid, NODE_CONTROL_SHUTDOWN), node_changed);
-    if (!rc)
-        rc = store_watch_start(watcher, &s.releases, "@releaseDomain", released);
-    if (!rc)
-        rc = xl_run(ctx, argv, exit_status);
+    if (rc)
+        LOGD(ctx, WARN, domid, "cannot watch how it suspends: %s", error_text(rc));
+    rc = xl_run(ctx, argv, exit_status);
     store_watch_stop(&s.node);
     store_watch_stop(&s.releases);
     *suspends_yet = s.agreed && !s.suspended && !guest_is_suspended(ctx, domid);

@@ -9,7 +9,8 @@ bool guest_is_suspended(struct xlx_ctx *ctx, uint32_t domid);
 
 /* xl_run (core/xl.h) of an xl that has the guest suspend. *suspends_yet: xl has ended, and the guest has agreed to suspend
  * and not done so. libxl waits 60 s for that (libxl_dom_suspend.c), then gives up, and nobody wakes a guest that suspends
- * later. Known of guests that are asked through xenstore: HVM and PVH, and PV ones without an event channel for it. */
+ * later. Known of guests that are asked through xenstore: HVM and PVH, and PV ones without an event channel for it. Returns
+ * what xl_run does: a xenstore that cannot be watched is only warned of, and *suspends_yet is false then. Runs the loop. */
 int xl_run_suspending(struct xlx_ctx *ctx, uint32_t domid, char *const *argv, int *exit_status, bool *suspends_yet);
 
 /* Waits for a guest that suspends yet, five minutes at most, and says so. Runs the loop; an interrupt ends it. */

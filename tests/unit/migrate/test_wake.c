@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A guest that xl has left suspended goes on where it was, and never at two places. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include "migrate/migrate.h"
 #include "tests/fakes/clock.h"
 #include "tests/fakes/ctx.h"
+#include "tests/fakes/fault.h"
 #include "tests/fakes/xenctrl.h"
 #include "tests/fakes/xenstore.h"
 
@@ -195,6 +197,20 @@ static void one_that_has_suspended_and_goes_on_is_not_awaited(void **state)
     assert_false(suspends_yet());
 }
 
+static void where_xenstore_cannot_be_watched_xl_runs_all_the_same(void **state)
+{
+    xl_does[0].value = "suspend", xl_does[0].lasts_ms = 5000;
+    xl_does[1].value = "", xl_does[1].lasts_ms = 60000;
+    for (unsigned at = 1; at <= 2; at++) {
+        fake_messages_forget();
+        fault_only("xs_watch");
+        fault_arm(at, ENOSPC);
+        assert_false(suspends_yet());
+        assert_true(fault_struck());
+        assert_non_null(strstr(fake_warnings(), "cannot watch how it suspends"));
+    }
+}
+
 static uint64_t began_ms, suspends_at_ms;
 
 static void time_goes_on(uint64_t now_ms)
@@ -259,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_that_was_not_asked_or_has_not_answered_is_not_awaited, make_running,
                                         unmake),
         cmocka_unit_test_setup_teardown(one_that_has_suspended_and_goes_on_is_not_awaited, make_running, unmake),
+        cmocka_unit_test_setup_teardown(where_xenstore_cannot_be_watched_xl_runs_all_the_same, make_running, unmake),
         cmocka_unit_test_setup_teardown(one_that_suspends_after_xl_has_given_up_goes_on, make_late, unmake_late),
         cmocka_unit_test_setup_teardown(one_that_does_not_suspend_is_awaited_for_five_minutes, make_late, unmake_late),
         cmocka_unit_test_setup_teardown(one_that_ends_meanwhile_is_not_awaited, make_late, unmake_late),
