@@ -28,8 +28,7 @@ touch -d '2 hours ago' "$copy/same.h"
 before=$(stat -c %Y "$copy/same.h")
 printf two >"$here/a file.c"
 touch -d '1 hour ago' "$here/a file.c"
-touch "$work/made"
-sleep 0.01
+touch -d '1 minute ago' "$work/made"
 bring_up_to_date >/dev/null
 equal two "$(cat "$copy/a file.c")" "a changed file is brought"
 check "newer than what has been made of it" test "$copy/a file.c" -nt "$work/made"

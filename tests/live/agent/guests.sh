@@ -100,7 +100,7 @@ for type in ${AGENT_TYPES:-pv pvh hvm}; do
     # To look at it takes programs in the guest, whose page faults are worth a report.
     sleep 10
     xenstore-rm "$node"
-    sleep 15
+    sleep 30
     check "$type: idle, it writes nothing" no_node
 
     ask 3600
