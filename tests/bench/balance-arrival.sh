@@ -33,6 +33,9 @@ guests_last_words() {
     done
 }
 
+# A PVH guest that shares a CPU with a busy dom0 is one that the emulated processor breaks (lab/README.md).
+xl vcpu-pin Domain-0 all 0
+
 # create TYPE TAKER...: guests with the agent, the neighbour first; the host is full then, but for memd's reserve
 create() {
     local name type=$1
@@ -40,7 +43,7 @@ create() {
     takers=("$@")
     share=$((load / $#))
     for name in giver "${takers[@]}"; do
-        lab-guest create --agent "$type" "$name" $least $most 'on_crash = "destroy"' 'on_reboot = "destroy"'
+        lab-guest create --agent "$type" "$name" $least $most 'cpus = "1"' 'on_crash = "destroy"' 'on_reboot = "destroy"'
     done
 }
 # fill_host: of what is free now the guests may have the pool, somebody else has the rest
