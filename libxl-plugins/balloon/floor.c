@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "balloon/floor.h"
+
+#include "balloon/sizes.h"
 #include "base/cleanup.h"
 #include "xlx.h"
 
@@ -21,4 +24,13 @@ uint64_t xlx_mem_floor_memkb(uint64_t static_max_memkb)
     while (i + 1 < ARRAY_LEN(pieces) && mib >= pieces[i].below_mib)
         i++;
     return (pieces[i].base_mib << 10) + (static_max_memkb >> pieces[i].shift);
+}
+
+uint64_t floor_least_memkb(uint64_t static_max_memkb, uint64_t target_memkb, uint64_t actual_memkb)
+{
+    uint64_t floor_memkb = xlx_mem_floor_memkb(static_max_memkb);
+    uint64_t has_memkb = target_memkb < actual_memkb ? target_memkb : actual_memkb;
+    uint64_t least_memkb = floor_memkb < has_memkb ? floor_memkb : has_memkb;
+
+    return least_memkb - least_memkb % MEM_PAGE_KB;
 }

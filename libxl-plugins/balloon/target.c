@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "core/domain.h"
+#include "balloon/floor.h"
 #include "balloon/info.h"
 #include "balloon/limit.h"
 #include "balloon/offset.h"
@@ -185,12 +186,13 @@ static int compute(struct setting *s)
     return 0;
 }
 
-/* For the new target, as far as can be told without its offset. */
-static bool has_to_give(const struct setting *s)
+/* As far as can be told without its own offset. */
+static uint64_t least_memkb(const struct setting *s)
 {
-    int64_t most_memkb = (int64_t)s->target->new_target_memkb + offset_usual_kb(s->type);
+    int64_t actual_memkb = (int64_t)s->held_memkb - offset_usual_kb(s->type);
 
-    return (int64_t)s->held_memkb > most_memkb;
+    return floor_least_memkb(s->static_max_memkb, s->target->old_target_memkb,
+                             actual_memkb > 0 ? (uint64_t)actual_memkb : 0);
 }
 
 static int check(struct setting *s)
@@ -209,9 +211,7 @@ static int check(struct setting *s)
         return ERROR_INVAL;
     }
     t->floor_memkb = xlx_mem_floor_memkb(s->static_max_memkb);
-    /* Growing is a help even when it stays below the floor, and so is a target that asks for nothing back. */
-    if (!(t->flags & XLX_MEM_FORCE) && t->new_target_memkb < t->floor_memkb &&
-        t->new_target_memkb < t->old_target_memkb && has_to_give(s)) {
+    if (!(t->flags & XLX_MEM_FORCE) && t->new_target_memkb < least_memkb(s)) {
         t->refused_by_floor = true;
         SAY(s,
             "a target of %" PRIu64 " KiB is below %" PRIu64 " KiB, the least that a guest with a static-max of %" PRIu64

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A client's request becomes a target, and a guest that gives up on it is asked again. */
+#include "balloon/floor.h"
 #include "balloon/rearm.h"
-#include "balloon/sizes.h"
 #include "balloon/target-node.h"
 #include "base/cleanup.h"
 #include "qmp/machine-xen-private.h"
@@ -77,14 +77,9 @@ static bool gave_up(struct machine_xen *x, uint64_t size_memkb)
  * and ends at the least that the guest can live with. */
 static uint64_t at_least_floor(struct machine_xen *x, uint64_t size_memkb)
 {
-    uint64_t floor_memkb = xlx_mem_floor_memkb(x->static_max_memkb);
-    uint64_t has_memkb = follow_actual_memkb(&x->actual.follow), least_memkb = x->actual.follow.target_memkb;
+    uint64_t least_memkb = floor_least_memkb(x->static_max_memkb, x->actual.follow.target_memkb,
+                                             follow_actual_memkb(&x->actual.follow));
 
-    /* Where it has nothing to give it needs no floor. */
-    if (has_memkb < least_memkb)
-        least_memkb = has_memkb - has_memkb % MEM_PAGE_KB;
-    if (least_memkb > floor_memkb)
-        least_memkb = floor_memkb;
     return x->no_floor || size_memkb >= least_memkb ? size_memkb : least_memkb;
 }
 

@@ -121,7 +121,7 @@ for type in ${AGENT_TYPES:-pv pvh hvm}; do
     ask 3600
     until_true 30 has_node
     free=$(figure available-memory)
-    lab-guest exec $name 'setsid fill -s 20 '$((free / 1048576 - 25))' > /run/fill 2>&1 < /dev/null &'
+    lab-guest exec $name 'setsid fill -s 20 '$((free / 1048576 - 20))' > /run/fill 2>&1 < /dev/null &'
     if until_true 60 less_available_than $((32 * 1048576)); then
         ok "$type: it reports that the guest gets short long before the interval is over"
     else

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "balloon/floor.h"
 #include "balloon/sizes.h"
 #include "xlx.h"
 #include "balloon/pace.h"
@@ -123,6 +124,17 @@ static void the_floor_rises_without_steps_and_stays_below_static_max(void **stat
     assert_true(xlx_mem_floor_memkb(MEM_LIMIT_MEMKB) < MEM_LIMIT_MEMKB);
 }
 
+static void a_guest_is_left_with_its_floor_unless_it_would_grow_or_has_nothing_to_give(void **state)
+{
+    uint64_t floor_memkb = xlx_mem_floor_memkb(1024 * MIB);
+
+    assert_int_equal(floor_least_memkb(1024 * MIB, 512 * MIB, 512 * MIB), floor_memkb);
+    assert_int_equal(floor_least_memkb(1024 * MIB, 100 * MIB, 512 * MIB), 100 * MIB);
+    assert_int_equal(floor_least_memkb(1024 * MIB, 512 * MIB, 100 * MIB), 100 * MIB);
+    assert_int_equal(floor_least_memkb(1024 * MIB, 512 * MIB, 100 * MIB + 3), 100 * MIB);
+    assert_int_equal(floor_least_memkb(1024 * MIB, 0, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +146,7 @@ int main(void)
         cmocka_unit_test(numbers_without_end_do_not_overflow),
         cmocka_unit_test(the_floor_is_the_curve_of_the_hyper_v_balloon),
         cmocka_unit_test(the_floor_rises_without_steps_and_stays_below_static_max),
+        cmocka_unit_test(a_guest_is_left_with_its_floor_unless_it_would_grow_or_has_nothing_to_give),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
