@@ -77,8 +77,8 @@ static bool gave_up(struct machine_xen *x, uint64_t size_memkb)
  * and ends at the least that the guest can live with. */
 static uint64_t at_least_floor(struct machine_xen *x, uint64_t size_memkb)
 {
-    uint64_t least_memkb = floor_least_memkb(x->static_max_memkb, x->actual.follow.target_memkb,
-                                             follow_actual_memkb(&x->actual.follow));
+    uint64_t least_memkb =
+        floor_least_memkb(x->static_max_memkb, x->actual.follow.target_memkb, follow_actual_memkb(&x->actual.follow));
 
     return x->no_floor || size_memkb >= least_memkb ? size_memkb : least_memkb;
 }
