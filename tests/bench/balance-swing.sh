@@ -87,9 +87,8 @@ swing memd_pages "$swapped"
 swing memd_oom_kills $(($(counter oom_kill) - kills))
 swing memd_cpu_share "$(awk -v t=$(($(cpu_ticks) - ticks)) -v s=$((swings * seconds)) -v hz="$(getconf CLK_TCK)" \
     'BEGIN { print t / hz / s }')"
-# By hand it may be none at all: so few of those that are touched, one of a thousand, are no swapping.
 swing touched_pages $((swings * load * 256))
-swing holds "$(awk -v m="$swapped" -v h="$by_hand" -v t=$((swings * load * 256)) 'BEGIN { print m <= 1.2 * h + t / 1000 }')"
+swing holds "$(awk -v m="$swapped" -v h="$by_hand" 'BEGIN { print m <= 1.2 * h }')"
 xl-ext mem-top --once
 stop_memd
 for guest in "${names[@]}"; do lab-guest destroy "$guest"; done

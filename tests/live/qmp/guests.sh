@@ -95,7 +95,7 @@ check "and so does the link" until_true 20 sh -c "! test -L $run/qmp-$type"
 if [ "$first" != "$type" ]; then
     listen qmp-$first
     xl destroy qmp-$first
-    if until_true 60 sh -c "! kill -0 $listener"; then
+    if until_true 20 sh -c "! kill -0 $listener"; then
         ok "a guest that is destroyed ends its connections"
     else
         not_ok "a guest that is destroyed ends its connections" "$(xl list)" "$(ls $run)" "$(head -n 3 "/proc/$listener/status")"
