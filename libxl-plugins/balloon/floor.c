@@ -29,8 +29,8 @@ uint64_t xlx_mem_floor_memkb(uint64_t static_max_memkb)
 uint64_t floor_least_memkb(uint64_t static_max_memkb, uint64_t target_memkb, uint64_t actual_memkb)
 {
     uint64_t floor_memkb = xlx_mem_floor_memkb(static_max_memkb);
-    uint64_t has_memkb = target_memkb < actual_memkb ? target_memkb : actual_memkb;
-    uint64_t least_memkb = floor_memkb < has_memkb ? floor_memkb : has_memkb;
+    uint64_t pages_memkb = actual_memkb - actual_memkb % MEM_PAGE_KB;
+    uint64_t has_memkb = target_memkb < pages_memkb ? target_memkb : pages_memkb;
 
-    return least_memkb - least_memkb % MEM_PAGE_KB;
+    return floor_memkb < has_memkb ? floor_memkb : has_memkb;
 }

@@ -132,6 +132,8 @@ static void a_guest_is_left_with_its_floor_unless_it_would_grow_or_has_nothing_t
     assert_int_equal(floor_least_memkb(1024 * MIB, 100 * MIB, 512 * MIB), 100 * MIB);
     assert_int_equal(floor_least_memkb(1024 * MIB, 512 * MIB, 100 * MIB), 100 * MIB);
     assert_int_equal(floor_least_memkb(1024 * MIB, 512 * MIB, 100 * MIB + 3), 100 * MIB);
+    assert_int_equal(floor_least_memkb(1024 * MIB, 100 * MIB + 3, 512 * MIB), 100 * MIB + 3);
+    assert_int_equal(floor_least_memkb(1030, 512 * MIB, 512 * MIB), xlx_mem_floor_memkb(1030));
     assert_int_equal(floor_least_memkb(1024 * MIB, 0, 0), 0);
 }
 
