@@ -76,14 +76,15 @@ struct host_domain {
 struct host_report {
     bool has_available; /* false: total and free only */
     /* What it does not report of these is 0, too. */
-    bool has_free, has_swap, has_oom_kills, has_pressure;
+    bool has_free, has_swap, has_oom_kills, has_pressure, has_stalled;
     uint64_t total_memkb; /* UINT64_MAX: it does not say; all that it holds */
     uint64_t available_memkb, free_memkb;
     bool has_used; /* it says what is used, and nothing of what is available */
     uint64_t used_memkb;
     uint64_t swap_used_memkb;
     uint64_t oom_kills;
-    uint64_t pressure; /* share of the last 10 s that some task stalled for memory, in 1/10000 */
+    uint64_t pressure;   /* share of the last 10 s that some task stalled for memory, in 1/10000 */
+    uint64_t stalled_us; /* since its kernel started */
     /* What the host knows of it, not the guest: */
     uint64_t at_ms;     /* when it came, of the host's clock; 0: not known */
     uint64_t serial;    /* another one for each that came */

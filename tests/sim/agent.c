@@ -36,6 +36,8 @@ void guest_stalls(struct guest *g, uint64_t passed_ms)
 {
     double kept;
 
+    if (g->waits)
+        g->stalled_us += (uint64_t)(STALL_SHARE * 1000) * passed_ms;
     if (!g->waits && g->pressure < 0.00005) {
         g->pressure = 0;
         return;
@@ -53,11 +55,13 @@ static void wild(const struct world *w, struct host_report *r)
         .has_free = true,
         .has_swap = true,
         .has_pressure = true,
+        .has_stalled = true,
         .has_oom_kills = true,
         .total_memkb = UINT64_MAX - w->now_ms,
         .available_memkb = w->now_ms % 3000 < 1500 ? UINT64_MAX : 0,
         .swap_used_memkb = UINT64_MAX,
         .pressure = UINT64_MAX,
+        .stalled_us = w->now_ms % 7000 < 3500 ? UINT64_MAX : w->now_ms,
         .oom_kills = w->now_ms,
     };
 }
@@ -77,15 +81,18 @@ static void look_inside(const struct world *w, const struct guest *g, struct hos
         .has_available = true,
         .has_free = true,
         .has_pressure = !(g->manners & MANNER_MUTE),
+        .has_stalled = !(g->manners & MANNER_MUTE),
         .has_oom_kills = true,
         .total_memkb = total,
+        .stalled_us = g->stalled_us,
     };
     r->pressure = r->has_pressure ? (uint64_t)(g->pressure * 10000) : 0;
     if (says == AGENT_HIGH) {
         used = total;
         r->pressure = 10000;
+        r->stalled_us = w->now_ms * 1000;
     } else if (says == AGENT_LOW) {
-        used = r->pressure = 0;
+        used = r->pressure = r->stalled_us = 0;
     }
     r->available_memkb = r->free_memkb = total > used ? total - used : 0;
 }

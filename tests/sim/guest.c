@@ -78,6 +78,7 @@ void guest_be_born(struct world *w, struct guest *g, bool built)
     g->owed_memkb = 0;
     g->waits = g->has_report = g->paused = g->migrating = g->asleep = g->has_own = false;
     g->pressure = 0;
+    g->stalled_us = 0;
     g->looks = (struct looks){0};
     g->alarm = false;
     if (!built) {

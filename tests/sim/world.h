@@ -115,6 +115,7 @@ struct guest {
     bool alarm; /* page faults wake it */
     uint64_t sampled_memkb;
     double pressure; /* of 0 to 1, decaying over 10 s */
+    uint64_t stalled_us;
     /* what it is owed; see fair.h */
     bool judged, told_starved;
     uint64_t first_memkb;                 /* held when it was first seen */

@@ -12,6 +12,9 @@
 #define PRESSURE_LEAST 500u
 #define STALLS 50u
 #define PRESSURE_FULL 5000u
+/* Over less than that what has stalled says nothing; after more the guest's own average says as much. */
+#define STALLS_OVER_MS 400u
+#define STALLS_WITHIN_MS 10000u
 /* Growth that is worth looking ahead. */
 #define RISE_LEAST_MEMKB (UINT64_C(2) << 10)
 /* Fainter than this a memory of a need is none. */
@@ -23,32 +26,53 @@
 #define REPORT_MS 500u
 #define RISE_MOST_MS 10000u
 
+/* How much of the time since the last report tasks stalled, in 1/10000. The guest's own average is of ten seconds: it tells
+ * late of stalls that begin, and long of those that are over, when memory has come. Each report in that time would ask
+ * for a part of what the last one brought. */
+static uint64_t stalls_now(struct demand *d, const struct host_report *r, uint64_t now_ms)
+{
+    uint64_t passed_ms = now_ms - d->stalled_from_ms;
+    uint64_t stalled_us = r->stalled_us - d->stalled_from_us;
+    bool measured = r->has_stalled && d->stalled_known && r->stalled_us >= d->stalled_from_us;
+
+    if (measured && passed_ms < STALLS_OVER_MS)
+        return d->stalls;
+    measured = measured && passed_ms <= STALLS_WITHIN_MS;
+    d->stalls = measured ? least(stalled_us, passed_ms * 1000) * 10 / passed_ms : r->pressure;
+    d->stalled_known = r->has_stalled;
+    d->stalled_from_us = r->stalled_us;
+    d->stalled_from_ms = now_ms;
+    return d->stalls;
+}
+
 /* Stalls say that what is there is too little, not how much is missing: a quarter more at most, and what has been
  * swapped out since they began. With next to nothing left any stall is one for memory, and who cannot tell of stalls is
  * taken to stall. */
-static void press(struct demand *d, const struct host_report *r, uint64_t actual_memkb)
+static void press(struct demand *d, const struct host_report *r, uint64_t actual_memkb, uint64_t now_ms)
 {
     uint64_t pressure = least(r->pressure, PRESSURE_FULL), swap = least(r->swap_used_memkb, PLAN_MEMKB_MAX);
-
-    bool stalls = pressure >= STALLS || (!r->has_pressure && r->has_available);
+    uint64_t now = least(stalls_now(d, r, now_ms), PRESSURE_FULL);
+    bool stalls = now >= STALLS || (!r->has_pressure && r->has_available);
 
     if (stalls && d->available_memkb < STARVED_MEMKB + actual_memkb / 64)
         d->use_memkb = most(d->use_memkb, actual_memkb + actual_memkb / 8 + HEADROOM_LEAST_MEMKB);
     if (d->counted && r->oom_kills > d->oom_kills)
         d->use_memkb = most(d->use_memkb, actual_memkb + actual_memkb / 4);
-    if (pressure < PRESSURE_LEAST) {
+    if (now >= PRESSURE_LEAST)
+        d->use_memkb = most(d->use_memkb, actual_memkb + actual_memkb / 4 * now / PRESSURE_FULL);
+    if (most(pressure, now) < PRESSURE_LEAST) {
         d->swap_base_memkb = swap;
         return;
     }
     if (!d->counted || swap < d->swap_base_memkb)
         d->swap_base_memkb = d->counted ? swap : 0;
-    d->use_memkb = most(d->use_memkb, actual_memkb + actual_memkb / 4 * pressure / PRESSURE_FULL);
     d->use_memkb += swap - d->swap_base_memkb;
     d->reported_memkb += least(d->swap_base_memkb, actual_memkb / 4);
 }
 
 /* Without what it is asked for ahead. */
-static void wish(struct demand *d, const struct host_report *r, uint64_t actual_memkb, unsigned headroom_percent)
+static void wish(struct demand *d, const struct host_report *r, uint64_t actual_memkb, unsigned headroom_percent,
+                 uint64_t now_ms)
 {
     uint64_t total = r->total_memkb == UINT64_MAX ? actual_memkb : r->total_memkb;
     /* What the guest's kernel keeps for itself before it counts, and never gives. */
@@ -63,7 +87,7 @@ static void wish(struct demand *d, const struct host_report *r, uint64_t actual_
         d->available_memkb = actual_memkb > d->used_memkb ? actual_memkb - d->used_memkb : 0;
     }
     d->reported_memkb = d->used_memkb + most(d->used_memkb * headroom_percent / 100, HEADROOM_LEAST_MEMKB);
-    press(d, r, actual_memkb);
+    press(d, r, actual_memkb, now_ms);
     d->use_memkb = least(d->use_memkb, PLAN_MEMKB_MAX);
     d->reported_memkb = least(most(d->reported_memkb, d->use_memkb), PLAN_MEMKB_MAX);
     d->oom_kills = r->oom_kills;
@@ -97,7 +121,7 @@ void demand_report(struct demand *d, const struct host_report *report, uint64_t 
     uint64_t used_before = d->used_memkb, needed_before = d->known ? d->need_memkb : 0;
 
     d->period_ms = least(report->period_ms, DEMAND_PERIOD_MOST_MS);
-    wish(d, report, actual_memkb, headroom_percent);
+    wish(d, report, actual_memkb, headroom_percent, now_ms);
     d->ahead_memkb = d->known ? look_ahead(d, used_before, actual_memkb, arrival_ms, now_ms) : 0;
     if (!d->known) {
         /* What it was granted before this moment it may still need. */

@@ -35,6 +35,8 @@ struct demand {
     uint64_t period_ms;         /* until its source tells again; 0: when it is worth it */
     uint64_t swap_base_memkb;   /* swapped out while nothing stalled */
     uint64_t oom_kills;
+    bool stalled_known;
+    uint64_t stalls, stalled_from_us, stalled_from_ms;
     bool counted, fading;
     /* highest need of this and of the last half hold time */
     uint64_t peak_memkb[2];

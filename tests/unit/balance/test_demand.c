@@ -249,6 +249,78 @@ static void what_is_swapped_out_under_pressure_is_missing(void **state)
     assert_int_equal(d.use_memkb, 1025 * MIB + 700 * MIB + 132 * MIB);
 }
 
+static struct host_report says_stalled(uint64_t available, uint64_t pressure, uint64_t stalled_ms)
+{
+    struct host_report r = says(1000, available);
+
+    r.has_stalled = true;
+    r.pressure = pressure;
+    r.stalled_us = stalled_ms * 1000;
+    return r;
+}
+
+/* The guest's own average of ten seconds tells long of stalls that are over: each report would ask for more again. */
+static void stalls_that_are_over_ask_for_nothing(void **state)
+{
+    struct host_report stalls = says_stalled(100, 4000, 5000), over = says_stalled(400, 4000, 5000);
+    struct demand d = {0};
+
+    report(&d, &stalls, 1024, 1024, 1000);
+    assert_true(d.use_memkb > 1024 * MIB + 128 * MIB);
+    report(&d, &over, 1024, 1024, 2000);
+    assert_int_equal(d.use_memkb, 624 * MIB);
+    /* Too soon to say: what was known stands. */
+    over.stalled_us += 100000;
+    report(&d, &over, 1024, 1024, 2100);
+    assert_int_equal(d.use_memkb, 624 * MIB);
+}
+
+static void stalls_that_have_just_begun_count_before_the_average_shows_them(void **state)
+{
+    struct host_report calm = says_stalled(100, 0, 5000), stalls = says_stalled(50, 0, 5250);
+    struct demand d = {0};
+
+    report(&d, &calm, 1024, 1024, 1000);
+    assert_int_equal(d.use_memkb, 924 * MIB);
+    report(&d, &stalls, 1024, 1024, 1500);
+    assert_int_equal(d.use_memkb, 1280 * MIB + d.ahead_memkb);
+}
+
+/* As after a kexec; and of a time longer than that of the guest's average the average says as much. */
+static void a_count_of_stalls_that_says_nothing_leaves_it_to_the_average(void **state)
+{
+    struct host_report r = says_stalled(400, 2000, 5000);
+    const uint64_t by_average = 1024 * MIB + 256 * MIB * 2 / 5;
+    struct demand d = {0};
+
+    report(&d, &r, 1024, 1024, 1000);
+    r.stalled_us = 0;
+    report(&d, &r, 1024, 1024, 2000);
+    assert_int_equal(d.use_memkb, by_average);
+    report(&d, &r, 1024, 1024, 2500);
+    assert_int_equal(d.use_memkb, 624 * MIB);
+    report(&d, &r, 1024, 1024, 12501);
+    assert_int_equal(d.use_memkb, by_average);
+    r.has_stalled = false;
+    report(&d, &r, 1024, 1024, 13001);
+    assert_int_equal(d.use_memkb, by_average);
+}
+
+/* Whatever it counts. */
+static void no_count_of_stalls_asks_for_more_than_stalling_all_the_time(void **state)
+{
+    struct host_report r = says_stalled(400, 0, 0);
+    struct demand d = {0};
+
+    report(&d, &r, 1024, 1024, 1000);
+    r.stalled_us = UINT64_MAX / 10 + 1;
+    report(&d, &r, 1024, 1024, 1500);
+    assert_int_equal(d.use_memkb, 1280 * MIB);
+    r.stalled_us = UINT64_MAX;
+    report(&d, &r, 1024, 1024, 2000);
+    assert_int_equal(d.use_memkb, 1280 * MIB);
+}
+
 static void an_old_report_is_taken_less_and_less_for_true(void **state)
 {
     struct host_report r = says(1000, 700);
@@ -340,6 +412,10 @@ int main(void)
         cmocka_unit_test(who_cannot_tell_of_stalls_is_taken_to_stall),
         cmocka_unit_test(what_is_on_its_way_is_not_called_back_before_it_has_come),
         cmocka_unit_test(what_is_swapped_out_under_pressure_is_missing),
+        cmocka_unit_test(stalls_that_are_over_ask_for_nothing),
+        cmocka_unit_test(stalls_that_have_just_begun_count_before_the_average_shows_them),
+        cmocka_unit_test(a_count_of_stalls_that_says_nothing_leaves_it_to_the_average),
+        cmocka_unit_test(no_count_of_stalls_asks_for_more_than_stalling_all_the_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
