@@ -6,6 +6,8 @@
 #define CALM_MS 5000u
 #define TIME_LEAST_MS 500u
 #define TIME_MOST_MS 3600000u
+/* So many are asked anew what they need when somebody is short. */
+#define RENEWED_MOST 8u
 
 /* What it must not be asked to go below for the sake of others' haste. */
 static uint64_t needed_memkb(const struct dom *d, uint64_t target_memkb)
@@ -155,6 +157,50 @@ static void decide_one(struct balancer *b, struct dom *d, uint64_t target_memkb,
     d->planned_memkb = target_memkb;
 }
 
+/* It needs more than in the last plan, and this plan does not give it that. */
+static bool newly_short(const struct dom *d, const struct plan_target *t)
+{
+    uint64_t needs = least(d->plan.demand_memkb, plan_hi_memkb(&d->plan)), then = d->planned_demand_memkb;
+
+    return plan_participates(&d->plan) && d->demand.known && d->demand.need_memkb > then + then / 100 &&
+           t->target_memkb + needs / 100 < needs;
+}
+
+/* What a plan leaves it because it said so, and what others might have instead. */
+static uint64_t kept_on_its_word_memkb(const struct dom *d, const struct plan_target *t)
+{
+    return plan_participates(&d->plan) && d->demand.known && t->target_memkb > d->plan.min_memkb
+               ? t->target_memkb - d->plan.min_memkb
+               : 0;
+}
+
+/* A program that has ended is not worth a report: who is short would wait until the guest in which it ran tells again by
+ * itself. Those that keep most are asked, once for each that begins to be short. */
+static void renew_reports(struct balancer *b, const struct plan *plan)
+{
+    bool is_short = false;
+
+    for (size_t i = 0; i < b->count; i++)
+        is_short = is_short || newly_short(b->doms[i], &plan->targets[i]);
+    for (unsigned asked = 0; is_short && asked < RENEWED_MOST; asked++) {
+        uint64_t most_memkb = 0;
+        struct dom *from = NULL;
+
+        for (size_t i = 0; i < b->count; i++) {
+            uint64_t keeps = kept_on_its_word_memkb(b->doms[i], &plan->targets[i]);
+
+            if (keeps > most_memkb && !newly_short(b->doms[i], &plan->targets[i]) &&
+                dom_report_can_renew(b, b->doms[i])) {
+                most_memkb = keeps;
+                from = b->doms[i];
+            }
+        }
+        if (!from)
+            return;
+        dom_report_renew(b, from);
+    }
+}
+
 void round_decide(struct balancer *b, struct gc *gc, bool urgent)
 {
     struct plan_input input = dom_wishes_input(b, dom_wishes(b, gc));
@@ -171,6 +217,7 @@ void round_decide(struct balancer *b, struct gc *gc, bool urgent)
         input.hurry = true;
         ideal = plan_make(gc, &input);
     }
+    renew_reports(b, ideal);
     plan = cover_the_slow(b, gc, input, ideal, missing);
     for (size_t i = 0; i < b->count; i++) {
         struct dom *d = b->doms[i];

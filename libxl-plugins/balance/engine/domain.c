@@ -17,6 +17,8 @@
 /* A report of a source that says nothing while nothing changes is asked for again when it is so old. */
 #define OLD_MS 10000u
 #define ANSWER_WAIT_MS 2000u
+/* So fresh a report needs no renewal. */
+#define NEW_MS 1000u
 /* Better news of one that gave nothing than this ends the guess that it cannot. */
 #define NEWS_LEAST_MEMKB (UINT64_C(16) << 10)
 
@@ -331,6 +333,19 @@ bool dom_report_confirmed(struct balancer *b, struct dom *d)
     d->asked_ms = b->now_ms;
     balancer_round_wanted(b, b->now_ms + ANSWER_WAIT_MS);
     return false;
+}
+
+bool dom_report_can_renew(const struct balancer *b, const struct dom *d)
+{
+    return d->has_report && d->report.at_ms && d->report.answers && !d->asked_ms && dom_report_age_ms(b, d) >= NEW_MS &&
+           b->now_ms >= d->renewed_ms + NEW_MS;
+}
+
+/* One that cannot be asked now is asked the next time: no error. */
+void dom_report_renew(struct balancer *b, struct dom *d)
+{
+    d->renewed_ms = b->now_ms;
+    b->host->ops->report_ask(b->host, d->domid);
 }
 
 uint64_t dom_says_spare_memkb(const struct dom *d)

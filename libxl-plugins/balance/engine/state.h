@@ -55,7 +55,8 @@ struct dom {
     uint64_t report_read_ms;
     unsigned quick_reads; /* in a row */
     struct host_report report;
-    uint64_t asked_ms; /* for a report, and it has not come; 0: not */
+    uint64_t asked_ms;   /* for a report, and it has not come; 0: not */
+    uint64_t renewed_ms; /* the last time that it was asked because somebody else is short */
     struct demand demand;
     uint64_t planned_demand_memkb; /* of the last plan */
     uint64_t arrival_ms;           /* how long memory takes to reach it; 0: not known */
@@ -183,6 +184,10 @@ void dom_read_due_report(struct balancer *b, struct dom *d);
 /* Whether its report is of this moment, as far as can be told. One that is not is asked for; what does not come is
  * forgotten. */
 bool dom_report_confirmed(struct balancer *b, struct dom *d);
+/* Somebody else is short of what this one keeps for its needs: has it report anew, if it can and did not just do so.
+ * Nothing waits for the answer. */
+bool dom_report_can_renew(const struct balancer *b, const struct dom *d);
+void dom_report_renew(struct balancer *b, struct dom *d);
 /* How old its last report is, or was when it was forgotten. */
 uint64_t dom_report_age_ms(const struct balancer *b, const struct dom *d);
 /* What it may use by now or before it reports again, of what it holds and does not exceed its target with: the older its

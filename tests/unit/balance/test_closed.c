@@ -269,6 +269,41 @@ static void an_old_report_is_confirmed_before_memory_is_taken_on_its_word(void *
     assert_true(g->target_memkb < 1000 * MIB);
 }
 
+/* A program that has ended is not worth a report, and until the guest tells again it would keep its memory. */
+static void who_keeps_memory_on_an_older_word_is_asked_anew_when_another_begins_to_be_short(void **state)
+{
+    struct guest *g = add(2, 1000), *needy = add(3, 1000);
+
+    says(g, 900);
+    says(needy, 100);
+    pass(3000);
+    says(needy, 990);
+    pass(200);
+    assert_int_equal(fake.asked, 1);
+    /* Nothing waits for the answer, and nobody is asked again while nothing is new. */
+    assert_true(g->target_memkb >= 900 * MIB);
+    pass(5000);
+    assert_int_equal(fake.asked, 1);
+    says(g, 100);
+    says(needy, 1090);
+    pass(500);
+    assert_true(g->target_memkb < 900 * MIB);
+}
+
+static void who_has_just_told_is_not_asked_anew(void **state)
+{
+    struct guest *g = add(2, 1000), *needy = add(3, 1000);
+
+    says(needy, 100);
+    pass(3000);
+    says(g, 900);
+    pass(400);
+    says(needy, 990);
+    pass(200);
+    assert_int_equal(fake.asked, 0);
+    assert_true(g->target_memkb >= 900 * MIB);
+}
+
 static void one_that_does_not_answer_is_taken_for_silent(void **state)
 {
     struct guest *g = add(2, 1000), *needy = add(3, 1000);
@@ -307,6 +342,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_report_that_is_taken_away_is_forgotten, make, unmake),
         cmocka_unit_test_setup_teardown(a_paused_guest_withholds_nothing, make, unmake),
         cmocka_unit_test_setup_teardown(an_old_report_is_confirmed_before_memory_is_taken_on_its_word, make, unmake),
+        cmocka_unit_test_setup_teardown(who_keeps_memory_on_an_older_word_is_asked_anew_when_another_begins_to_be_short,
+                                        make, unmake),
+        cmocka_unit_test_setup_teardown(who_has_just_told_is_not_asked_anew, make, unmake),
         cmocka_unit_test_setup_teardown(one_that_does_not_answer_is_taken_for_silent, make, unmake),
     };
 
