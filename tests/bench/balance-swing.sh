@@ -1,8 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Three guests with swap, and a program that uses 300 MiB for ten seconds in one after the other, on a full host: how much
-# they swap when memd moves the memory, against the same with the targets written by hand as each program starts.
-# timeout: 1800
+# they swap when memd moves the memory, against the same with the targets written by hand as each program starts. Then the
+# same again with pauses: a program starts a second and a half after the last one has ended, in another guest.
+# timeout: 3600
+# environment: SWINGS
 set -eu
 . "$(dirname "$0")/../lib/memd-bench.sh"
 
@@ -13,7 +15,7 @@ swings=${SWINGS:-20} seconds=10
 names=(one two three)
 pool=$((3 * least + load + 100)) # MiB that they have together
 
-swing() { echo "bench swing.$1 $2"; }
+swing() { echo "bench swing.$key$1 $2"; }
 
 # A PVH guest that shares a CPU with a busy dom0 is one that the emulated processor breaks (lab/README.md).
 xl vcpu-pin Domain-0 all 0
@@ -56,40 +58,47 @@ swing_around() {
         loads+=($!)
         lab-guest exec "$guest" timeout $seconds fill -g -s $seconds $load > /dev/null &
         loads+=($!)
-        sleep $seconds
+        sleep "$(awk -v s=$seconds -v p="$pause" 'BEGIN { print s + p }')"
     done
     for i in "${loads[@]}"; do wait "$i" || true; done
     after=$(counter pswpin pswpout)
     swapped=$((after - before))
 }
 
+# swings_of KEY PAUSE: figures with that beginning; PAUSE: seconds between two programs
+swings_of() {
+    key=$1 pause=$2
+    settle_evenly
+    swing_around by_hand
+    swing by_hand_pages "$swapped"
+    by_hand=$swapped
+    kills=$(counter oom_kill)
+    swing by_hand_oom_kills "$kills"
+
+    settle_evenly
+    start_memd
+    for guest in "${names[@]}"; do
+        xl-ext mem-range "$guest" $least $most
+        xl-ext mem-range "$guest" auto
+    done
+    sleep 30
+    ticks=$(cpu_ticks)
+    swing_around true
+    swing memd_pages "$swapped"
+    swing memd_oom_kills $(($(counter oom_kill) - kills))
+    swing memd_cpu_share "$(awk -v t=$(($(cpu_ticks) - ticks)) -v s=$((swings * seconds)) -v p="$pause" -v n="$swings" \
+        -v hz="$(getconf CLK_TCK)" 'BEGIN { print t / hz / (s + n * p) }')"
+    swing touched_pages $((swings * load * 256))
+    swing holds "$(awk -v m="$swapped" -v h="$by_hand" 'BEGIN { print m <= 1.2 * h }')"
+    xl-ext mem-top --once
+    stop_memd
+}
+
 for guest in "${names[@]}"; do with_swap "$guest"; done
 other=$(($(xl info free_memory) - 128 - 8 - (pool - pool / 3 * 3)))
 lab-puppet start other $other $other instant
 
-settle_evenly
-swing_around by_hand
-swing by_hand_pages "$swapped"
-by_hand=$swapped
-kills=$(counter oom_kill)
-swing by_hand_oom_kills "$kills"
-
-settle_evenly
-start_memd
-for guest in "${names[@]}"; do
-    xl-ext mem-range "$guest" $least $most
-    xl-ext mem-range "$guest" auto
-done
-sleep 30
-ticks=$(cpu_ticks)
-swing_around true
-swing memd_pages "$swapped"
-swing memd_oom_kills $(($(counter oom_kill) - kills))
-swing memd_cpu_share "$(awk -v t=$(($(cpu_ticks) - ticks)) -v s=$((swings * seconds)) -v hz="$(getconf CLK_TCK)" \
-    'BEGIN { print t / hz / s }')"
-swing touched_pages $((swings * load * 256))
-swing holds "$(awk -v m="$swapped" -v h="$by_hand" 'BEGIN { print m <= 1.2 * h }')"
-xl-ext mem-top --once
-stop_memd
+swings_of "" 0
+swings_of paused_ 1.5
 for guest in "${names[@]}"; do lab-guest destroy "$guest"; done
 lab-puppet stop other
