@@ -72,7 +72,8 @@ def pattern(line):
         if piece == "...":
             parts.append(".*")
         elif re.fullmatch(r"-?\d[\d.]*", piece):
-            parts.append(r"-?\d[\d.]*")
+            # Debian's Xen may call itself "4.20.5-pre".
+            parts.append(r"-?\d[\d.]*" + (r"(-[a-z]+)?" if piece.count(".") == 2 else ""))
         elif piece.isspace():
             parts.append(r"\s+")
         else:
