@@ -320,8 +320,10 @@ bool dom_report_confirmed(struct balancer *b, struct dom *d)
     if (!d->has_report || !d->report.at_ms)
         return true;
     if (d->asked_ms) {
-        if (b->now_ms < d->asked_ms + ANSWER_WAIT_MS)
+        if (b->now_ms < d->asked_ms + ANSWER_WAIT_MS) {
+            balancer_round_wanted(b, d->asked_ms + ANSWER_WAIT_MS);
             return false;
+        }
         forget_report(b, d);
         return true;
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "balance/engine/state.h"
+#include "base/least.h"
 
 static uint64_t clamp(uint64_t value, uint64_t lo, uint64_t hi)
 {
@@ -98,6 +99,51 @@ static void doubt(const struct balancer *b, struct dom *d)
         d->plan.keep_memkb = doubted;
 }
 
+/* What it uses grows, and it has a right to more than that. */
+static bool grows_within_its_share(const struct dom *d)
+{
+    return plan_participates(&d->plan) && d->demand.known && d->demand.grows && d->plan.use_memkb < d->fair_memkb;
+}
+
+static uint64_t beyond_its_share_memkb(const struct dom *d)
+{
+    uint64_t needs = least(d->plan.demand_memkb, plan_hi_memkb(&d->plan));
+
+    return plan_participates(&d->plan) && needs > d->fair_memkb ? needs - d->fair_memkb : 0;
+}
+
+/* Who is lent memory may use it, and what is in use nobody can call back: nothing is lent that one whose use grows will
+ * have a right to. What the others need not of their shares is lent to those that need more, in proportion. */
+static void lend_what_nobody_grows_into(struct balancer *b)
+{
+    uint64_t spare = 0, wanted = 0;
+    bool grows = false;
+
+    for (size_t i = 0; i < b->count; i++) {
+        const struct dom *d = b->doms[i];
+
+        if (grows_within_its_share(d))
+            grows = true;
+        else if (plan_participates(&d->plan) && d->plan.demand_memkb < d->fair_memkb)
+            spare += d->fair_memkb - most(d->plan.demand_memkb, least(d->plan.min_memkb, d->fair_memkb));
+        wanted += beyond_its_share_memkb(d);
+    }
+    for (size_t i = 0; grows && i < b->count; i++) {
+        struct dom *d = b->doms[i];
+        struct plan_domain *p = &d->plan;
+        uint64_t wants = beyond_its_share_memkb(d), most_memkb;
+
+        if (!plan_participates(p))
+            continue;
+        most_memkb = d->fair_memkb + (wanted > spare ? (uint64_t)((unsigned __int128)spare * wants / wanted) : wants);
+        most_memkb = most(most(most_memkb, d->target_memkb), p->min_memkb);
+        p->use_memkb = least(p->use_memkb, most_memkb);
+        p->demand_memkb = least(p->demand_memkb, most_memkb);
+        p->keep_memkb = least(p->keep_memkb, most_memkb);
+        p->max_memkb = least(p->max_memkb, most_memkb);
+    }
+}
+
 void dom_wishes_fill(struct balancer *b, struct gc *gc)
 {
     uint64_t *fair = gc_array(gc, b->count + 1, sizeof(*fair));
@@ -122,6 +168,7 @@ void dom_wishes_fill(struct balancer *b, struct gc *gc)
         else
             d->plan.target_memkb = d->actual_memkb + ledger_expected_memkb(b, d);
     }
+    lend_what_nobody_grows_into(b);
 }
 
 uint64_t dom_kept_memkb(const struct dom *d, uint64_t within_ms, bool by_rate)

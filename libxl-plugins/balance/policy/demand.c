@@ -123,6 +123,10 @@ void demand_report(struct demand *d, const struct host_report *report, uint64_t 
     d->period_ms = least(report->period_ms, DEMAND_PERIOD_MOST_MS);
     wish(d, report, actual_memkb, headroom_percent, now_ms);
     d->ahead_memkb = d->known ? look_ahead(d, used_before, actual_memkb, arrival_ms, now_ms) : 0;
+    if (d->ahead_memkb || (!d->known && d->available_memkb < STARVED_MEMKB + actual_memkb / 64)) {
+        d->grows = true;
+        d->grew_ms = now_ms;
+    }
     if (!d->known) {
         /* What it was granted before this moment it may still need. */
         d->peak_memkb[0] = d->peak_memkb[1] = ground_memkb;
@@ -191,17 +195,22 @@ static void turn_halves(struct demand *d, uint64_t now_ms)
 
 uint64_t demand_settle(struct demand *d, uint64_t now_ms)
 {
+    uint64_t next_ms = UINT64_MAX;
+
     if (!d->known)
         return fade(d, now_ms);
     turn_halves(d, now_ms);
     d->warm_memkb = most(d->peak_memkb[0], d->peak_memkb[1]);
+    d->grows = d->grows && now_ms < d->grew_ms + DEMAND_GROWS_MS;
+    if (d->grows)
+        next_ms = d->grew_ms + DEMAND_GROWS_MS;
     if (d->ahead_memkb) {
         if (now_ms < d->at_ms + d->period_ms + AHEAD_MS)
-            return d->at_ms + d->period_ms + AHEAD_MS;
+            return least(next_ms, d->at_ms + d->period_ms + AHEAD_MS);
         d->use_memkb -= d->ahead_memkb;
         d->ahead_memkb = 0;
         d->need_memkb = d->reported_memkb;
     }
     /* Peaks that lie above what is wanted now will pass. */
-    return d->warm_memkb > d->reported_memkb ? d->half_since_ms + DEMAND_HOLD_MS / 2 : UINT64_MAX;
+    return d->warm_memkb > d->reported_memkb ? least(next_ms, d->half_since_ms + DEMAND_HOLD_MS / 2) : next_ms;
 }

@@ -20,6 +20,8 @@
 #define DEMAND_HOLD_MS 30000u
 #define DEMAND_FADE_MS 60000u
 #define DEMAND_PERIOD_MOST_MS 3600000u
+/* So long after it has grown a guest is expected to go on. */
+#define DEMAND_GROWS_MS 1000u
 /* A report of a source that tells again and again lives for so many periods. */
 #define DEMAND_LIVES 3u
 
@@ -29,6 +31,8 @@ struct demand {
     uint64_t reported_memkb; /* the need without what is asked for ahead */
     uint64_t used_memkb, available_memkb;
     uint64_t ahead_memkb;
+    bool grows; /* it did in the last DEMAND_GROWS_MS, or was next to nothing available when it told first */
+    uint64_t grew_ms;
 
     /* private */
     uint64_t at_ms, held_memkb; /* of the last report */

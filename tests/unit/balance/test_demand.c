@@ -144,17 +144,52 @@ static void what_is_asked_for_ahead_is_forgotten_when_nothing_more_is_heard(void
 {
     struct host_report r = says(1000, 500);
     struct demand d = {0};
-    uint64_t next;
+    uint64_t now = 1100;
 
     report(&d, &r, 1000, 600, 0);
     r.available_memkb -= 100 * MIB;
     report(&d, &r, 1000, 600, 1000);
     assert_true(d.ahead_memkb > 0);
-    next = demand_settle(&d, 1100);
-    assert_in_range(next, 1100, 20000);
-    demand_settle(&d, next);
+    for (int i = 0; i < 3 && d.ahead_memkb; i++) {
+        uint64_t next = demand_settle(&d, now);
+
+        assert_in_range(next, now, 20000);
+        now = next;
+        demand_settle(&d, now);
+    }
     assert_int_equal(d.ahead_memkb, 0);
     assert_int_equal(d.need_memkb, d.reported_memkb);
+}
+
+static void one_that_has_grown_is_expected_to_go_on_for_a_second(void **state)
+{
+    struct host_report r = says(1000, 500);
+    struct demand d = {0};
+
+    report(&d, &r, 1000, 600, 0);
+    assert_false(d.grows);
+    r.available_memkb -= 100 * MIB;
+    report(&d, &r, 1000, 600, 1000);
+    assert_true(d.grows);
+    assert_int_equal(demand_settle(&d, 1100), 1000 + DEMAND_GROWS_MS);
+    assert_true(d.grows);
+    demand_settle(&d, 1000 + DEMAND_GROWS_MS);
+    assert_false(d.grows);
+    /* It tells of nothing new: that is no growth. */
+    report(&d, &r, 1000, 600, 3000);
+    assert_false(d.grows);
+}
+
+/* Nobody knows how much it lacks. */
+static void one_that_is_starved_when_it_tells_first_counts_as_growing(void **state)
+{
+    struct host_report r = says(1000, 10);
+    struct demand d = {0};
+
+    report(&d, &r, 1000, 600, 0);
+    assert_true(d.grows);
+    report(&d, &r, 1000, 600, 2000);
+    assert_false(d.grows);
 }
 
 static void a_report_that_went_away_leaves_a_need_that_fades(void **state)
@@ -406,6 +441,8 @@ int main(void)
         cmocka_unit_test(swap_beyond_any_machine_makes_no_small_need),
         cmocka_unit_test(what_will_be_used_on_the_way_is_asked_for_ahead),
         cmocka_unit_test(a_grant_that_is_used_up_at_once_is_doubled),
+        cmocka_unit_test(one_that_has_grown_is_expected_to_go_on_for_a_second),
+        cmocka_unit_test(one_that_is_starved_when_it_tells_first_counts_as_growing),
         cmocka_unit_test(what_is_asked_for_ahead_is_forgotten_when_nothing_more_is_heard),
         cmocka_unit_test(a_report_that_went_away_leaves_a_need_that_fades),
         cmocka_unit_test(pressure_and_kills_ask_for_more_than_is_held),

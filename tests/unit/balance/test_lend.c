@@ -183,9 +183,52 @@ static void a_bounded_credit_grows_by_what_was_given_back(void **state)
     assert_in_range(g->target_memkb, lent + 50 * MIB, lent + given + 300 * MIB);
 }
 
+/* What is lent may be in use a moment later, and who has no swap can give nothing back. */
+static void what_one_that_grows_has_a_right_to_is_not_lent(void **state)
+{
+    struct guest *g = add(2, 1000), *grows = add(3, 1000);
+    uint64_t share = 1300 * MIB;
+
+    fake.free_memkb = RESERVE + 600 * MIB;
+    says(g, 500);
+    says(grows, 900);
+    pass(5000);
+    assert_true(g->target_memkb <= share && g->target_memkb > 1200 * MIB);
+    says(grows, 950);
+    pass(200);
+    says(g, 1290);
+    pass(500);
+    assert_true(g->target_memkb <= share);
+    /* It has gone on growing, and then not. */
+    says(grows, 1000);
+    pass(800);
+    assert_true(g->target_memkb <= share);
+    says(grows, 1000);
+    pass(600);
+    says(grows, 1000);
+    pass(600);
+    assert_true(g->target_memkb > share + 20 * MIB);
+}
+
+/* Of one that was starved when it told first nobody knows how much it lacks. */
+static void what_a_starving_guest_has_a_right_to_is_not_lent_before_it_tells_again(void **state)
+{
+    struct guest *g = add(2, 1000), *starves = add(3, 1000);
+
+    fake.free_memkb = RESERVE + 600 * MIB;
+    says(g, 990);
+    says(starves, 985);
+    pass(900);
+    assert_true(g->target_memkb <= 1300 * MIB);
+    assert_true(starves->target_memkb >= 1290 * MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_one_that_grows_has_a_right_to_is_not_lent, make, unmake),
+        cmocka_unit_test_setup_teardown(what_a_starving_guest_has_a_right_to_is_not_lent_before_it_tells_again, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(who_owes_can_take_nothing, make, unmake),
         cmocka_unit_test_setup_teardown(the_target_of_one_that_owes_rises_to_what_it_holds_at_most, make, unmake),
         cmocka_unit_test_setup_teardown(one_that_climbs_and_gives_nothing_gets_nowhere, make, unmake),
