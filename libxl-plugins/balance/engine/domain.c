@@ -24,10 +24,13 @@
 
 enum plan_state dom_state(const struct balancer *b, const struct dom *d)
 {
-    if (!d->seen || d->sample.dying || d->sample.shut_down)
+    if (!d->seen || d->sample.dying)
         return PLAN_DYING;
+    /* Also when it has been stopped for that: it may go on here. */
     if (d->facts.migrating)
         return PLAN_MIGRATING;
+    if (d->sample.shut_down)
+        return PLAN_DYING;
     if (d->facts.building || d->never_ran)
         return PLAN_BUILDING;
     if (d->sample.paused)

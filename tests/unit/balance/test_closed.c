@@ -252,6 +252,24 @@ static void a_paused_guest_withholds_nothing(void **state)
     assert_int_equal(g->target_memkb + OFFSET, g->held_memkb);
 }
 
+/* Who saves it stops it first, unless that is to be live, and may let it go on. */
+static void one_that_is_stopped_to_be_saved_is_not_taken_for_dying(void **state)
+{
+    struct guest *g = add(2, 600);
+    GC_SCOPE(gc);
+
+    says(g, 500);
+    pass(5000);
+    g->migrating = g->shut_down = true;
+    balancer_domain_changed(b, 2);
+    pass(300);
+    assert_int_equal(view_of(gc, 2).plan.state, PLAN_MIGRATING);
+    g->migrating = false;
+    balancer_domain_changed(b, 2);
+    pass(300);
+    assert_int_equal(view_of(gc, 2).plan.state, PLAN_DYING);
+}
+
 static void an_old_report_is_confirmed_before_memory_is_taken_on_its_word(void **state)
 {
     struct guest *g = add(2, 1000), *needy = add(3, 1000);
@@ -341,6 +359,7 @@ int main(void)
                                         unmake),
         cmocka_unit_test_setup_teardown(a_report_that_is_taken_away_is_forgotten, make, unmake),
         cmocka_unit_test_setup_teardown(a_paused_guest_withholds_nothing, make, unmake),
+        cmocka_unit_test_setup_teardown(one_that_is_stopped_to_be_saved_is_not_taken_for_dying, make, unmake),
         cmocka_unit_test_setup_teardown(an_old_report_is_confirmed_before_memory_is_taken_on_its_word, make, unmake),
         cmocka_unit_test_setup_teardown(who_keeps_memory_on_an_older_word_is_asked_anew_when_another_begins_to_be_short,
                                         make, unmake),

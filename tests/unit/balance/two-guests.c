@@ -32,8 +32,11 @@ static int look(struct host *host, const struct host_sample **samples, size_t *c
 
         if (!g->there)
             continue;
-        fake.samples[n] = (struct host_sample){
-            .domid = g->domid, .held_memkb = g->held_memkb, .limit_memkb = g->limit_memkb, .paused = g->paused};
+        fake.samples[n] = (struct host_sample){.domid = g->domid,
+                                               .held_memkb = g->held_memkb,
+                                               .limit_memkb = g->limit_memkb,
+                                               .paused = g->paused,
+                                               .shut_down = g->shut_down};
         memcpy(fake.samples[n++].uuid, g->uuid, sizeof(g->uuid));
     }
     *samples = fake.samples;
@@ -52,6 +55,7 @@ static int facts(struct host *host, uint32_t domid, struct host_domain *f)
                               .uuid = g->uuid,
                               .type = PLAN_PVH,
                               .managed = true,
+                              .migrating = g->migrating,
                               .min_memkb = 256 * MIB,
                               .max_memkb = 4096 * MIB,
                               .weight = 256,

@@ -23,7 +23,7 @@
 #define GUESTS 2
 
 struct guest {
-    bool there, paused, gives, takes, climbs, tight, silent, stands, no_total;
+    bool there, paused, migrating, shut_down, gives, takes, climbs, tight, silent, stands, no_total;
     uint32_t domid, kb_per_ms;
     uint64_t held_memkb, limit_memkb, target_memkb, own_memkb, used_memkb;
     uint64_t told_ms, told;
