@@ -10,6 +10,9 @@ import shlex
 import signal
 import subprocess
 import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # What goes into dom0: the tests themselves.
@@ -97,7 +100,11 @@ done < /root/live-plan
 """
 
 
-def run_in_dom0(scripts, lab_options, sink):
+def log_name(lab_options, part=0):
+    return "live-%s%s.log" % (re.sub(r"\W+", "-", lab_options).strip("-") or "default", "-%d" % (part + 1) if part else "")
+
+
+def run_in_dom0(scripts, lab_options, sink, part=0):
     with tempfile.TemporaryDirectory() as tmp:
         plan, dispatcher = os.path.join(tmp, "plan"), os.path.join(tmp, "dispatch.sh")
         environment = os.path.join(tmp, "environment")
@@ -113,8 +120,7 @@ def run_in_dom0(scripts, lab_options, sink):
         command = [os.path.join(ROOT, "lab/xen-lab"), "run", "--timeout", str(limit)] + lab_options.split() + [
             "--copy", os.path.join(ROOT, "tests") + ":" + DOM0_TESTS, "--copy", plan + ":/root/live-plan",
             "--copy", environment + ":/root/live-environment", dispatcher]
-        log = open(os.path.join(ROOT, "build", "live-%s.log" % (re.sub(r"\W+", "-", lab_options).strip("-") or "default")),
-                   "w")
+        log = open(os.path.join(ROOT, "build", log_name(lab_options, part)), "w")
         lab = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
                                errors="replace")
         pending = [s.path for s in scripts]
@@ -147,12 +153,58 @@ def run_in_dom0(scripts, lab_options, sink):
             sink.broken("lab/xen-lab run %s: exit status %s" % (lab_options, status), pending, tail)
 
 
-def run_groups(scripts, sink):
-    """All scripts that belong into dom0, a boot for each set of lab options."""
+class Held:
+    """Tells a sink of a script when that has ended: of several labs none talks into what another one says."""
+
+    def __init__(self, sink, lock):
+        self.sink, self.lock, self.heard = sink, lock, []
+
+    def begin(self, script):
+        self.heard, self.started = [("begin", script)], time.time()
+
+    def see(self, line):
+        self.heard.append(("see", line))
+
+    def again(self, script, why):
+        self.heard.append(("again", script, why))
+
+    def end(self, script, status):
+        with self.lock:
+            for what, *args in self.heard:
+                getattr(self.sink, what)(*args)
+            self.sink.started = self.started
+            self.sink.end(script, status)
+
+    def broken(self, what, not_run, log):
+        with self.lock:
+            self.sink.broken(what, not_run, log)
+
+
+def shared_out(scripts, labs):
+    """Parts that take about as long, at most so many, each in the order of the whole."""
+    parts = [[] for _ in range(labs)]
+    for s in sorted(scripts, key=lambda s: -s.timeout):
+        min(parts, key=lambda part: sum(member.timeout for member in part)).append(s)
+    return [[s for s in scripts if s in part] for part in parts if part]
+
+
+def run_groups(scripts, sink, labs=1):
+    """All scripts that belong into dom0, a boot for each set of lab options; as many labs at a time, then several for
+    one set of options, too."""
     os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
     groups = {}
     for s in scripts:
         if not s.on_host:
             groups.setdefault(s.lab, []).append(s)
-    for lab_options, members in groups.items():
-        run_in_dom0(members, lab_options, sink)
+    if labs == 1:
+        for lab_options, members in groups.items():
+            run_in_dom0(members, lab_options, sink)
+        return
+    boots = [(members, lab_options, part) for lab_options, all_of_it in groups.items()
+             for part, members in enumerate(shared_out(all_of_it, labs))]
+    boots.sort(key=lambda boot: -sum(s.timeout for s in boot[0]))
+    lock = threading.Lock()
+    with ThreadPoolExecutor(labs) as pool:
+        for done in [pool.submit(run_in_dom0, members, lab_options, Held(sink, lock), part)
+                     for members, lab_options, part in boots]:
+            done.result()
