@@ -12,8 +12,9 @@ typedef unsigned __int128 wide;
 
 /* What a guest of which nothing is known is expected to give at once. */
 #define QUICK_MEMKB (UINT64_C(64) << 10)
-/* Less than this is nothing to anybody. */
+/* Less than this is nothing to anybody; and to one whose programs wait for it. */
 #define TRIFLE_MEMKB (UINT64_C(4) << 10)
+#define TRIFLE_IN_USE_MEMKB (UINT64_C(1) << 10)
 
 static uint64_t distance(uint64_t a, uint64_t b)
 {
@@ -151,12 +152,34 @@ static void raise_all_the_same(struct plan_table *t, uint64_t room)
         if (less < TRIFLE_MEMKB)
             continue;
         s->got += less;
+        s->lacks -= less;
         s->reason = plan_seat_reason(s);
         room -= less;
     }
 }
 
-void plan_damp(struct plan_table *t)
+/* While somebody has less than it uses, what is near enough to others' shares is not their own. */
+static void give_what_is_in_use(struct plan_table *t, struct seat *s)
+{
+    uint64_t left = pages_down(s->lacks);
+
+    if (left < TRIFLE_IN_USE_MEMKB || s->got >= s->use)
+        return;
+    for (size_t i = 0; i < t->count && left; i++) {
+        struct seat *other = &t->seats[i];
+        uint64_t beyond = other->cap && other->got > other->share ? pages_down(other->got - other->share) : 0;
+        uint64_t gives = beyond < left ? beyond : left;
+
+        if (!gives)
+            continue;
+        lower(other, gives);
+        s->got += gives;
+        s->reason = plan_seat_reason(s);
+        left -= gives;
+    }
+}
+
+static void damp(struct plan_table *t)
 {
     /* Half of the float may be missing before anybody gives for it. */
     int64_t full = t->budget_memkb - (int64_t)t->float_memkb, most = full + (int64_t)t->float_memkb / 2;
@@ -186,4 +209,11 @@ void plan_damp(struct plan_table *t)
     excess = raise_less(t, (uint64_t)((int64_t)sum - full));
     if (excess && full + (int64_t)excess > most)
         t->input->hurry ? keep_less_at_once(t, above, excess) : keep_less_of_few(t, above, excess);
+}
+
+void plan_damp(struct plan_table *t)
+{
+    damp(t);
+    for (size_t i = 0; t->input->hurry && i < t->count; i++)
+        give_what_is_in_use(t, &t->seats[i]);
 }

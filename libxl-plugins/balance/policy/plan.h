@@ -71,7 +71,8 @@ struct plan_input {
      * demand. Nothing is taken from anybody only because others have less that they do not need either, and the float
      * is filled up when half of it is gone. The sum stays within the budget. */
     bool damped;
-    /* Damped: somebody waits for memory, which therefore is asked of all that have more than their share. */
+    /* Damped: somebody waits for memory, which therefore is asked of all that have more than their share; who has less
+     * than it uses gets its own to the page (but for less than 1 MiB). */
     bool hurry;
 };
 

@@ -301,6 +301,32 @@ static void small_differences_leave_targets_alone_when_damped(void **state)
     assert_int_equal(plan_make(gc, &in)->step_count, 2);
 }
 
+/* Near enough for a day, too much for one whose programs wait for it. */
+static void what_is_in_use_is_given_to_the_page_while_somebody_waits_for_it(void **state)
+{
+    struct plan_domain d[] = {wants(guest(1, 1010, 100, 4000, 1), 1200), wants(guest(2, 990, 100, 4000, 1), 2400)};
+    struct plan_input in = host(d, 2, 0);
+    GC_SCOPE(gc);
+    struct plan *p;
+
+    d[0].use_memkb = 1000 * MIB;
+    d[1].use_memkb = 2000 * MIB;
+    in.damped = true;
+    assert_int_equal(plan_make(gc, &in)->step_count, 0);
+    in.hurry = true;
+    p = plan_make(gc, &in);
+    assert_int_equal(p->targets[0].target_memkb, 1000 * MIB);
+    assert_int_equal(p->targets[1].target_memkb, 1000 * MIB);
+    /* For headroom nobody waits so much. */
+    d[1].use_memkb = 989 * MIB;
+    assert_int_equal(plan_make(gc, &in)->step_count, 0);
+    /* And less than a megabyte is nothing to anybody. */
+    d[1].use_memkb = 2000 * MIB;
+    d[0].target_memkb = d[0].actual_memkb = 1000 * MIB + 512;
+    d[1].target_memkb = d[1].actual_memkb = 1000 * MIB - 512;
+    assert_int_equal(plan_make(gc, &in)->step_count, 0);
+}
+
 static void a_surplus_is_given_up_when_the_demand_of_another_needs_it(void **state)
 {
     struct plan_domain d[] = {wants(guest(1, 1010, 100, 4000, 1), 1000), wants(guest(2, 500, 100, 4000, 1), 510)};
@@ -374,6 +400,7 @@ int main(void)
         cmocka_unit_test(not_enough_for_the_minimums_is_infeasible_and_says_what_is_missing),
         cmocka_unit_test(a_plan_of_what_was_planned_changes_nothing),
         cmocka_unit_test(what_is_free_goes_to_a_need_however_small_beside_the_guest),
+        cmocka_unit_test(what_is_in_use_is_given_to_the_page_while_somebody_waits_for_it),
         cmocka_unit_test(small_differences_leave_targets_alone_when_damped),
         cmocka_unit_test(a_surplus_is_given_up_when_the_demand_of_another_needs_it),
         cmocka_unit_test(sizes_at_their_bounds_stay_exact),
