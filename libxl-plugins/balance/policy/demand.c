@@ -19,8 +19,9 @@
 #define RISE_LEAST_MEMKB (UINT64_C(2) << 10)
 /* Fainter than this a memory of a need is none. */
 #define FADED_MEMKB (UINT64_C(16) << 10)
-/* Nothing was heard for so long: what was asked for ahead is not used. */
-#define AHEAD_MS 5000u
+/* Nothing was heard for so long: what was asked for ahead is not used. An agent tells of each step of a rise within half a
+ * second; memory that is kept for a rise that has ended is missing in the float. */
+#define AHEAD_MS 2000u
 /* How soon a guest that uses up what it has reports again. A rise that left it without headroom was so quick, whenever
  * the last report came; else one between reports that are further apart than RISE_MOST_MS says nothing. */
 #define REPORT_MS 500u
